@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+/// @title The Gadus scheduler
+/// @notice Escrow, assignment by lot, sealed commitments, verdicts, disputes, and the reputation of clients and nodes.
+/// @dev The contract stores two slots for a job while it lives (a packed word and the hash of its roster) and one slot for each
+/// posted commitment. Everything else comes back as calldata: every call repeats the request, whose EIP-712 digest is the job's id,
+/// and the roster, whose hash is stored. A step that belongs to a party takes that party's signature, so anyone may carry it; where
+/// `msg.sender` is the party, an empty signature does.
+///
+/// Assumptions about the coin: it reverts or returns false on failure, does not take a fee, does not rebase, and its supply is below
+/// 2^88 units. `GadusCoin` meets them.
+///
+/// There is no owner, no proxy, no pause. Coin that is slashed goes to the wronged party; where there is none, it is burnt.
+interface IScheduler {
+    /* TYPES */
+
+    /// @dev Order is part of the ABI.
+    enum State { None, Open, Assigned, Committed, Contestable, Contested, Settled, Cancelled, Expired }
+
+    /// @dev How replicas are compared when the contract must decide: sketch distance, equality of result digests, or not at all.
+    enum Policy { Trace, Exact, None }
+
+    /// @dev How a replica ended. Two bits each in `Settled.verdicts`.
+    enum ReplicaVerdict { Undecided, Agreed, Deviated, Absent }
+
+    struct JobRequest {
+        address client;
+        /// Chosen by the client; makes the id unique.
+        uint64 nonce;
+        /// SHA-256 of the canonical spec.
+        bytes32 specDigest;
+        /// k, 1 to 15.
+        uint8 replicas;
+        uint8 policy;
+        /// Highest price of one replica.
+        uint88 maxPrice;
+        /// Stake locked for one replica.
+        uint88 stake;
+        /// Lowest score of a node, basis points.
+        uint16 minScore;
+        /// Seconds; each at least MIN_WINDOW and at most MAX_WINDOW.
+        uint32 assignWindow;
+        uint32 commitWindow;
+        uint32 settleWindow;
+        uint32 disputeWindow;
+        /// X25519 key that evidence is sealed to.
+        bytes32 sealKey;
+        /// keccak256 of a secret the client reveals with probes.
+        bytes32 secretHash;
+    }
+
+    struct Bid {
+        address node;
+        uint88 price;
+        /// Share of the input held, basis points.
+        uint16 locality;
+        bytes signature;
+    }
+
+    struct Seat {
+        address node;
+        uint88 price;
+    }
+
+    struct SignedCommitment {
+        uint8 index;
+        bytes32 commitment;
+        bytes signature;
+    }
+
+    struct Opening {
+        uint8 index;
+        bytes32 resultDigest;
+        bytes32 evidenceDigest;
+        bytes32 salt;
+        bytes sketch;
+    }
+
+    /// @dev One slot. `good` and `bad` are decayed beta counts with 8 fractional bits; `day` is unix time / 1 days of their last
+    /// decay; `since` the unix second of registration (nodes) or first funding (clients).
+    struct Party {
+        uint88 free;
+        uint88 locked;
+        uint16 good;
+        uint16 bad;
+        uint16 day;
+        uint32 since;
+    }
+
+    /// @dev First slot packed. Masks have one bit per seat.
+    struct Job {
+        State state;
+        /// Block whose hash seeds the draw.
+        uint48 seedBlock;
+        /// Unix second at which the current state was entered.
+        uint40 since;
+        uint16 committed;
+        uint16 agreed;
+        uint16 opened;
+        uint16 contested;
+        bytes32 rosterHash;
+    }
+
+    /* EVENTS */
+
+    event Registered(address indexed node, uint88 amount, bytes profile);
+    event Funded(address indexed client, uint88 amount);
+    event Withdrawn(address indexed party, bool indexed asNode, address to, uint88 amount);
+    /// @dev Carries the whole request: with it anyone can rebuild every later call.
+    event Submitted(bytes32 indexed jobId, address indexed client, JobRequest request, uint48 seedBlock);
+    event Assigned(bytes32 indexed jobId, Seat[] roster);
+    event CommitmentPosted(bytes32 indexed jobId, uint8 index, bytes32 commitment);
+    event CommitmentsClosed(bytes32 indexed jobId, uint16 committed);
+    event VerdictPosted(bytes32 indexed jobId, uint16 agreed, bytes32 reportDigest);
+    event VerdictContested(bytes32 indexed jobId, uint8 index);
+    event SketchOpened(bytes32 indexed jobId, Opening opening);
+    /// @dev `verdicts` holds a ReplicaVerdict in two bits per seat, seat 0 lowest; `paid` is the sum paid to nodes; `slashed` the sum
+    /// taken from stakes and bonds.
+    event Settled(bytes32 indexed jobId, uint32 verdicts, uint256 paid, uint256 slashed);
+    event Cancelled(bytes32 indexed jobId);
+    event Expired(bytes32 indexed jobId);
+    /// @dev Emitted whenever a reputation changes.
+    event Rated(address indexed party, bool indexed asNode, uint16 good, uint16 bad);
+
+    /* ERRORS */
+
+    error WrongState(State actual);
+    error TooEarly(uint256 deadline);
+    error TooLate(uint256 deadline);
+    error BadRequest(uint8 field);
+    error BadSignature(address expected);
+    error BadRoster();
+    error BadIndex(uint8 index);
+    error BadOrder();
+    error AlreadyCommitted(uint8 index);
+    error NotCommitted(uint8 index);
+    error BadOpening(uint8 index);
+    error NotRejected(uint8 index);
+    error BadVerdict(uint16 agreed, uint16 committed);
+    error NotEnoughBids(uint256 eligible, uint256 needed);
+    error TooManyBids(uint256 count);
+    error SeedNotYet(uint256 seedBlock);
+    error SeedGone(uint256 seedBlock);
+    error InsufficientFunds(uint256 available, uint256 needed);
+    error AmountTooLarge();
+
+    /* PARTIES */
+
+    /// @notice Adds `amount` of the caller's coin to its node stake. `profile` is opaque to the contract (peer id, engines) and only emitted.
+    function register(uint88 amount, bytes calldata profile) external;
+
+    /// @notice Adds `amount` of the caller's coin to `client`'s purse.
+    function fund(address client, uint88 amount) external;
+
+    /// @notice Takes free coin out of the caller's node stake or client purse. The one way out for coin.
+    function withdraw(bool asNode, address to, uint88 amount) external;
+
+    /* THE LIFE OF A JOB */
+
+    /// @notice None -> Open. Locks replicas * maxPrice plus a bond of one maxPrice from the client's purse; what the purse lacks is
+    /// pulled from the client's coin by allowance. The seed is the hash of the block SEED_DELAY after this one.
+    function submit(JobRequest calldata request, bytes calldata signature) external returns (bytes32 jobId);
+
+    /// @notice Open -> Assigned. Draws `replicas` of the bids with probability linear in weight and locks their stakes. Bids stand in
+    /// strictly ascending order of node. Bids of nodes that registered after the submit, whose score is too low, whose free stake is
+    /// too small or whose price is too high are passed over.
+    /// @param signature The client's over Assignment(jobId, bidsHash), or empty if the client calls.
+    function assign(JobRequest calldata request, Bid[] calldata bids, bytes calldata signature) external;
+
+    /// @notice Assigned -> Assigned, or -> Committed with the last one. Any number of commitments, each signed by its seat's node.
+    function commit(JobRequest calldata request, Seat[] calldata roster, SignedCommitment[] calldata commitments) external;
+
+    /// @notice Committed -> Settled when `agreed` names every committed seat, else Committed -> Contestable.
+    /// @param agreed Bit i set: seat i agreed. A subset of the committed seats.
+    /// @param reportDigest Digest of the client's comparison, for the record.
+    /// @param signature The client's over Verdict(jobId, agreed, reportDigest), or empty if the client calls.
+    function settle(JobRequest calldata request, Seat[] calldata roster, uint16 agreed, bytes32 reportDigest, bytes calldata signature) external;
+
+    /// @notice Contestable -> Contested, or one more contestant. A rejected node locks a bond of one maxPrice from its free stake and
+    /// opens its own sketch. Must happen within disputeWindow of the verdict.
+    /// @param signature The node's over Contest(jobId, node), or empty if the node calls.
+    function contest(JobRequest calldata request, Seat[] calldata roster, Opening calldata opening, bytes calldata signature) external;
+
+    /// @notice Opens sketches: in Contested within disputeWindow of the first contest; or in Committed after settleWindow has passed
+    /// without a verdict, within disputeWindow of that. Knowledge of the salt is the authority.
+    function open(JobRequest calldata request, Seat[] calldata roster, Opening[] calldata openings) external;
+
+    /// @notice Contestable -> Settled once nobody contested in time: the verdict stands. Contested -> Settled, and Committed -> Settled
+    /// with a silent client, once the opening window has passed or every committed seat has opened: the contract's own majority is the verdict.
+    /// @param openings Exactly the opened ones, in order of seat; empty from Contestable.
+    function resolve(JobRequest calldata request, Seat[] calldata roster, Opening[] calldata openings) external;
+
+    /// @notice Open -> Cancelled after assignWindow. Assigned -> Committed after commitWindow if anyone committed (the absent lose
+    /// reputation and NO_SHOW_BPS of the job's stake, to the client), else Assigned -> Expired.
+    function expire(JobRequest calldata request, Seat[] calldata roster) external;
+
+    /// @notice Open -> Cancelled by the client. Once the seed is known it costs reputation: else a client could shop for a draw.
+    /// @param signature The client's over Cancel(jobId), or empty if the client calls.
+    function cancel(JobRequest calldata request, bytes calldata signature) external;
+
+    /* VIEWS */
+
+    function coin() external view returns (address);
+    function jobIdOf(JobRequest calldata request) external view returns (bytes32);
+    function job(bytes32 jobId) external view returns (Job memory);
+    function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32);
+    function node(address account) external view returns (Party memory);
+    function client(address account) external view returns (Party memory);
+    /// @notice Lower bound of the success rate in basis points, decayed to now.
+    function scoreOf(address account, bool asNode) external view returns (uint256);
+    /// @notice Integer distance of two sketches in thousandths of the threshold; type(uint256).max for a malformed one.
+    function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256);
+}

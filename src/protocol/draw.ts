@@ -1,0 +1,64 @@
+import { encodeAbiParameters, hexToBigInt, keccak256, type Address, type Hex } from 'viem';
+import { BPS, LOCALITY_BONUS, LOG2_FRACTION_BITS, MAX_PRICE_ADVANTAGE } from './constants.ts';
+
+/** What the draw knows of a bidder. */
+export interface Candidate {
+  node: Address;
+  /** Asked price, coin units. */
+  price: bigint;
+  /** Share of the input held, basis points. */
+  locality: number;
+  /** Free and locked stake, coin units. */
+  stake: bigint;
+  /** Reputation score, basis points. */
+  score: number;
+}
+
+/**
+ * Draws k bidders with probability linear in weight, without replacement, by an exponential race (Efraimidis and Spirakis,
+ * Weighted random sampling with a reservoir, 2006): bidder i gets the key -log2(u_i)/w_i with u_i = keccak256(seed, node), and the
+ * k smallest keys win. Order of the bids does not matter, leaving one out moves nobody else's key, and splitting a stake in two
+ * gains nothing, for the minimum of two exponentials is an exponential of the summed weight. Integers as in the contract.
+ *
+ * @returns the winners' indices, best key first
+ */
+export function drawReplicas(seed: Hex, candidates: readonly Candidate[], maxPrice: bigint, k: number): number[] {
+  return candidates
+    .map((candidate, index) => ({ index, key: (exponential(seed, candidate.node) << 192n) / weightOf(candidate, maxPrice) }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index))
+    .slice(0, k)
+    .map(({ index }) => index);
+}
+
+/** stake * (score + 5 %) * (1 + 3 * locality) * min(4, maxPrice / price), in fixed point; never zero. */
+export function weightOf({ stake, score, locality, price }: Candidate, maxPrice: bigint): bigint {
+  const bps = BigInt(BPS);
+  const advantage = price === 0n ? MAX_PRICE_ADVANTAGE * bps : (maxPrice * bps) / price;
+  const capped = advantage > MAX_PRICE_ADVANTAGE * bps ? MAX_PRICE_ADVANTAGE * bps : advantage;
+  return stake * (BigInt(score) + 500n) * (bps + LOCALITY_BONUS * BigInt(locality)) * capped + 1n;
+}
+
+/** -log2(u / 2^256) for u = keccak256(abi.encode(seed, node)), with 24 fractional bits. */
+export function exponential(seed: Hex, node: Address): bigint {
+  const u = hexToBigInt(keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'address' }], [seed, node])));
+  return (256n << BigInt(LOG2_FRACTION_BITS)) - log2(u | 1n);
+}
+
+/** log2(x) with 24 fractional bits, rounded down, by repeated squaring of the mantissa. */
+function log2(x: bigint): bigint {
+  const exponent = BigInt(x.toString(2).length - 1);
+  let result = exponent;
+  let mantissa = exponent >= 127n ? x >> (exponent - 127n) : x << (127n - exponent);
+  for (let i = 0; i < LOG2_FRACTION_BITS; i++) {
+    mantissa = (mantissa * mantissa) >> 127n;
+    const carry = mantissa >> 128n;
+    mantissa >>= carry;
+    result = (result << 1n) | carry;
+  }
+  return result;
+}
+
+/** The draw's seed: keccak256(abi.encode(blockHash, jobId)). */
+export function seedOf(blockHash: Hex, jobId: Hex): Hex {
+  return keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'bytes32' }], [blockHash, jobId]));
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { MAX_REPLICAS } from './constants.ts';
+import { ProtocolError } from './errors.ts';
+import { parseBytes, parseDurationMs } from './units.ts';
+
+const MiB = 1024 ** 2;
+
+const bytes = (min: number) => quantity(parseBytes, 'a size such as 512MiB or 2GB', min);
+const duration = (min: number) => quantity(parseDurationMs, 'a duration such as 30s or 10m', min);
+
+function quantity(parse: (text: string | number) => number, expected: string, min: number) {
+  return z.union([z.string(), z.number()]).transform((text, context) => {
+    try {
+      const value = parse(text);
+      if (value >= min) return value;
+      context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is below ${min}` });
+    } catch {
+      context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not ${expected}` });
+    }
+    return z.NEVER;
+  });
+}
+
+/** An absolute, normalised path inside the job: no `..`, no double slash, nothing the kernel owns. */
+const jobPath = z.string().refine(
+  (path) => /^\/[^\0]+$/.test(path) && !/\/(\.{1,2})?(\/|$)/.test(path) && !/^\/(proc|sys|dev)(\/|$)/.test(path),
+  'must be an absolute path without "." or "..", outside /proc, /sys and /dev',
+);
+const cid = z.string().regex(/^(Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{20,})$/, 'is not a CID');
+const amount = z.union([z.string(), z.number().int().nonnegative()]).transform(String)
+  .refine((text) => /^\d{1,27}$/.test(text) && BigInt(text) < 1n << 88n, 'must be a whole number of coin units below 2^88');
+
+const schema = z.strictObject({
+  version: z.literal(1).default(1),
+  name: z.string().max(100).optional(),
+  engine: z.enum(['auto', 'container', 'noop']).default('auto'),
+  image: z.string().min(1).max(300).default('busybox'),
+  command: z.array(z.string().max(32_768)).min(1).max(1000),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a variable name'), z.string()).default({}),
+  workdir: jobPath.default('/work'),
+  inputs: z.array(z.strictObject({ source: cid, target: jobPath })).max(100).default([]),
+  outputs: z.array(z.strictObject({ name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/).refine((n) => !/^\.+$/.test(n)), path: jobPath }))
+    .max(20).default([{ name: 'outputs', path: '/outputs' }]),
+  resources: z.strictObject({
+    cpus: z.number().min(0.01).max(1024).default(1),
+    memoryBytes: bytes(4 * MiB).default(512 * MiB),
+    diskBytes: bytes(MiB).default(1024 * MiB),
+    processes: z.number().int().min(1).max(100_000).default(256),
+    timeoutMs: duration(100).default(600_000),
+    logBytes: bytes(0).default(16 * MiB),
+  }).prefault({}),
+  network: z.literal('none').default('none'),
+  verification: z.strictObject({
+    replicas: z.number().int().min(1).max(MAX_REPLICAS).default(3),
+    policy: z.enum(['trace', 'exact', 'none']).default('trace'),
+    minScoreBps: z.number().int().min(0).max(10_000).default(0),
+  }).prefault({}),
+  payment: z.strictObject({
+    maxPrice: amount.default('1000000000000000000'),
+    stake: amount.default('5000000000000000000'),
+  }).prefault({}),
+}).superRefine((spec, context) => {
+  const taken = new Map<string, string>();
+  const claim = (path: string, field: (string | number)[]) => {
+    for (const [other, where] of taken) {
+      if (path === other || path.startsWith(`${other}/`) || other.startsWith(`${path}/`)) {
+        context.addIssue({ code: 'custom', path: field, message: `overlaps ${where} (${other})` });
+        return;
+      }
+    }
+    taken.set(path, field.join('.'));
+  };
+  spec.inputs.forEach((input, i) => claim(input.target, ['inputs', i, 'target']));
+  spec.outputs.forEach((output, i) => claim(output.path, ['outputs', i, 'path']));
+  if (new Set(spec.outputs.map((o) => o.name)).size < spec.outputs.length) {
+    context.addIssue({ code: 'custom', path: ['outputs'], message: 'two outputs share a name' });
+  }
+});
+
+/** What a person may write: units as text, defaults left out. */
+export type JobSpecInput = z.input<typeof schema>;
+/** What runs: every field present, sizes in bytes, times in milliseconds, amounts in the coin's smallest unit as decimal text. */
+export type JobSpec = z.output<typeof schema>;
+export type Policy = JobSpec['verification']['policy'];
+export type Resources = JobSpec['resources'];
+
+/**
+ * Validates a job spec and fills in its defaults.
+ *
+ * @throws ProtocolError SPEC_INVALID, whose details name each wrong field
+ * @example
+ * parseJobSpec({ command: ['sha256sum', '/inputs/a'], inputs: [{ source: 'bafy…', target: '/inputs/a' }] })
+ */
+export function parseJobSpec(input: unknown): JobSpec {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const details = result.error.issues.map((issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`).join('; ');
+  throw new ProtocolError('SPEC_INVALID', 'the job spec is not valid', {
+    details,
+    hint: 'gadus job validate FILE checks a spec without submitting it',
+  });
+}

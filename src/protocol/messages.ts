@@ -1,0 +1,93 @@
+import * as cborg from 'cborg';
+import { z } from 'zod';
+import { ProtocolError } from './errors.ts';
+import { MAX_MESSAGE_BYTES, MAX_SPEC_BYTES } from './constants.ts';
+
+const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/i).transform((text) => text.toLowerCase() as `0x${string}`);
+const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/i).transform((text) => text.toLowerCase() as `0x${string}`);
+const address = z.string().regex(/^0x[0-9a-f]{40}$/i).transform((text) => text as `0x${string}`);
+const amount = z.string().regex(/^\d{1,30}$/).transform(BigInt);
+const window = z.number().int().min(0).max(0xffff_ffff);
+const bytes = (max: number) => z.instanceof(Uint8Array).refine((b) => b.length <= max, `at most ${max} bytes`);
+const addrs = z.array(z.string().max(300)).max(16);
+
+const request = z.strictObject({
+  client: address, nonce: amount, specDigest: hex32, replicas: z.number().int(), policy: z.number().int(), maxPrice: amount, stake: amount,
+  minScore: z.number().int(), assignWindow: window, commitWindow: window, settleWindow: window, disputeWindow: window,
+  sealKey: hex32, secretHash: hex32,
+});
+
+/** A wire message: a zod schema with a name; amounts travel as decimal text, hashes as hex. */
+export interface MessageType<T> { name: string; schema: z.ZodType<T>; maxBytes: number }
+
+/** Client -> everybody (gossip): a job exists, here is its spec, bids go to this peer. */
+export const announcement = message('announcement', z.strictObject({ request, spec: bytes(MAX_SPEC_BYTES), addrs }), MAX_SPEC_BYTES + 8192);
+/** Node -> client: a signed bid, and where the node listens. */
+export const bidMessage = message('bid', z.strictObject({
+  bid: z.strictObject({ jobId: hex32, node: address, price: amount, locality: z.number().int().min(0).max(10_000), signature: hex }),
+  addrs,
+}), 8192);
+/** Node -> client: the signed commitment to its replica. */
+export const commitmentMessage = message('commitment', z.strictObject({ jobId: hex32, node: address, commitment: hex32, signature: hex }), 8192);
+/** Client -> node: the evidence, please. */
+export const evidenceRequest = message('evidence-request', z.strictObject({ jobId: hex32 }), 1024);
+/** Node -> client: evidence and opening, HPKE-sealed to the job's key, or why not yet. */
+export const evidenceResponse = message('evidence-response', z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('sealed'), sealed: bytes(MAX_MESSAGE_BYTES) }),
+  z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
+]), MAX_MESSAGE_BYTES);
+/** Client -> node: follow the replica's log; signed by the client's account for its own peer. */
+export const logRequest = message('log-request', z.strictObject({ jobId: hex32, expires: z.number().int(), signature: hex }), 1024);
+/** Node -> client, many: a piece of the log. */
+export const logChunk = message('log-chunk', z.strictObject({ stream: z.enum(['stdout', 'stderr', 'info']), data: bytes(1 << 20) }), (1 << 20) + 1024);
+/** Short answer where only success matters. */
+export const ack = message('ack', z.strictObject({ ok: z.boolean(), reason: z.string().max(500).optional() }), 1024);
+
+export type Announcement = MessageOf<typeof announcement>;
+export type BidMessage = MessageOf<typeof bidMessage>;
+export type CommitmentMessage = MessageOf<typeof commitmentMessage>;
+export type EvidenceResponse = MessageOf<typeof evidenceResponse>;
+export type LogRequest = MessageOf<typeof logRequest>;
+export type LogChunk = MessageOf<typeof logChunk>;
+export type MessageOf<M> = M extends MessageType<infer T> ? T : never;
+
+/** Encodes a message as CBOR. */
+export function encodeMessage<T>(type: MessageType<T>, value: T): Uint8Array {
+  const encoded = cborg.encode(portable(value));
+  if (encoded.length > type.maxBytes) {
+    throw new ProtocolError('MESSAGE_TOO_LARGE', `the ${type.name} message is too large`, { details: `${encoded.length} > ${type.maxBytes} bytes` });
+  }
+  return encoded;
+}
+
+/** Decodes and validates a message from a stranger. @throws ProtocolError MESSAGE_INVALID, MESSAGE_TOO_LARGE */
+export function decodeMessage<T>(type: MessageType<T>, encoded: Uint8Array): T {
+  if (encoded.length > type.maxBytes) {
+    throw new ProtocolError('MESSAGE_TOO_LARGE', `the ${type.name} message is too large`, { details: `${encoded.length} > ${type.maxBytes} bytes` });
+  }
+  let value: unknown;
+  try {
+    value = cborg.decode(encoded, { allowUndefined: false, rejectDuplicateMapKeys: true });
+  } catch (cause) {
+    throw new ProtocolError('MESSAGE_INVALID', `the ${type.name} message is not CBOR`, { cause });
+  }
+  const result = type.schema.safeParse(value);
+  if (result.success) return result.data;
+  const details = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new ProtocolError('MESSAGE_INVALID', `the ${type.name} message is malformed`, { details });
+}
+
+function message<S extends z.ZodType>(name: string, schema: S, maxBytes: number): MessageType<z.output<S>> {
+  return { name, schema: schema as unknown as z.ZodType<z.output<S>>, maxBytes };
+}
+
+/** bigint -> decimal text; everything else as it is. */
+function portable(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(portable);
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [k, portable(v)]));
+  }
+  return value;
+}

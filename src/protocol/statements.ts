@@ -1,0 +1,131 @@
+import { encodeAbiParameters, hashTypedData, keccak256, type Address, type Hex, type TypedDataDomain } from 'viem';
+
+/** The on-chain form of a job: what the client signs, and what every later call repeats so that the contract need not store it. */
+export interface JobRequest {
+  client: Address;
+  /** Chosen by the client; a second submit of the same request is refused. */
+  nonce: bigint;
+  /** SHA-256 of the canonical spec. */
+  specDigest: Hex;
+  /** k, 1 to 15. */
+  replicas: number;
+  /** Index into POLICIES. */
+  policy: number;
+  /** Highest price for one replica, in coin units. */
+  maxPrice: bigint;
+  /** Stake locked for one replica, in coin units. */
+  stake: bigint;
+  /** Lowest reputation score a node may have, in basis points. */
+  minScore: number;
+  /** Seconds from submit in which `assign` must happen. */
+  assignWindow: number;
+  /** Seconds from assign in which nodes must commit. */
+  commitWindow: number;
+  /** Seconds from commit in which the client must settle. */
+  settleWindow: number;
+  /** Seconds to contest a verdict, and again to open sketches. */
+  disputeWindow: number;
+  /** X25519 public key that evidence is sealed to. */
+  sealKey: Hex;
+  /** keccak256 of a secret the client reveals with probes. */
+  secretHash: Hex;
+}
+
+export const POLICIES = ['trace', 'exact', 'none'] as const;
+
+/** A node's offer to run one replica. */
+export interface Bid {
+  jobId: Hex;
+  node: Address;
+  /** Asked for the replica, in coin units. */
+  price: bigint;
+  /** Share of the input already on the node, in basis points. */
+  locality: number;
+}
+
+/** A bid with the node's signature. */
+export interface SignedBid extends Bid { signature: Hex }
+
+/** A place on a job's roster. */
+export interface Seat { node: Address; price: bigint }
+
+/** A node's sealed word on its replica. */
+export interface Commitment { jobId: Hex; node: Address; commitment: Hex }
+
+/** A commitment with the node's seat on the roster and its signature. */
+export interface SignedCommitment { index: number; commitment: Hex; signature: Hex }
+
+/** What a commitment hides until it is opened. */
+export interface Opening {
+  /** SHA-256 multihash digest of the result CID. */
+  resultDigest: Hex;
+  /** keccak256 of the encoded evidence. */
+  evidenceDigest: Hex;
+  /** Random, 32 bytes. */
+  salt: Hex;
+  /** At most 256 bytes. */
+  sketch: Hex;
+}
+
+/** The client's word on the replicas: bit i is set when seat i agreed. */
+export interface Verdict { jobId: Hex; agreed: number; reportDigest: Hex }
+
+const JobRequestType = [
+  { name: 'client', type: 'address' }, { name: 'nonce', type: 'uint64' }, { name: 'specDigest', type: 'bytes32' },
+  { name: 'replicas', type: 'uint8' }, { name: 'policy', type: 'uint8' }, { name: 'maxPrice', type: 'uint88' },
+  { name: 'stake', type: 'uint88' }, { name: 'minScore', type: 'uint16' }, { name: 'assignWindow', type: 'uint32' },
+  { name: 'commitWindow', type: 'uint32' }, { name: 'settleWindow', type: 'uint32' }, { name: 'disputeWindow', type: 'uint32' },
+  { name: 'sealKey', type: 'bytes32' }, { name: 'secretHash', type: 'bytes32' },
+] as const;
+
+/** Every statement of the protocol, as EIP-712 types. */
+export const statementTypes = {
+  JobRequest: JobRequestType,
+  Assignment: [{ name: 'jobId', type: 'bytes32' }, { name: 'bidsHash', type: 'bytes32' }],
+  Bid: [
+    { name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' },
+    { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' },
+  ],
+  Commitment: [{ name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' }, { name: 'commitment', type: 'bytes32' }],
+  Verdict: [{ name: 'jobId', type: 'bytes32' }, { name: 'agreed', type: 'uint16' }, { name: 'reportDigest', type: 'bytes32' }],
+  Contest: [{ name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' }],
+  Cancel: [{ name: 'jobId', type: 'bytes32' }],
+  LogAccess: [{ name: 'jobId', type: 'bytes32' }, { name: 'peer', type: 'string' }, { name: 'expires', type: 'uint64' }],
+} as const;
+
+/** Where a statement is valid. */
+export interface Court { chainId: number; scheduler: Address }
+
+/** The EIP-712 domain of a court. */
+export function courtDomain({ chainId, scheduler }: Court): TypedDataDomain {
+  return { name: 'Gadus', version: '1', chainId, verifyingContract: scheduler };
+}
+
+/** The job's id: the EIP-712 digest of its request, so it binds chain, contract and every term. */
+export function jobIdOf(court: Court, request: JobRequest): Hex {
+  return hashTypedData({ domain: courtDomain(court), types: statementTypes, primaryType: 'JobRequest', message: request });
+}
+
+/** keccak256(abi.encode(jobId, node, resultDigest, evidenceDigest, keccak256(sketch), salt)): binds job and node, says nothing until opened. */
+export function commitmentOf(jobId: Hex, node: Address, opening: Opening): Hex {
+  return keccak256(encodeAbiParameters(
+    [{ type: 'bytes32' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }, { type: 'bytes32' }, { type: 'bytes32' }],
+    [jobId, node, opening.resultDigest, opening.evidenceDigest, keccak256(opening.sketch), opening.salt],
+  ));
+}
+
+/** keccak256 over the bids' terms in order, as `assign` computes it: what the client signs when somebody else carries the assignment. */
+export function bidsHashOf(bids: readonly Bid[]): Hex {
+  return keccak256(encodeAbiParameters(
+    [{ type: 'tuple[]', components: [{ name: 'node', type: 'address' }, { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' }] }],
+    [bids.map(({ node, price, locality }) => ({ node, price, locality }))],
+  ));
+}
+
+/** keccak256(abi.encode(roster)), the only thing the contract stores of a roster. */
+export function rosterHashOf(roster: readonly Seat[]): Hex {
+  return keccak256(encodeAbiParameters(
+    [{ type: 'tuple[]', components: [{ name: 'node', type: 'address' }, { name: 'price', type: 'uint88' }] }],
+    [roster],
+  ));
+}

@@ -1,0 +1,67 @@
+/** Whether a channel only ever grows, or goes up and down. */
+export type ChannelKind = 'counter' | 'level';
+
+/** Everything a sampler may see of a replica; an engine that cannot see a channel leaves it out. */
+export const CHANNELS = {
+  cpuUserNs: { kind: 'counter', unit: 'ns', about: 'CPU time in user mode, all processes of the job' },
+  cpuSystemNs: { kind: 'counter', unit: 'ns', about: 'CPU time in kernel mode' },
+  cpuNs: { kind: 'counter', unit: 'ns', about: 'CPU time, both modes, as the cgroup accounts it' },
+  residentBytes: { kind: 'level', unit: 'B', about: 'anonymous resident memory' },
+  cacheBytes: { kind: 'level', unit: 'B', about: 'page cache charged to the job' },
+  minorFaults: { kind: 'counter', unit: '1', about: 'page faults served without I/O' },
+  majorFaults: { kind: 'counter', unit: '1', about: 'page faults that needed I/O' },
+  readBytes: { kind: 'counter', unit: 'B', about: 'bytes returned by read-like system calls' },
+  writtenBytes: { kind: 'counter', unit: 'B', about: 'bytes taken by write-like system calls' },
+  readCalls: { kind: 'counter', unit: '1', about: 'read-like system calls' },
+  writeCalls: { kind: 'counter', unit: '1', about: 'write-like system calls' },
+  contextSwitches: { kind: 'counter', unit: '1', about: 'voluntary and involuntary context switches' },
+  processes: { kind: 'level', unit: '1', about: 'live processes' },
+  outputBytes: { kind: 'level', unit: 'B', about: 'bytes on the job\'s writable file system, and its log' },
+  instructions: { kind: 'counter', unit: '1', about: 'wasm instructions executed' },
+} as const satisfies Record<string, { kind: ChannelKind; unit: string; about: string }>;
+
+export type ChannelName = keyof typeof CHANNELS;
+
+/** What a sampler outside the job saw of one replica. All series have the length of `t`. */
+export interface Trace {
+  version: 1;
+  /** Engine that ran the replica, e.g. `container`. */
+  engine: string;
+  /** Nominal distance of samples, ms. */
+  intervalMs: number;
+  /** Milliseconds since the start mark; strictly increasing; the first is 0 and the last the end of the run. */
+  t: Float64Array;
+  /** Series by channel; a counter starts at 0 at the start mark and never falls. */
+  channels: Partial<Record<ChannelName, Float64Array>>;
+}
+
+/** The output's size, entropy and byte histogram along its length. */
+export interface OutputProfile {
+  version: 1;
+  /** All output bytes: the outputs' files in path order, then stdout. */
+  bytes: number;
+  files: number;
+  /** Shannon entropy of each equal-length segment, bits per byte. */
+  entropy: Float64Array;
+  /** Share of bytes in each of 16 value ranges (high nibble), per segment, row by row. */
+  histogram: Float64Array;
+}
+
+/** Where a replica ran. */
+export interface Environment { engine: string; runtime: string; kernel: string; cpu: string; cores: number; cgroup: string; gadus: string }
+
+/** What one replica left behind; its encoding is what `evidenceDigest` hashes. */
+export interface Evidence {
+  version: 1;
+  jobId: `0x${string}`;
+  node: `0x${string}`;
+  resultCid: string;
+  exitCode: number;
+  /** Why the run ended. */
+  ended: 'exit' | 'signal' | 'timeout' | 'memory' | 'disk' | 'output';
+  trace: Trace;
+  profile: OutputProfile;
+  /** The comparable summary, hex. */
+  sketch: `0x${string}`;
+  environment: Environment;
+}
