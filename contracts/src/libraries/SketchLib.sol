@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+/// @title Distance of two execution sketches
+/// @notice A sketch is one version byte and FEATURES big-endian uint16 features; 0xFFFF marks an absent feature. The features form
+/// BLOCKS consecutive blocks. A block's distance is 1000 * sum |a - b| / (n * tolerance), rounded down, over the n features that
+/// both sketches have; the sketches' distance is that of their worst block. Sketches of another length or version, without a common
+/// feature, or where more than a quarter as many features stand alone as are shared, are at distance type(uint256).max.
+/// @dev The same integers as src/evidence/sketch.ts; test/conformance/vectors/sketch.json holds both to it.
+library SketchLib {
+    /// @notice Largest distance at which two replicas agree.
+    uint256 internal constant THRESHOLD = 1000;
+
+    uint256 private constant VERSION = 1;
+    uint256 private constant FEATURES = 121;
+    uint256 private constant BLOCKS = 16;
+    uint256 private constant LONELY_DIVISOR = 4;
+
+    /// @dev One byte a block, block 0 in the lowest: how many features it has.
+    uint256 private constant COUNTS = 0x10101010101010010101010101010101;
+    /// @dev Two bytes a block, block 0 in the lowest: its tolerance in sketch steps.
+    uint256 private constant TOLERANCES = 0x83019a0f5c0a3d0a3d0a3d0133003300140333009a009a0052005201330166;
+
+    /// @dev Eight lanes of 32 bits, each wide enough for one feature and a carry.
+    uint256 private constant ONE = 0x0000000100000001000000010000000100000001000000010000000100000001;
+    uint256 private constant FEATURE = 0xffff * ONE;
+    uint256 private constant CARRY = 0x10000 * ONE;
+    /// @dev 2**32 is 1 modulo this, so `x % LANE_SUM` adds up the lanes of x.
+    uint256 private constant LANE_SUM = 0xffffffff;
+
+    /// @notice Distance in thousandths of the threshold; 0 for equal sketches.
+    function distance(bytes calldata a, bytes calldata b) internal pure returns (uint256 worst) {
+        unchecked {
+            uint256 length = 1 + 2 * FEATURES;
+            if (a.length != length || b.length != length || uint8(a[0]) != VERSION || uint8(b[0]) != VERSION) return type(uint256).max;
+
+            uint256 shared;
+            uint256 lonely;
+            uint256 offset = 1;
+            for (uint256 i = 0; i < BLOCKS; ++i) {
+                uint256 n = (COUNTS >> (8 * i)) & 0xff;
+                uint256 x = _block(a, offset, n);
+                uint256 y = _block(b, offset, n);
+                offset += 2 * n;
+                (uint256 sum, uint256 absent, uint256 alone) = _compare(x & FEATURE, y & FEATURE);
+                (uint256 sum2, uint256 absent2, uint256 alone2) = _compare((x >> 16) & FEATURE, (y >> 16) & FEATURE);
+                n -= absent + absent2;
+                lonely += alone + alone2;
+                if (n != 0) {
+                    shared += n;
+                    uint256 blockDistance = 1000 * (sum + sum2) / (n * ((TOLERANCES >> (16 * i)) & 0xffff));
+                    if (blockDistance > worst) worst = blockDistance;
+                }
+            }
+            if (shared == 0 || LONELY_DIVISOR * lonely > shared) return type(uint256).max;
+        }
+    }
+
+    /// @dev The n <= 16 features from byte `from` on, right-aligned; what follows the sketch in calldata is shifted away.
+    function _block(bytes calldata sketch, uint256 from, uint256 n) private pure returns (uint256 features) {
+        assembly {
+            features := shr(sub(256, shl(4, n)), calldataload(add(sketch.offset, from)))
+        }
+    }
+
+    /// @dev Compares eight features at once, one a lane: the sum of |x - y| over those both have, how many at least one side
+    /// lacks, and how many exactly one side lacks. A lane that is zero on both sides adds nothing.
+    function _compare(uint256 x, uint256 y) private pure returns (uint256 sum, uint256 absent, uint256 alone) {
+        unchecked {
+            // Adding one carries out of a feature exactly where it is 0xFFFF, absent.
+            uint256 xAbsent = ((x + ONE) >> 16) & ONE;
+            uint256 yAbsent = ((y + ONE) >> 16) & ONE;
+            // The carry survives the subtraction where x >= y; elsewhere the lane holds 2**16 - |x - y|, to be negated.
+            uint256 difference = (x | CARRY) - y;
+            uint256 negative = ~(difference >> 16) & ONE;
+            difference = ((difference & FEATURE) ^ (negative * 0xffff)) + negative;
+            uint256 skipped = xAbsent | yAbsent;
+            sum = (difference & ~(skipped * 0xffff)) % LANE_SUM;
+            absent = skipped % LANE_SUM;
+            alone = (xAbsent ^ yAbsent) % LANE_SUM;
+        }
+    }
+}

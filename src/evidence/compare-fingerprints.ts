@@ -1,0 +1,39 @@
+import { BLOCKS, LONELY_FEATURES_DIVISOR, type BlockName } from './constants.ts';
+import type { Fingerprint } from './fingerprint.ts';
+
+/** How far two fingerprints are apart, 1 being the most that honest runs differ. */
+export interface Comparison {
+  /** The worst block's distance; Infinity when too few features are on both sides. */
+  distance: number;
+  /** Every block both sides have, in the fingerprint's order. */
+  blocks: { name: BlockName; distance: number }[];
+}
+
+/**
+ * Compares two replicas: a block's distance is the mean absolute difference of the features both have, divided by the block's
+ * tolerance. The worst block decides, so that a perfect output cannot make up for work that was not done. The same measure as
+ * `sketchDistance`, before rounding: what the client sees is what the contract will decide.
+ */
+export function compareFingerprints(a: Fingerprint, b: Fingerprint): Comparison {
+  const blocks: Comparison['blocks'] = [];
+  let at = 0;
+  let shared = 0;
+  let lonely = 0;
+  for (const { name, count, tolerance } of BLOCKS) {
+    let sum = 0;
+    let n = 0;
+    for (const end = at + count; at < end; at++) {
+      const x = a.features[at]!;
+      const y = b.features[at]!;
+      const absent = Number(Number.isNaN(x)) + Number(Number.isNaN(y));
+      if (absent === 0) {
+        sum += Math.abs(x - y);
+        n++;
+      } else if (absent === 1) lonely++;
+    }
+    shared += n;
+    if (n > 0) blocks.push({ name, distance: sum / (n * tolerance) });
+  }
+  if (shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared) return { distance: Infinity, blocks };
+  return { distance: Math.max(...blocks.map((block) => block.distance)), blocks };
+}

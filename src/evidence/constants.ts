@@ -1,0 +1,120 @@
+import type { ChannelName } from '../protocol/trace.ts';
+
+/** Segments of an output profile: enough to see a header, a body and a tail, few enough to travel. */
+export const PROFILE_SEGMENTS = 32;
+/** Value ranges of a profile's histogram: one per high nibble. */
+export const PROFILE_BINS = 16;
+/** Points of a curve on the work axis, and of the entropy curve in a fingerprint. */
+export const CURVE_POINTS = 16;
+
+/** CPU time, in samples, at which a curve counts half: 1 s at 20 ms. */
+export const CURVE_HALF_RESOLUTION_SAMPLES = 50;
+
+/** Most samples one trace may have: 55 hours at 20 ms. */
+export const MAX_TRACE_SAMPLES = 10_000_000;
+/** Most bytes of encoded evidence: an hour at 20 ms takes about 6 MB; decoding needs at most eight times this in memory. */
+export const MAX_EVIDENCE_BYTES = 32 * 1024 * 1024;
+/** Most bytes of a trace file a command reads: JSON takes about 10 bytes a number. */
+export const MAX_TRACE_FILE_BYTES = 512 * 1024 * 1024;
+/** Bytes of output read in one go: large enough for full disk speed, small enough to leave the event loop free. */
+export const PROFILE_CHUNK_BYTES = 1024 * 1024;
+
+/** How a channel's total enters the fingerprint: `floor` is the size, in the channel's unit, of what start-up and sampling add or lose. */
+export interface NoiseFloor { channel: ChannelName; floor: number }
+
+/** One block of the fingerprint: a run of features that share a meaning, a scale and a tolerance. */
+export interface Block {
+  name: string;
+  /** Where it comes from. */
+  kind: 'total' | 'curve' | 'output';
+  /** Features in the block. */
+  count: number;
+  /** Mean absolute difference of its features at which two honest runs stop being plausible; in `unit`. */
+  tolerance: number;
+  /** octave: log2(1 + value / floor); share: 0 to 1; bit: bits per byte. */
+  unit: 'octave' | 'share' | 'bit';
+}
+
+/** Sketch steps per unit: one octave is 1,024 steps (0.07 % each), a share of 1 and 8 bits are 32,768 steps. */
+export const SKETCH_SCALE = { octave: 1024, share: 32_768, bit: 4096 } as const;
+
+/**
+ * Below these amounts two runs are the same: what a runtime's start-up, a lost last sample or a kernel's per-CPU batch of
+ * statistics adds. Totals enter as log2(1 + total / floor), so a difference below the floor fades out.
+ */
+export const FLOORS = {
+  /** 64 pages a CPU are charged before the cgroup's statistics move; 4 MiB is 16 CPUs' worth. */
+  residentBytes: 4 * 1024 * 1024,
+  /** A dynamically linked process takes 100 to 500 faults to start. */
+  minorFaults: 1000,
+  /** Locale, library and script headers. */
+  readBytes: 64 * 1024,
+  writtenBytes: 64 * 1024,
+  readCalls: 100,
+  writeCalls: 100,
+  /** Start-up of a few processes on a slow machine. */
+  cpuNs: 100e6,
+  /** A log line with a time stamp or a host name. */
+  outputBytes: 1024,
+  /** A WASI start-up. */
+  instructions: 100_000,
+} as const satisfies Partial<Record<ChannelName, number>>;
+
+/**
+ * The fingerprint's blocks, in the order of the sketch's features. The contract's SketchLib holds the same counts and tolerances.
+ *
+ * Tolerances come from 132 honest runs of nine programs (unzip and sed, sort, gzip, awk, sha256sum, matrix product, pipeline, two
+ * that hardly work) on two cores, alone, beside one to four busy loops, at half a core, or pinned to one core: 454 pairs, none beyond
+ * 1, median 0.11, 95th percentile 0.52. `seen` is the largest honest difference of each block, in its unit.
+ */
+export const BLOCKS = [
+  // seen 0.21: samples miss short peaks, and sort and its like allocate by the number of cores
+  { name: 'peak memory', kind: 'total', count: 1, tolerance: 0.35, unit: 'octave' },
+  // seen 0.20: layout, one more process in front of the job
+  { name: 'page faults', kind: 'total', count: 1, tolerance: 0.3, unit: 'octave' },
+  // seen 0.06, and 0.02 without a process put in front of a job that reads hardly anything: a tenth of the work is 0.15
+  { name: 'bytes read', kind: 'total', count: 1, tolerance: 0.08, unit: 'octave' },
+  // seen 0.02
+  { name: 'bytes written', kind: 'total', count: 1, tolerance: 0.08, unit: 'octave' },
+  // seen 0.12: pipes split reads by the readers' timing
+  { name: 'read calls', kind: 'total', count: 1, tolerance: 0.15, unit: 'octave' },
+  // seen 0.02, but log lines and pipes split as reads do
+  { name: 'write calls', kind: 'total', count: 1, tolerance: 0.15, unit: 'octave' },
+  // seen 0.52: neighbours take cache and clock, so half the work (1 octave) shows, and a tenth does not; unlike machines may differ by 1.7
+  { name: 'CPU time', kind: 'total', count: 1, tolerance: 0.8, unit: 'octave' },
+  // exact in a wasm engine but for what the host answers
+  { name: 'instructions', kind: 'total', count: 1, tolerance: 0.02, unit: 'octave' },
+  // seen 0: time stamps keep their width; 3.5 % for those that do not
+  { name: 'output size', kind: 'output', count: 1, tolerance: 0.05, unit: 'octave' },
+  // seen 0.10
+  { name: 'memory over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.3, unit: 'octave' },
+  // seen 0.02 each: four times that for machines, kernels and schedulers not tried
+  { name: 'reading over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.08, unit: 'share' },
+  { name: 'writing over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.08, unit: 'share' },
+  { name: 'page faults over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.08, unit: 'share' },
+  // seen 0.04
+  { name: 'CPU time over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.12, unit: 'share' },
+  // seen 0.001 (a date in the output): room for random names and low digits in small outputs
+  { name: 'output entropy', kind: 'output', count: CURVE_POINTS, tolerance: 0.1, unit: 'bit' },
+  // seen 0: random bytes pass from about 5 kB of output on (mean difference 0.27 / sqrt(bytes))
+  { name: 'output byte values', kind: 'output', count: PROFILE_BINS, tolerance: 0.004, unit: 'share' },
+] as const satisfies readonly Block[];
+
+export type BlockName = (typeof BLOCKS)[number]['name'];
+
+/** Features in a fingerprint and in a sketch. */
+export const FEATURES = BLOCKS.reduce((sum, block) => sum + block.count, 0);
+
+/** First byte of a sketch. */
+export const SKETCH_VERSION = 1;
+/** Length of a sketch. */
+export const SKETCH_BYTES = 1 + 2 * FEATURES;
+/** An absent feature. */
+export const SKETCH_ABSENT = 0xffff;
+/** Sketch distance up to which two replicas agree. */
+export const SKETCH_THRESHOLD = 1000;
+/** Two sketches are comparable when the features that only one of them has are at most 1 in this many of those both have. */
+export const LONELY_FEATURES_DIVISOR = 4;
+
+/** HPKE info string (RFC 9180, section 5.1): binds sealed bytes to this use. */
+export const SEAL_INFO = 'gadus evidence v1';

@@ -1,0 +1,34 @@
+import { BaseError } from '../protocol/errors.ts';
+
+export type EvidenceErrorCode =
+  /** The bytes are not the encoding of evidence. */
+  | 'EVIDENCE_MALFORMED'
+  /** Too many bytes or samples. */
+  | 'EVIDENCE_TOO_LARGE'
+  /** A later version of Gadus wrote it. */
+  | 'VERSION_UNKNOWN'
+  /** The series contradict what a trace is. */
+  | 'TRACE_INVALID'
+  /** The output profile contradicts what a profile is. */
+  | 'PROFILE_INVALID'
+  /** Not a trace file. */
+  | 'TRACE_FILE_INVALID'
+  /** An output file cannot be read, or is not a regular file. */
+  | 'OUTPUT_UNREADABLE'
+  /** An output file changed while it was profiled. */
+  | 'OUTPUT_CHANGED'
+  /** Not a sealing key. */
+  | 'SEAL_KEY_INVALID'
+  /** The sealed bytes do not open: another key, another job or node, or damaged. */
+  | 'SEAL_BROKEN'
+  /** The evidence speaks of another job or node than the one asked. */
+  | 'EVIDENCE_FOREIGN'
+  /** The stated sketch is not the one its own trace and output give. */
+  | 'SKETCH_MISMATCH'
+  /** The evidence is not what the node committed to on chain. */
+  | 'COMMITMENT_MISMATCH';
+
+/** Errors of the evidence folder. */
+export class EvidenceError extends BaseError<EvidenceErrorCode> {
+  override readonly name = 'EvidenceError';
+}

@@ -1,0 +1,71 @@
+import { compareFingerprints } from './compare-fingerprints.ts';
+import { BLOCKS, type BlockName } from './constants.ts';
+import type { Fingerprint } from './fingerprint.ts';
+
+/** Differences named in one sentence. */
+const MAX_NAMED = 3;
+
+/** How a total reads in a sentence, given how much `less` or `more` of it there is. */
+const TOTALS: Partial<Record<BlockName, { less: string; more: string; none: string; say: (amount: string) => string }>> = {
+  'peak memory': { less: 'lower', more: 'higher', none: 'no memory', say: (amount) => `peak memory ${amount}` },
+  'page faults': { less: 'fewer', more: 'more', none: 'no page faults', say: (amount) => `${amount} page faults` },
+  'bytes read': { less: 'fewer', more: 'more', none: 'reads nothing', say: (amount) => `reads ${amount} bytes` },
+  'bytes written': { less: 'fewer', more: 'more', none: 'writes nothing', say: (amount) => `writes ${amount} bytes` },
+  'read calls': { less: 'fewer', more: 'more', none: 'no read calls', say: (amount) => `${amount} read calls` },
+  'write calls': { less: 'fewer', more: 'more', none: 'no write calls', say: (amount) => `${amount} write calls` },
+  'CPU time': { less: 'less', more: 'more', none: 'no CPU time', say: (amount) => `${amount} CPU time` },
+  instructions: { less: 'fewer', more: 'more', none: 'no instructions', say: (amount) => `${amount} instructions` },
+  'output size': { less: 'smaller', more: 'larger', none: 'no output', say: (amount) => `output ${amount}` },
+};
+
+/**
+ * Says in words what tells a replica from a reference: `reads 48 % fewer bytes; peak memory 3.1x lower; reading over work takes
+ * another course`. The worst blocks come first; blocks within tolerance are left out.
+ */
+export function explainDifference(reference: Fingerprint, replica: Fingerprint): string {
+  const { distance, blocks } = compareFingerprints(reference, replica);
+  if (distance === Infinity) return 'too few channels in common to compare';
+  const beyond = blocks.filter((block) => block.distance > 1).sort((a, b) => b.distance - a.distance);
+  if (beyond.length === 0) return `within tolerance (distance ${distance.toFixed(2)} of 1)`;
+  const named = beyond.slice(0, MAX_NAMED).map(({ name }) => phrase(name, reference, replica));
+  const more = beyond.length - named.length;
+  return `${named.join('; ')}${more > 0 ? `; and ${more} more` : ''} (distance ${distance < 10 ? distance.toFixed(1) : Math.round(distance)}, 1 is the limit)`;
+}
+
+function phrase(name: BlockName, reference: Fingerprint, replica: Fingerprint): string {
+  const at = offsetOf(name);
+  const total = TOTALS[name];
+  if (total !== undefined) {
+    // Both logarithms have the same noise floor, so it cancels.
+    const factor = (2 ** replica.features[at]! - 1) / (2 ** reference.features[at]! - 1);
+    return factor === 0 ? total.none : total.say(amount(factor, factor < 1 ? total.less : total.more));
+  }
+  if (name === 'output entropy') {
+    const [was, is] = [mean(name, reference), mean(name, replica)];
+    return Math.abs(is - was) < 0.05
+      ? 'entropy along the output differs'
+      : `output entropy ${is.toFixed(1)} instead of ${was.toFixed(1)} bits a byte`;
+  }
+  return name === 'output byte values' ? 'other byte values in the output' : `${name} takes another course`;
+}
+
+function amount(factor: number, word: string): string {
+  if (factor === Infinity) return word;
+  if (factor >= 2) return `${short(factor)}x ${word}`;
+  if (factor <= 0.5) return `${short(1 / factor)}x ${word}`;
+  return `${Math.abs(Math.round((factor - 1) * 1000) / 10)} % ${word}`;
+}
+
+function short(factor: number): string {
+  return factor < 10 ? String(Math.round(factor * 10) / 10) : Math.round(factor).toLocaleString('en');
+}
+
+function mean(name: BlockName, { features }: Fingerprint): number {
+  const at = offsetOf(name);
+  const { count } = BLOCKS.find((block) => block.name === name)!;
+  return features.subarray(at, at + count).reduce((sum, value) => sum + value, 0) / count;
+}
+
+function offsetOf(name: BlockName): number {
+  return BLOCKS.slice(0, BLOCKS.findIndex((block) => block.name === name)).reduce((sum, { count }) => sum + count, 0);
+}

@@ -1,0 +1,149 @@
+import type { ChannelName, OutputProfile, Trace } from '../protocol/trace.ts';
+import { BLOCKS, CURVE_HALF_RESOLUTION_SAMPLES, CURVE_POINTS, FEATURES, FLOORS, PROFILE_BINS, PROFILE_SEGMENTS, type BlockName } from './constants.ts';
+
+/** What two replicas are compared by: the features of BLOCKS one after the other, in each block's unit. */
+export interface Fingerprint {
+  version: 1;
+  /** FEATURES long; NaN where the engine could not see the channel. */
+  features: Float64Array;
+}
+
+/** Counters whose progress is the work axis; each weighs the same, so that neither a memory-bound nor a reading phase is squeezed to a point. */
+const AXIS = ['readBytes', 'writtenBytes', 'minorFaults', 'cpuNs'] as const;
+
+/**
+ * The fingerprint of one replica. Totals are logarithms with a noise floor, so that levels survive and start-up costs do not decide;
+ * curves run over work, never over wall time, so that a slow or busy machine draws the same picture; wall time, page cache and major
+ * faults take no part, because the host's other tenants decide them. Pure; O(samples).
+ *
+ * @param profile left out for a trace whose output nobody profiled: its blocks are then absent
+ */
+export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprint {
+  const features = new Float64Array(FEATURES).fill(Number.NaN);
+  const put = (name: BlockName, values: ArrayLike<number>): void => features.set(Array.from(values), OFFSETS[name]);
+  const series = { ...trace.channels, cpuNs: cpuOf(trace) };
+
+  const total = (name: BlockName, channel: keyof typeof FLOORS, amount: (s: Float64Array) => number): void => {
+    const s = series[channel];
+    if (s !== undefined && s.length > 0) put(name, [octaves(amount(s), FLOORS[channel])]);
+  };
+  total('peak memory', 'residentBytes', peak);
+  total('page faults', 'minorFaults', last);
+  total('bytes read', 'readBytes', last);
+  total('bytes written', 'writtenBytes', last);
+  total('read calls', 'readCalls', last);
+  total('write calls', 'writeCalls', last);
+  total('CPU time', 'cpuNs', last);
+  total('instructions', 'instructions', last);
+
+  if (series.cpuNs !== undefined && trace.t.length > 0) {
+    const axis = workAxis(trace.t.length, series);
+    const resolution = resolutionOf(last(series.cpuNs), trace.intervalMs);
+    const resident = series.residentBytes;
+    if (resident !== undefined) {
+      const top = octaves(peak(resident), FLOORS.residentBytes);
+      put('memory over work', curve(axis, (i) => resolution * (top - octaves(resident[i]!, FLOORS.residentBytes))));
+    }
+    const share = (name: BlockName, channel: (typeof AXIS)[number]): void => {
+      const s = series[channel];
+      if (s === undefined) return;
+      const scale = 1 / (last(s) + FLOORS[channel]);
+      const end = last(s) * scale;
+      put(name, curve(axis, (i) => resolution * s[i]! * scale + (1 - resolution) * axis[i]! * end));
+    };
+    share('reading over work', 'readBytes');
+    share('writing over work', 'writtenBytes');
+    share('page faults over work', 'minorFaults');
+    share('CPU time over work', 'cpuNs');
+  }
+
+  if (profile !== undefined) {
+    put('output size', [octaves(profile.bytes, FLOORS.outputBytes)]);
+    put('output entropy', entropyCurve(profile));
+    put('output byte values', histogram(profile));
+  }
+  return { version: 1, features };
+}
+
+/**
+ * How far the curves can be trusted, 0 to 1. Between two samples a curve is a guess, and a run of few samples has little else: its
+ * curves fade to a straight line (memory: to its peak). Taken from CPU time, which replicas share, not from the number of samples,
+ * which the machine's load decides.
+ */
+function resolutionOf(cpuNs: number, intervalMs: number): number {
+  return cpuNs / (cpuNs + CURVE_HALF_RESOLUTION_SAMPLES * intervalMs * 1e6);
+}
+
+/** Where each block's features begin. */
+const OFFSETS = Object.fromEntries(
+  BLOCKS.map((block, i) => [block.name, BLOCKS.slice(0, i).reduce((sum, { count }) => sum + count, 0)]),
+) as Record<BlockName, number>;
+
+/** CPU time of both modes, whichever way the engine counts it. */
+function cpuOf({ channels: { cpuNs, cpuUserNs, cpuSystemNs } }: Trace): Float64Array | undefined {
+  if (cpuNs !== undefined || cpuUserNs === undefined || cpuSystemNs === undefined) return cpuNs;
+  return cpuUserNs.map((user, i) => user + cpuSystemNs[i]!);
+}
+
+/** Share of the work done at each sample, 0 to 1: the mean progress of the counters that the engine sees. */
+export function workAxis(samples: number, series: Partial<Record<ChannelName, Float64Array>>): Float64Array {
+  const axis = new Float64Array(samples);
+  for (const channel of AXIS) {
+    const s = series[channel];
+    if (s === undefined || samples === 0) continue;
+    const scale = 1 / (last(s) + FLOORS[channel]);
+    for (let i = 0; i < samples; i++) axis[i]! += s[i]! * scale;
+  }
+  const end = samples === 0 ? 0 : last(axis);
+  if (end > 0) for (let i = 0; i < samples; i++) axis[i]! /= end;
+  return axis;
+}
+
+/** Means of a series, linear between samples, over CURVE_POINTS equal parts of the work axis; its last value where no work was done. */
+function curve(axis: Float64Array, value: (sample: number) => number): Float64Array {
+  const sums = new Float64Array(CURVE_POINTS);
+  const samples = axis.length;
+  if (samples === 0) return sums;
+  if (!(axis[samples - 1]! > 0)) return sums.fill(value(samples - 1));
+  for (let i = 1, from = value(0); i < samples; i++) {
+    const to = value(i);
+    const start = axis[i - 1]! * CURVE_POINTS;
+    const end = axis[i]! * CURVE_POINTS;
+    for (let bin = Math.min(Math.floor(start), CURVE_POINTS - 1); bin < CURVE_POINTS && bin < end; bin++) {
+      const left = Math.max(start, bin);
+      const right = Math.min(end, bin + 1);
+      if (right > left) sums[bin]! += (right - left) * (from + (to - from) * (((left + right) / 2 - start) / (end - start)));
+    }
+    from = to;
+  }
+  return sums;
+}
+
+/** Entropy along the output, bits per byte, in CURVE_POINTS parts. */
+function entropyCurve({ entropy }: OutputProfile): Float64Array {
+  const points = new Float64Array(CURVE_POINTS);
+  const each = PROFILE_SEGMENTS / CURVE_POINTS;
+  for (let i = 0; i < PROFILE_SEGMENTS; i++) points[Math.floor(i / each)]! += entropy[i]! / each;
+  return points;
+}
+
+/** Share of bytes in each of the 16 value ranges, over the whole output. */
+function histogram({ histogram: rows }: OutputProfile): Float64Array {
+  const bins = new Float64Array(PROFILE_BINS);
+  for (let i = 0; i < rows.length; i++) bins[i % PROFILE_BINS]! += rows[i]! / PROFILE_SEGMENTS;
+  return bins;
+}
+
+function octaves(value: number, floor: number): number {
+  return Math.log2(1 + value / floor);
+}
+
+function last(series: Float64Array): number {
+  return series[series.length - 1]!;
+}
+
+function peak(series: Float64Array): number {
+  let max = 0;
+  for (const value of series) if (value > max) max = value;
+  return max;
+}

@@ -1,0 +1,102 @@
+import type { Evidence } from '../protocol/trace.ts';
+import { compareFingerprints } from './compare-fingerprints.ts';
+import { BLOCKS, type BlockName } from './constants.ts';
+import { explainDifference } from './explain.ts';
+import type { Fingerprint } from './fingerprint.ts';
+
+/** What a replica is judged by. */
+export interface JudgedReplica extends Pick<Evidence, 'resultCid' | 'exitCode' | 'ended'> { fingerprint: Fingerprint }
+
+/** What the client finds about the replicas of one job; every array is in the replicas' order. */
+export interface Judgement {
+  agreed: boolean[];
+  /** Groups of replicas that are pairwise within the threshold, largest first. */
+  clusters: number[][];
+  /** Distance of each pair, 1 being the threshold. */
+  distances: number[][];
+  /** In words, why each one agreed or not. */
+  reasons: string[];
+  /**
+   * Agreed by its trace, but its result is its own where all others that agreed have identical results: perhaps another input of the
+   * same shape. A reason to look, not to reject: the contract would not.
+   */
+  suspects: boolean[];
+  /** No majority: nobody is accused. */
+  undecided: boolean;
+}
+
+const OUTPUT_BLOCKS: ReadonlySet<BlockName> = new Set(BLOCKS.filter((block) => block.kind === 'output').map((block) => block.name));
+
+/**
+ * Judges replicas against each other by complete linkage: clusters grow by the closest pair of clusters as long as every pair of
+ * members stays within the threshold; a cluster of more than half of those judged agrees. A replica that ended otherwise (exit code,
+ * limit) is never in the same cluster. Policy `trace` compares fingerprints: equal results make the output's distance 0, but never
+ * excuse a deviating trace. Policy `exact` asks for equal results only; `none` accepts everyone.
+ */
+export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace' | 'exact' | 'none'): Judgement {
+  const distances = replicas.map((a) => replicas.map((b) => (a === b ? 0 : distanceOf(a, b, policy))));
+  const clusters = completeLinkage(distances);
+  const majority = clusters.find((cluster) => 2 * cluster.length > replicas.length);
+  const agreed = replicas.map((_, i) => majority?.includes(i) ?? false);
+  const suspects = replicas.map((_, i) => policy === 'trace' && agreed[i]! && isSuspect(replicas, i, majority!));
+  const reasons = replicas.map((replica, i) => {
+    if (policy === 'none') return 'not compared: the job asks for no verification';
+    if (replicas.length === 1) return 'the only replica';
+    if (majority === undefined) return `undecided: no majority agrees (${clusters.map((cluster) => cluster.length).join(' against ')})`;
+    const others = majority.filter((member) => member !== i);
+    if (agreed[i]) return agreement(replicas, i, others, distances[i]!, policy, suspects[i]!);
+    // The nearest member of the majority gives the smallest true difference to name.
+    const nearest = others.reduce((best, member) => (distances[i]![member]! < distances[i]![best]! ? member : best));
+    return deviation(replica, replicas[nearest]!, policy);
+  });
+  return { agreed, clusters, distances, reasons, suspects, undecided: replicas.length > 0 && majority === undefined };
+}
+
+function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none'): number {
+  if (policy === 'none') return 0;
+  if (a.exitCode !== b.exitCode || a.ended !== b.ended) return Infinity;
+  if (policy === 'exact') return a.resultCid === b.resultCid ? 0 : Infinity;
+  const { distance, blocks } = compareFingerprints(a.fingerprint, b.fingerprint);
+  if (a.resultCid !== b.resultCid || distance === Infinity) return distance;
+  return Math.max(0, ...blocks.filter(({ name }) => !OUTPUT_BLOCKS.has(name)).map((block) => block.distance));
+}
+
+/** Merges the two clusters whose farthest members are closest, while those are within 1; ties go to the lower indices. */
+function completeLinkage(distances: readonly number[][]): number[][] {
+  const clusters = distances.map((_, i) => [i]);
+  for (;;) {
+    let best: { i: number; j: number; gap: number } | undefined;
+    for (let i = 0; i < clusters.length; i++) {
+      for (let j = i + 1; j < clusters.length; j++) {
+        const gap = Math.max(...clusters[i]!.flatMap((x) => clusters[j]!.map((y) => distances[x]![y]!)));
+        if (gap <= 1 && gap < (best?.gap ?? Infinity)) best = { i, j, gap };
+      }
+    }
+    if (best === undefined) return clusters.sort((a, b) => b.length - a.length || a[0]! - b[0]!);
+    clusters[best.i] = [...clusters[best.i]!, ...clusters[best.j]!].sort((a, b) => a - b);
+    clusters.splice(best.j, 1);
+  }
+}
+
+function isSuspect(replicas: readonly JudgedReplica[], i: number, majority: readonly number[]): boolean {
+  const results = majority.filter((member) => member !== i).map((member) => replicas[member]!.resultCid);
+  return results.length > 1 && results[0] !== replicas[i]!.resultCid && results.every((result) => result === results[0]);
+}
+
+function agreement(
+  replicas: readonly JudgedReplica[], i: number, others: readonly number[], distances: readonly number[], policy: 'trace' | 'exact' | 'none', suspect: boolean,
+): string {
+  const among = `${others.length} other${others.length === 1 ? '' : 's'}`;
+  if (policy === 'exact') return `same result as ${among}`;
+  const work = `same work as ${among} (distance ${Math.max(...others.map((other) => distances[other]!)).toFixed(2)} of 1)`;
+  if (suspect) return `${work}, but a result of its own where the others' are identical: the trace cannot tell another input of the same shape, policy exact can`;
+  const same = others.filter((other) => replicas[other]!.resultCid === replicas[i]!.resultCid).length;
+  return `${work}, ${same === others.length ? 'same result' : same > 0 ? `same result as ${same}` : 'result differs byte for byte'}`;
+}
+
+function deviation(replica: JudgedReplica, reference: JudgedReplica, policy: 'trace' | 'exact' | 'none'): string {
+  if (replica.exitCode !== reference.exitCode || replica.ended !== reference.ended) {
+    return `ended by ${replica.ended} with code ${replica.exitCode}, the majority by ${reference.ended} with code ${reference.exitCode}`;
+  }
+  return policy === 'exact' ? 'its result is not the majority\'s' : explainDifference(reference.fingerprint, replica.fingerprint);
+}

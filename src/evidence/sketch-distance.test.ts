@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { hexToBytes, maxUint256, type Hex } from 'viem';
+import { MAX_SKETCH_BYTES } from '../protocol/constants.ts';
+import { FEATURES, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_THRESHOLD, SKETCH_VERSION } from './constants.ts';
+import { SKETCH_BLOCKS, sketchDistance } from './sketch-distance.ts';
+
+const feature = fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: SKETCH_ABSENT - 1 }) }, fc.constant(SKETCH_ABSENT));
+const sketch = fc.array(feature, { minLength: FEATURES, maxLength: FEATURES })
+  .map((values) => Uint8Array.from([SKETCH_VERSION, ...values.flatMap((value) => [value >> 8, value & 0xff])]));
+
+describe('sketchDistance', () => {
+  const vectors = JSON.parse(readFileSync(new URL('../../test/conformance/vectors/sketch.json', import.meta.url), 'utf8')) as
+    { name: string; a: Hex; b: Hex; distance: string }[];
+
+  it('reproduces every golden vector', () => {
+    assert.ok(vectors.length >= 60);
+    for (const { name, a, b, distance } of vectors) {
+      const expected = BigInt(distance) === maxUint256 ? Infinity : Number(distance);
+      assert.equal(sketchDistance(hexToBytes(a), hexToBytes(b)), expected, name);
+    }
+  });
+
+  it('has the constants of the contract', () => {
+    const source = readFileSync(new URL('../../contracts/src/libraries/SketchLib.sol', import.meta.url), 'utf8');
+    const constant = (name: string) => BigInt(new RegExp(`constant ${name} = (\\w+);`).exec(source)![1]!);
+    const packed = (values: number[], bits: bigint) => values.reduceRight((word, value) => (word << bits) | BigInt(value), 0n);
+    assert.equal(constant('COUNTS'), packed(SKETCH_BLOCKS.map(({ count }) => count), 8n));
+    assert.equal(constant('TOLERANCES'), packed(SKETCH_BLOCKS.map(({ tolerance }) => tolerance), 16n));
+    assert.equal(constant('THRESHOLD'), BigInt(SKETCH_THRESHOLD));
+    assert.equal(constant('FEATURES'), BigInt(FEATURES));
+    assert.equal(constant('BLOCKS'), BigInt(SKETCH_BLOCKS.length));
+    assert.equal(constant('LONELY_DIVISOR'), BigInt(LONELY_FEATURES_DIVISOR));
+    assert.ok(SKETCH_BYTES <= MAX_SKETCH_BYTES);
+  });
+
+  it('is symmetric', () => fc.assert(fc.property(sketch, sketch, (a, b) => sketchDistance(a, b) === sketchDistance(b, a))));
+
+  it('is zero for equal sketches that say anything', () => fc.assert(fc.property(sketch, (a) => {
+    assert.equal(sketchDistance(a, a), a.subarray(1).every((byte) => byte === 0xff) ? Infinity : 0);
+  })));
+
+  it('refuses every other length', () => fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), sketch, (a, b) => {
+    fc.pre(a.length !== SKETCH_BYTES);
+    assert.equal(sketchDistance(a, b), Infinity);
+  })));
+});

@@ -1,0 +1,123 @@
+/**
+ * Writes sketch.json, the golden vectors of the sketch distance that the TypeScript and the Solidity implementation both must
+ * reproduce: `node test/conformance/vectors/generate-sketch.ts`. Deterministic. The distances are computed here with bigint
+ * arithmetic from the definition in SketchLib.sol, not with either implementation.
+ */
+import { writeFileSync } from 'node:fs';
+import { bytesToHex } from 'viem';
+import { FEATURES, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
+import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
+
+const MAX = 2n ** 256n - 1n;
+const random = mulberry32(0x6761_6475);
+const vectors: { name: string; a: string; b: string; distance: string }[] = [];
+
+const base = features(() => Math.floor(random() * 40_000));
+const add = (name: string, a: Uint8Array, b: Uint8Array): void => {
+  vectors.push({ name, a: bytesToHex(a), b: bytesToHex(b), distance: distanceOf(a, b).toString() });
+};
+const change = (edit: (values: number[]) => void): Uint8Array => {
+  const values = [...base];
+  edit(values);
+  return encode(values);
+};
+
+add('equal', encode(base), encode(base));
+add('all zero', encode([...base].fill(0)), encode([...base].fill(0)));
+add('all absent: nothing is shared', encode([...base].fill(SKETCH_ABSENT)), encode([...base].fill(SKETCH_ABSENT)));
+add('only one feature, equal', encode(only(0, 7)), encode(only(0, 7)));
+add('only the last feature', encode(only(FEATURES - 1, 7)), encode(only(FEATURES - 1, 9)));
+add('disjoint features', encode(only(0, 7)), encode(only(1, 7)));
+add('extremes', encode([...base].fill(0)), encode([...base].fill(SKETCH_ABSENT - 1)));
+add('empty bytes', new Uint8Array(), new Uint8Array());
+add('empty against a sketch', new Uint8Array(), encode(base));
+add('one byte short', encode(base).subarray(0, SKETCH_BYTES - 1), encode(base));
+add('one byte long', encode(base), Uint8Array.from([...encode(base), 0]));
+add('both one byte long', Uint8Array.from([...encode(base), 0]), Uint8Array.from([...encode(base), 0]));
+for (const version of [0, 2, 255]) {
+  const other = encode(base);
+  other[0] = version;
+  add(`version ${version} on one side`, encode(base), other);
+  add(`version ${version} on both sides`, other, other);
+}
+let offset = 0;
+for (const [i, { count, tolerance }] of SKETCH_BLOCKS.entries()) {
+  const at = offset;
+  const budget = count * tolerance;
+  const shift = (total: number) => change((values) => {
+    for (let j = 0; j < count; j++) values[at + j]! += Math.floor(total / count) + (j < total % count ? 1 : 0);
+  });
+  add(`block ${i} at its tolerance`, encode(base), shift(budget));
+  add(`block ${i} one step above`, encode(base), shift(budget + 1));
+  add(`block ${i} one step below, downwards`, shift(budget - 1), encode(base));
+  add(`block ${i} absent on one side`, encode(base), change((values) => values.fill(SKETCH_ABSENT, at, at + count)));
+  offset += count;
+}
+for (const lonely of [24, 25, 30, 60, FEATURES - 1, FEATURES]) {
+  add(`the last ${lonely} features on one side only`, encode(base), change((values) => values.fill(SKETCH_ABSENT, FEATURES - lonely)));
+}
+add('half of a block absent on both sides', change((v) => v.fill(SKETCH_ABSENT, 10, 17)), change((v) => {
+  v.fill(SKETCH_ABSENT, 10, 17);
+  v[20]! += 300;
+}));
+for (const spread of [1, 3, 10, 100, 1000, 20_000]) {
+  for (let i = 0; i < 4; i++) {
+    const near = change((values) => values.forEach((value, j) => {
+      values[j] = Math.min(Math.max(value + Math.floor((random() * 2 - 1) * spread), 0), SKETCH_ABSENT - 1);
+    }));
+    add(`random, within ${spread}`, encode(base), near);
+  }
+}
+for (let i = 0; i < 12; i++) {
+  const sparse = (share: number) => encode(features(() => (random() < share ? SKETCH_ABSENT : Math.floor(random() * SKETCH_ABSENT))));
+  add('random with gaps', sparse(i / 40), sparse(i / 60));
+}
+
+writeFileSync(new URL('sketch.json', import.meta.url), `[\n${vectors.map((vector) => `  ${JSON.stringify(vector)}`).join(',\n')}\n]\n`);
+
+function distanceOf(a: Uint8Array, b: Uint8Array): bigint {
+  if (a.length !== SKETCH_BYTES || b.length !== SKETCH_BYTES || a[0] !== SKETCH_VERSION || b[0] !== SKETCH_VERSION) return MAX;
+  const [x, y] = [decode(a), decode(b)];
+  const distances: bigint[] = [];
+  let [at, shared, lonely] = [0, 0, 0];
+  for (const { count, tolerance } of SKETCH_BLOCKS) {
+    const pairs = x.slice(at, at + count).map((value, i) => [value, y[at + i]!] as const);
+    const both = pairs.filter(([p, q]) => p !== SKETCH_ABSENT && q !== SKETCH_ABSENT);
+    lonely += pairs.filter(([p, q]) => (p === SKETCH_ABSENT) !== (q === SKETCH_ABSENT)).length;
+    shared += both.length;
+    const sum = both.reduce((total, [p, q]) => total + BigInt(Math.abs(p - q)), 0n);
+    if (both.length > 0) distances.push((1000n * sum) / BigInt(both.length * tolerance));
+    at += count;
+  }
+  if (shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared) return MAX;
+  return distances.reduce((worst, distance) => (distance > worst ? distance : worst), 0n);
+}
+
+function features(value: () => number): number[] {
+  return Array.from({ length: FEATURES }, value);
+}
+
+function only(index: number, value: number): number[] {
+  const values = features(() => SKETCH_ABSENT);
+  values[index] = value;
+  return values;
+}
+
+function encode(values: readonly number[]): Uint8Array {
+  return Uint8Array.from([SKETCH_VERSION, ...values.flatMap((value) => [value >> 8, value & 0xff])]);
+}
+
+function decode(sketch: Uint8Array): number[] {
+  return features(() => 0).map((_, i) => (sketch[1 + 2 * i]! << 8) | sketch[2 + 2 * i]!);
+}
+
+/** A small repeatable random number generator (Tommy Ettinger, public domain). */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b_79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
