@@ -1,0 +1,81 @@
+import type { Libp2p, Stream } from '@libp2p/interface';
+import { isError, messageOf } from '../protocol/errors.ts';
+import { decodeMessage, encodeMessage, type MessageType } from '../protocol/messages.ts';
+import { describeTarget, dialTargetOf, type Target } from './addresses.ts';
+import { NetworkError } from './errors.ts';
+import { writeFrame } from './frames.ts';
+
+/** What a caller needs of a host. */
+export type Dialer = Pick<Libp2p, 'dialProtocol'>;
+
+/** One of our protocols: its libp2p id, what is asked and what is answered. */
+export interface Protocol<Request, Response> {
+  id: string;
+  request: MessageType<Request>;
+  response: MessageType<Response>;
+}
+
+/** What libp2p throws when the connection stands, but the peer drops the stream while the protocol is agreed. */
+const STREAM_ERRORS = new Set(['StreamStateError', 'StreamResetError', 'StreamClosedError', 'UnexpectedEOFError']);
+
+/** Dials, sends the request and closes the writing half. @throws NetworkError */
+export async function openCall<Request>(
+  host: Dialer, target: Target, protocol: Protocol<Request, unknown>, message: Request, signal: AbortSignal,
+): Promise<Stream> {
+  const encoded = encodeMessage(protocol.request, message);
+  const destination = dialTargetOf(target);
+  signal.throwIfAborted();
+  let stream: Stream;
+  try {
+    stream = await host.dialProtocol(destination, protocol.id, { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof Error && cause.name === 'UnsupportedProtocolError') {
+      throw new NetworkError('PROTOCOL_UNSUPPORTED', 'the peer does not speak this protocol', { details: protocol.id, cause });
+    }
+    if (cause instanceof Error && STREAM_ERRORS.has(cause.name)) {
+      throw new NetworkError('STREAM_CLOSED', 'the peer closed the stream', { details: cause.message, cause });
+    }
+    throw new NetworkError('PEER_UNREACHABLE', 'the peer cannot be reached', {
+      details: `${describeTarget(target)}: ${messageOf(cause)}`, cause,
+    });
+  }
+  try {
+    await writeFrame(stream, encoded, { signal });
+    await stream.close({ signal });
+    return stream;
+  } catch (error) {
+    stream.abort(toError(error));
+    throw error;
+  }
+}
+
+/** Runs a call under the caller's signal and a deadline of ours, and names the deadline when it strikes. @throws NetworkError TIMEOUT */
+export async function withDeadline<T>(
+  work: (signal: AbortSignal) => Promise<T>, what: string, timeoutMs: number, signal?: AbortSignal,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    return await work(signal === undefined ? deadline : AbortSignal.any([signal, deadline]));
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (deadline.aborted && !isError(cause, 'PROTOCOL_VIOLATION', 'REFUSED')) {
+      throw new NetworkError('TIMEOUT', `${what} took too long`, { details: `more than ${timeoutMs} ms`, cause });
+    }
+    throw cause;
+  }
+}
+
+/** Anything thrown, as an Error. */
+export function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Decodes what a server said; to the caller a malformed message is the peer's violation. @throws NetworkError PROTOCOL_VIOLATION */
+export function decodeResponse<Response>(type: MessageType<Response>, payload: Uint8Array): Response {
+  try {
+    return decodeMessage(type, payload);
+  } catch (cause) {
+    throw new NetworkError('PROTOCOL_VIOLATION', 'the peer sent a malformed answer', { details: toError(cause).message, cause });
+  }
+}

@@ -1,0 +1,11 @@
+export type { Asker, Listener, ServeInit, Unserve } from './accept.ts';
+export type { Target } from './addresses.ts';
+export type { Dialer, Protocol } from './call.ts';
+export { JOBS_TOPIC } from './constants.ts';
+export { createHost, type Host, type HostInit, type Services } from './create-host.ts';
+export { NetworkError, type NetworkErrorCode } from './errors.ts';
+export { announceJobs, type AnnouncementHandler, type JobGossip } from './gossip.ts';
+export { loadOrCreateKey } from './identity.ts';
+export * from './protocols.ts';
+export { request, serve, type Handler } from './request-response.ts';
+export { openStream, serveStream, type StreamHandler } from './streaming.ts';
