@@ -3,15 +3,39 @@ pragma solidity ^0.8.28;
 
 /// @title The Gadus scheduler
 /// @notice Escrow, assignment by lot, sealed commitments, verdicts, disputes, and the reputation of clients and nodes.
-/// @dev The contract stores two slots for a job while it lives (a packed word and the hash of its roster) and one slot for each
-/// posted commitment. Everything else comes back as calldata: every call repeats the request, whose EIP-712 digest is the job's id,
-/// and the roster, whose hash is stored. A step that belongs to a party takes that party's signature, so anyone may carry it; where
-/// `msg.sender` is the party, an empty signature does.
+/// @dev The contract stores two slots for a job while it lives (a packed word and the hash of its roster) and, until the last one
+/// comes in, one slot for each posted commitment. Everything else comes back as calldata: every call repeats the request, whose
+/// EIP-712 digest is the job's id, and the roster, whose hash is stored. In Assigned the roster is a `Seat[]`; from Committed on it is
+/// a `SealedSeat[]`, the same seats with their commitments. A step that belongs to a party takes that party's signature, so anyone may
+/// carry it; where `msg.sender` is the party, an empty signature does. An account without a key (a contract) acts by calling.
+///
+/// A window is open up to and including its last second; what may happen after it may happen from the next second on.
 ///
 /// Assumptions about the coin: it reverts or returns false on failure, does not take a fee, does not rebase, and its supply is below
-/// 2^88 units. `GadusCoin` meets them.
+/// 2^88 units. `GadusCoin` meets them. It is called last in every function, and never to end a job except to burn.
 ///
-/// There is no owner, no proxy, no pause. Coin that is slashed goes to the wronged party; where there is none, it is burnt.
+/// There is no owner, no proxy, no pause. Coin that is slashed goes to the wronged party; where there is none, it is burnt: sent to
+/// 0x00..dEaD, which works with every ERC-20, so that no job can hang on a coin without `burn`.
+///
+/// Who ends up with what, of an escrow of (replicas + 1) * maxPrice from the client and a stake from each node:
+///
+/// | a replica that                        | is paid | loses                       | is rated         |
+/// |---------------------------------------|---------|-----------------------------|------------------|
+/// | agreed                                | price   | nothing                     | good 1 (k = 1: 1/4) |
+/// | deviated                              | nothing | nothing                     | bad 4            |
+/// | contested and deviated                | nothing | its bond                    | bad 8            |
+/// | did not commit, or had to open and did not | nothing | NO_SHOW_BPS of its stake | bad 2         |
+/// | opened where there is no majority     | nothing | nothing                     | not              |
+///
+/// | a client that                                 | loses         | is rated |
+/// |-----------------------------------------------|---------------|----------|
+/// | settled in time                               | nothing       | good 1   |
+/// | rejected a seat that the majority contains    | its bond, shared by the seats it wronged | bad 8 |
+/// | was silent                                    | its bond, shared by the seats that agreed; burnt if there are none | bad 4 |
+/// | cancelled, or let expire, once the seed was known | nothing   | bad 1    |
+///
+/// What nodes lose goes to the client, but in a dispute the client lost to the seats it wronged (a client shall not gain by provoking
+/// disputes), and where the client was silent or there is no majority it is burnt.
 interface IScheduler {
     /* TYPES */
 
@@ -35,7 +59,7 @@ interface IScheduler {
         uint8 policy;
         /// Highest price of one replica.
         uint88 maxPrice;
-        /// Stake locked for one replica.
+        /// Stake locked for one replica; at least maxPrice.
         uint88 stake;
         /// Lowest score of a node, basis points.
         uint16 minScore;
@@ -55,6 +79,7 @@ interface IScheduler {
         uint88 price;
         /// Share of the input held, basis points.
         uint16 locality;
+        /// The node's over Bid(jobId, node, price, locality), or empty if the node calls.
         bytes signature;
     }
 
@@ -63,9 +88,18 @@ interface IScheduler {
         uint88 price;
     }
 
+    /// @dev A seat once commitments are closed; zero where none was posted.
+    struct SealedSeat {
+        address node;
+        uint88 price;
+        bytes32 commitment;
+    }
+
     struct SignedCommitment {
         uint8 index;
+        /// keccak256(abi.encode(jobId, node, resultDigest, evidenceDigest, keccak256(sketch), salt)).
         bytes32 commitment;
+        /// The node's over Commitment(jobId, node, commitment), or empty if the node calls.
         bytes signature;
     }
 
@@ -78,7 +112,7 @@ interface IScheduler {
     }
 
     /// @dev One slot. `good` and `bad` are decayed beta counts with 8 fractional bits; `day` is unix time / 1 days of their last
-    /// decay; `since` the unix second of registration (nodes) or first funding (clients).
+    /// decay; `since` the unix second of the last deposit of stake (nodes) or of the first funding (clients).
     struct Party {
         uint88 free;
         uint88 locked;
@@ -96,9 +130,11 @@ interface IScheduler {
         /// Unix second at which the current state was entered.
         uint40 since;
         uint16 committed;
+        /// The client's verdict.
         uint16 agreed;
         uint16 opened;
         uint16 contested;
+        /// Of the Seat[] in Assigned, of the SealedSeat[] from Committed on; zero before and after.
         bytes32 rosterHash;
     }
 
@@ -115,8 +151,8 @@ interface IScheduler {
     event VerdictPosted(bytes32 indexed jobId, uint16 agreed, bytes32 reportDigest);
     event VerdictContested(bytes32 indexed jobId, uint8 index);
     event SketchOpened(bytes32 indexed jobId, Opening opening);
-    /// @dev `verdicts` holds a ReplicaVerdict in two bits per seat, seat 0 lowest; `paid` is the sum paid to nodes; `slashed` the sum
-    /// taken from stakes and bonds.
+    /// @dev `verdicts` holds a ReplicaVerdict in two bits per seat, seat 0 lowest; `paid` is the sum of the prices paid to nodes;
+    /// `slashed` the sum taken from stakes and bonds.
     event Settled(bytes32 indexed jobId, uint32 verdicts, uint256 paid, uint256 slashed);
     event Cancelled(bytes32 indexed jobId);
     event Expired(bytes32 indexed jobId);
@@ -128,10 +164,12 @@ interface IScheduler {
     error WrongState(State actual);
     error TooEarly(uint256 deadline);
     error TooLate(uint256 deadline);
+    /// @dev `field` counts the members of JobRequest from 0.
     error BadRequest(uint8 field);
     error BadSignature(address expected);
     error BadRoster();
     error BadIndex(uint8 index);
+    /// @dev Bids not strictly ascending by node, or openings that are not exactly the opened ones in order of seat.
     error BadOrder();
     error AlreadyCommitted(uint8 index);
     error NotCommitted(uint8 index);
@@ -148,6 +186,7 @@ interface IScheduler {
     /* PARTIES */
 
     /// @notice Adds `amount` of the caller's coin to its node stake. `profile` is opaque to the contract (peer id, engines) and only emitted.
+    /// A node cannot win jobs submitted before its last deposit: else stake could be moved to wherever a known seed favours it.
     function register(uint88 amount, bytes calldata profile) external;
 
     /// @notice Adds `amount` of the caller's coin to `client`'s purse.
@@ -159,40 +198,46 @@ interface IScheduler {
     /* THE LIFE OF A JOB */
 
     /// @notice None -> Open. Locks replicas * maxPrice plus a bond of one maxPrice from the client's purse; what the purse lacks is
-    /// pulled from the client's coin by allowance. The seed is the hash of the block SEED_DELAY after this one.
+    /// pulled from the client's coin by allowance. The seed is the hash of the block SEED_DELAY after this one (on Filecoin: the
+    /// drand beacon of that epoch).
+    /// @param signature The client's over the request, or empty if the client calls.
     function submit(JobRequest calldata request, bytes calldata signature) external returns (bytes32 jobId);
 
     /// @notice Open -> Assigned. Draws `replicas` of the bids with probability linear in weight and locks their stakes. Bids stand in
-    /// strictly ascending order of node. Bids of nodes that registered after the submit, whose score is too low, whose free stake is
-    /// too small or whose price is too high are passed over.
+    /// strictly ascending order of node, 16 at most, each with a valid signature. Bids of nodes that deposited stake after the submit,
+    /// whose score is too low, whose free stake is too small, whose price is above maxPrice or whose locality is above 10,000 are passed
+    /// over. Seats stand in the order of the draw.
     /// @param signature The client's over Assignment(jobId, bidsHash), or empty if the client calls.
     function assign(JobRequest calldata request, Bid[] calldata bids, bytes calldata signature) external;
 
-    /// @notice Assigned -> Assigned, or -> Committed with the last one. Any number of commitments, each signed by its seat's node.
+    /// @notice Assigned -> Assigned, or -> Committed with the last one. Any number of commitments, each signed by its seat's node. One that
+    /// is posted already is passed over; another one for the same seat is refused.
     function commit(JobRequest calldata request, Seat[] calldata roster, SignedCommitment[] calldata commitments) external;
 
-    /// @notice Committed -> Settled when `agreed` names every committed seat, else Committed -> Contestable.
+    /// @notice Committed -> Settled when `agreed` names every committed seat, else Committed -> Contestable. Within settleWindow.
     /// @param agreed Bit i set: seat i agreed. A subset of the committed seats.
     /// @param reportDigest Digest of the client's comparison, for the record.
     /// @param signature The client's over Verdict(jobId, agreed, reportDigest), or empty if the client calls.
-    function settle(JobRequest calldata request, Seat[] calldata roster, uint16 agreed, bytes32 reportDigest, bytes calldata signature) external;
+    function settle(JobRequest calldata request, SealedSeat[] calldata roster, uint16 agreed, bytes32 reportDigest, bytes calldata signature) external;
 
     /// @notice Contestable -> Contested, or one more contestant. A rejected node locks a bond of one maxPrice from its free stake and
-    /// opens its own sketch. Must happen within disputeWindow of the verdict.
+    /// opens its own sketch. Must happen within disputeWindow of the verdict; of the first contest for those that join it.
     /// @param signature The node's over Contest(jobId, node), or empty if the node calls.
-    function contest(JobRequest calldata request, Seat[] calldata roster, Opening calldata opening, bytes calldata signature) external;
+    function contest(JobRequest calldata request, SealedSeat[] calldata roster, Opening calldata opening, bytes calldata signature) external;
 
     /// @notice Opens sketches: in Contested within disputeWindow of the first contest; or in Committed after settleWindow has passed
-    /// without a verdict, within disputeWindow of that. Knowledge of the salt is the authority.
-    function open(JobRequest calldata request, Seat[] calldata roster, Opening[] calldata openings) external;
+    /// without a verdict, within disputeWindow of that. Knowledge of the salt is the authority. What is open already is passed over.
+    function open(JobRequest calldata request, SealedSeat[] calldata roster, Opening[] calldata openings) external;
 
     /// @notice Contestable -> Settled once nobody contested in time: the verdict stands. Contested -> Settled, and Committed -> Settled
-    /// with a silent client, once the opening window has passed or every committed seat has opened: the contract's own majority is the verdict.
+    /// with a silent client, once the opening window has passed or every committed seat has opened: the contract's own majority is the
+    /// verdict, the largest greedy clique of openings that are all alike, if it holds more than half of them.
     /// @param openings Exactly the opened ones, in order of seat; empty from Contestable.
-    function resolve(JobRequest calldata request, Seat[] calldata roster, Opening[] calldata openings) external;
+    function resolve(JobRequest calldata request, SealedSeat[] calldata roster, Opening[] calldata openings) external;
 
-    /// @notice Open -> Cancelled after assignWindow. Assigned -> Committed after commitWindow if anyone committed (the absent lose
-    /// reputation and NO_SHOW_BPS of the job's stake, to the client), else Assigned -> Expired.
+    /// @notice Open -> Cancelled after assignWindow, rated as `cancel`. Assigned -> Committed after commitWindow if anyone committed, else
+    /// Assigned -> Expired; the absent lose reputation and NO_SHOW_BPS of the job's stake, to the client.
+    /// @param roster Empty from Open.
     function expire(JobRequest calldata request, Seat[] calldata roster) external;
 
     /// @notice Open -> Cancelled by the client. Once the seed is known it costs reputation: else a client could shop for a draw.
@@ -204,8 +249,11 @@ interface IScheduler {
     function coin() external view returns (address);
     function jobIdOf(JobRequest calldata request) external view returns (bytes32);
     function job(bytes32 jobId) external view returns (Job memory);
+    /// @notice A commitment posted while others are missing; zero once they are closed (the roster carries it from then on).
     function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32);
+    /// @notice As stored, that is decayed to `day`.
     function node(address account) external view returns (Party memory);
+    /// @notice As stored, that is decayed to `day`.
     function client(address account) external view returns (Party memory);
     /// @notice Lower bound of the success rate in basis points, decayed to now.
     function scoreOf(address account, bool asNode) external view returns (uint256);

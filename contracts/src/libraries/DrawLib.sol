@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+/// @title Weighted draw without replacement
+/// @dev An exponential race (Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006): a bidder's key is
+/// -log2(u) / weight with u = keccak256(seed, node), and the smallest keys win. The same integers as src/protocol/draw.ts.
+library DrawLib {
+    uint256 internal constant FRACTION_BITS = 24;
+    uint256 internal constant BPS = 10_000;
+    /// Added to the score, so that a newcomer of score zero can still be drawn.
+    uint256 internal constant SCORE_FLOOR = 500;
+    /// A full local copy of the input multiplies the weight by 1 + this.
+    uint256 internal constant LOCALITY_BONUS = 3;
+    /// A low price raises the weight at most by this factor.
+    uint256 internal constant MAX_PRICE_ADVANTAGE = 4;
+
+    /// @notice Lets bidder number `index` run: keeps `best` the smallest keys so far, ascending, each with its index in the low byte (among
+    /// equal keys the earlier bidder stays ahead). `entered` counts those before it.
+    function enter(uint256[] memory best, uint256 entered, uint256 key_, uint256 index) internal pure {
+        uint256 entry = key_ << 8 | index;
+        uint256 place = best.length;
+        if (entered < place) place = entered;
+        else if (entry >= best[--place]) return;
+        for (; place > 0 && best[place - 1] > entry; --place) {
+            best[place] = best[place - 1];
+        }
+        best[place] = entry;
+    }
+
+    /// @notice Key of a bidder in the race; the smallest win. Fits 224 bits.
+    function key(bytes32 seed, address node, uint256 weight_) internal pure returns (uint256) {
+        return (exponential(uint256(keccak256(abi.encode(seed, node)))) << 192) / weight_;
+    }
+
+    /// @notice stake * (score + 5 %) * (1 + 3 * locality) * min(4, maxPrice / price) in fixed point; below 2^135, never zero.
+    function weight(uint256 stake, uint256 score, uint256 locality, uint256 price, uint256 maxPrice)
+        internal
+        pure
+        returns (uint256)
+    {
+        unchecked { // stake and maxPrice are below 2^88, score and locality at most BPS
+            uint256 advantage = MAX_PRICE_ADVANTAGE * BPS;
+            if (price != 0) advantage = Math.min(advantage, (maxPrice * BPS) / price);
+            return stake * (score + SCORE_FLOOR) * (BPS + LOCALITY_BONUS * locality) * advantage + 1;
+        }
+    }
+
+    /// @notice -log2(u / 2^256) with 24 fractional bits, at least one unit.
+    function exponential(uint256 u) internal pure returns (uint256) {
+        return (256 << FRACTION_BITS) - log2(u | 1);
+    }
+
+    /// @notice log2(x) with 24 fractional bits, rounded down, by repeated squaring of the mantissa.
+    function log2(uint256 x) internal pure returns (uint256 result) {
+        unchecked {
+            result = Math.log2(x);
+            uint256 mantissa = result >= 127 ? x >> (result - 127) : x << (127 - result);
+            for (uint256 i; i < FRACTION_BITS; i += 4) { // unrolled: a third cheaper
+                (mantissa, result) = _square(mantissa, result);
+                (mantissa, result) = _square(mantissa, result);
+                (mantissa, result) = _square(mantissa, result);
+                (mantissa, result) = _square(mantissa, result);
+            }
+        }
+    }
+
+    /// @dev One more bit: the mantissa, in [1, 2) with 127 fractional bits, squared and halved if that reached 2.
+    function _square(uint256 mantissa, uint256 result) private pure returns (uint256, uint256) {
+        unchecked {
+            mantissa = (mantissa * mantissa) >> 127;
+            uint256 carry = mantissa >> 128;
+            return (mantissa >> carry, (result << 1) | carry);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+import {IScheduler} from "../interfaces/IScheduler.sol";
+
+/// @title Hashes of the protocol's statements
+/// @dev EIP-712 struct hashes and the plain hashes they carry; the same bytes as src/protocol/statements.ts.
+library StatementLib {
+    bytes32 internal constant JOB_REQUEST = keccak256(
+        "JobRequest(address client,uint64 nonce,bytes32 specDigest,uint8 replicas,uint8 policy,uint88 maxPrice,uint88 stake,uint16 minScore,uint32 assignWindow,uint32 commitWindow,uint32 settleWindow,uint32 disputeWindow,bytes32 sealKey,bytes32 secretHash)"
+    );
+    bytes32 internal constant ASSIGNMENT = keccak256("Assignment(bytes32 jobId,bytes32 bidsHash)");
+    bytes32 internal constant BID = keccak256("Bid(bytes32 jobId,address node,uint88 price,uint16 locality)");
+    bytes32 internal constant COMMITMENT = keccak256("Commitment(bytes32 jobId,address node,bytes32 commitment)");
+    bytes32 internal constant VERDICT = keccak256("Verdict(bytes32 jobId,uint16 agreed,bytes32 reportDigest)");
+    bytes32 internal constant CONTEST = keccak256("Contest(bytes32 jobId,address node)");
+    bytes32 internal constant CANCEL = keccak256("Cancel(bytes32 jobId)");
+
+    /// @dev The struct is static, so its calldata is its encoding. Unclean high bits give another hash, and are refused by `submit`,
+    /// which reads every field.
+    function jobRequest(IScheduler.JobRequest calldata request) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = JOB_REQUEST;
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, typeHash)
+            calldatacopy(add(p, 32), request, 448)
+            hash := keccak256(p, 480)
+        }
+    }
+
+    function assignment(bytes32 jobId, IScheduler.Bid[] calldata bids) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ASSIGNMENT, jobId, bidsHash(bids)));
+    }
+
+    function bid(bytes32 jobId, IScheduler.Bid calldata bid_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(BID, jobId, bid_.node, bid_.price, bid_.locality));
+    }
+
+    function commitment(bytes32 jobId, address node, bytes32 sealed_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(COMMITMENT, jobId, node, sealed_));
+    }
+
+    function verdict(bytes32 jobId, uint16 agreed, bytes32 reportDigest) internal pure returns (bytes32) {
+        return keccak256(abi.encode(VERDICT, jobId, agreed, reportDigest));
+    }
+
+    function contest(bytes32 jobId, address node) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CONTEST, jobId, node));
+    }
+
+    function cancel(bytes32 jobId) internal pure returns (bytes32) {
+        return keccak256(abi.encode(CANCEL, jobId));
+    }
+
+    /// @notice keccak256(abi.encode((node, price, locality)[])): the bids' terms in order.
+    function bidsHash(IScheduler.Bid[] calldata bids) internal pure returns (bytes32) {
+        bytes32[] memory words = _array(bids.length, 3);
+        for (uint256 i; i < bids.length; ++i) {
+            words[3 * i + 2] = bytes32(uint256(uint160(bids[i].node)));
+            words[3 * i + 3] = bytes32(uint256(bids[i].price));
+            words[3 * i + 4] = bytes32(uint256(bids[i].locality));
+        }
+        return _hash(words);
+    }
+
+    /// @notice keccak256(abi.encode(roster)) of a SealedSeat[] made of seats and their commitments.
+    function sealedRosterHash(IScheduler.Seat[] calldata roster, bytes32[] memory commitments) internal pure returns (bytes32) {
+        bytes32[] memory words = _array(roster.length, 3);
+        for (uint256 i; i < roster.length; ++i) {
+            words[3 * i + 2] = bytes32(uint256(uint160(roster[i].node)));
+            words[3 * i + 3] = bytes32(uint256(roster[i].price));
+            words[3 * i + 4] = commitments[i];
+        }
+        return _hash(words);
+    }
+
+    /// @notice keccak256(abi.encode(roster)). The array's calldata is its encoding; unclean bits give another hash.
+    function rosterHash(IScheduler.Seat[] calldata roster) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, 32)
+            calldatacopy(add(p, 32), sub(roster.offset, 32), add(32, mul(64, roster.length)))
+            hash := keccak256(p, add(64, mul(64, roster.length)))
+        }
+    }
+
+    /// @notice keccak256(abi.encode(roster)), likewise.
+    function rosterHash(IScheduler.SealedSeat[] calldata roster) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, 32)
+            calldatacopy(add(p, 32), sub(roster.offset, 32), add(32, mul(96, roster.length)))
+            hash := keccak256(p, add(64, mul(96, roster.length)))
+        }
+    }
+
+    /// @notice What a node commits to: binds job and node, says nothing until opened.
+    function sealedHash(bytes32 jobId, address node, IScheduler.Opening calldata opening) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(jobId, node, opening.resultDigest, opening.evidenceDigest, keccak256(opening.sketch), opening.salt)
+        );
+    }
+
+    /// @dev The words of abi.encode for an array of `length` static structs of `width` words, head filled in.
+    function _array(uint256 length, uint256 width) private pure returns (bytes32[] memory words) {
+        words = new bytes32[](2 + width * length);
+        words[0] = bytes32(uint256(32));
+        words[1] = bytes32(length);
+    }
+
+    function _hash(bytes32[] memory words) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            hash := keccak256(add(words, 32), mul(32, mload(words)))
+        }
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+import {GadusCoin} from "../src/GadusCoin.sol";
+import {Scheduler} from "../src/Scheduler.sol";
+import {IScheduler} from "../src/interfaces/IScheduler.sol";
+import {StatementLib} from "../src/libraries/StatementLib.sol";
+
+struct VmLog {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+}
+
+/// @dev The cheatcodes these tests use. forge-std is not on npm, and this is all of it that is needed.
+interface Vm {
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    function addr(uint256 privateKey) external pure returns (address);
+    function assume(bool condition) external pure;
+    function chainId(uint256 id) external;
+    function deal(address account, uint256 balance) external;
+    function etch(address target, bytes calldata code) external;
+    function expectEmit(address emitter) external;
+    function expectRevert() external;
+    function expectRevert(bytes calldata data) external;
+    function getRecordedLogs() external returns (VmLog[] memory);
+    function label(address account, string calldata name) external;
+    function lastCallGas() external view returns (Gas memory);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
+    function getBlockNumber() external view returns (uint256);
+    function getBlockTimestamp() external view returns (uint256);
+    function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
+    function prank(address sender) external;
+    function readFile(string calldata path) external view returns (string memory);
+    function recordLogs() external;
+    function roll(uint256 number) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function toString(uint256 value) external pure returns (string memory);
+    function warp(uint256 timestamp) external;
+    function writeFile(string calldata path, string calldata data) external;
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
+}
+
+/// @dev A scheduler with a coin, four clients' worth of helpers, and nodes whose keys the tests know.
+abstract contract Base {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+    bool public constant IS_TEST = true;
+
+    uint88 internal constant COIN_1 = 1e18;
+    uint88 internal constant PRICE = 10e18;
+    uint88 internal constant STAKE = 40e18;
+    uint256 internal constant START = 1_790_000_000;
+    uint256 internal constant CLIENT_KEY = 0xC11E47;
+    uint256 internal constant NODES = 16;
+    address internal constant GRAVE = 0x000000000000000000000000000000000000dEaD;
+    /// Somebody who is no party.
+    address internal constant CARRIER = address(0xCA221E2);
+
+    GadusCoin internal coin;
+    Scheduler internal scheduler;
+    bytes32 internal domain;
+    address internal theClient;
+    /// Keys of registered nodes, in ascending order of address.
+    uint256[] internal keys;
+
+    function setUp() public virtual {
+        vm.warp(START);
+        vm.roll(1000);
+        coin = new GadusCoin();
+        scheduler = new Scheduler(coin, 1, 1 minutes, 30 days);
+        domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("Gadus"),
+                keccak256("1"),
+                block.chainid,
+                address(scheduler)
+            )
+        );
+        theClient = vm.addr(CLIENT_KEY);
+        coin.approve(address(scheduler), type(uint256).max);
+        scheduler.fund(theClient, 1000 * COIN_1);
+        for (uint256 i; i < NODES; ++i) {
+            keys.push(uint256(keccak256(abi.encode("node", i))));
+            for (uint256 j = i; j > 0 && vm.addr(keys[j]) < vm.addr(keys[j - 1]); --j) {
+                (keys[j], keys[j - 1]) = (keys[j - 1], keys[j]);
+            }
+        }
+        for (uint256 i; i < NODES; ++i) {
+            registerNode(keys[i], 1000 * COIN_1);
+        }
+        vm.warp(START + 100);
+    }
+
+    /* PARTIES */
+
+    function registerNode(uint256 key, uint88 amount) internal {
+        address account = vm.addr(key);
+        coin.transfer(account, amount);
+        vm.prank(account);
+        coin.approve(address(scheduler), type(uint256).max);
+        vm.prank(account);
+        scheduler.register(amount, "");
+    }
+
+    function keyOf(address account) internal view returns (uint256) {
+        for (uint256 i; i < keys.length; ++i) {
+            if (vm.addr(keys[i]) == account) return keys[i];
+        }
+        revert("unknown node");
+    }
+
+    /* STATEMENTS */
+
+    function digestOf(bytes32 statement) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domain, statement));
+    }
+
+    function sign(uint256 key, bytes32 statement) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digestOf(statement));
+        return abi.encodePacked(r, s, v);
+    }
+
+    function aRequest(uint8 replicas) internal view returns (IScheduler.JobRequest memory) {
+        return IScheduler.JobRequest({
+            client: theClient,
+            nonce: 1,
+            specDigest: keccak256("spec"),
+            replicas: replicas,
+            policy: uint8(IScheduler.Policy.Trace),
+            maxPrice: PRICE,
+            stake: STAKE,
+            minScore: 0,
+            assignWindow: 10 minutes,
+            commitWindow: 1 hours,
+            settleWindow: 2 hours,
+            disputeWindow: 3 hours,
+            sealKey: keccak256("seal key"),
+            secretHash: keccak256("secret")
+        });
+    }
+
+    function requestHash(IScheduler.JobRequest memory request) internal pure returns (bytes32) {
+        return keccak256(abi.encode(StatementLib.JOB_REQUEST, request));
+    }
+
+    function signRequest(IScheduler.JobRequest memory request) internal view returns (bytes memory) {
+        return sign(CLIENT_KEY, requestHash(request));
+    }
+
+    function aBid(uint256 key, bytes32 jobId, uint88 price) internal view returns (IScheduler.Bid memory) {
+        address account = vm.addr(key);
+        bytes32 statement = keccak256(abi.encode(StatementLib.BID, jobId, account, price, uint16(0)));
+        return IScheduler.Bid(account, price, 0, sign(key, statement));
+    }
+
+    /// @dev Bids of the first `count` nodes, at different prices not above PRICE.
+    function someBids(bytes32 jobId, uint256 count) internal view returns (IScheduler.Bid[] memory bids) {
+        bids = new IScheduler.Bid[](count);
+        for (uint256 i; i < count; ++i) {
+            bids[i] = aBid(keys[i], jobId, uint88(PRICE - i * COIN_1 / 4));
+        }
+    }
+
+    function termsHash(IScheduler.Bid[] memory bids) internal pure returns (bytes32) {
+        Terms[] memory terms = new Terms[](bids.length);
+        for (uint256 i; i < bids.length; ++i) {
+            terms[i] = Terms(bids[i].node, bids[i].price, bids[i].locality);
+        }
+        return keccak256(abi.encode(terms));
+    }
+
+    struct Terms {
+        address node;
+        uint88 price;
+        uint16 locality;
+    }
+
+    function signAssignment(bytes32 jobId, IScheduler.Bid[] memory bids) internal view returns (bytes memory) {
+        return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.ASSIGNMENT, jobId, termsHash(bids))));
+    }
+
+    function signVerdict(bytes32 jobId, uint16 agreed) internal view returns (bytes memory) {
+        return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.VERDICT, jobId, agreed, bytes32("report"))));
+    }
+
+    function aCommitment(bytes32 jobId, IScheduler.Seat[] memory roster, uint8 index, bytes32 sealed_)
+        internal
+        view
+        returns (IScheduler.SignedCommitment memory)
+    {
+        address account = roster[index].node;
+        bytes32 statement = keccak256(abi.encode(StatementLib.COMMITMENT, jobId, account, sealed_));
+        return IScheduler.SignedCommitment(index, sealed_, sign(keyOf(account), statement));
+    }
+
+    function sealedHash(bytes32 jobId, address account, IScheduler.Opening memory opening) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(jobId, account, opening.resultDigest, opening.evidenceDigest, keccak256(opening.sketch), opening.salt)
+        );
+    }
+
+    /* ASSERTIONS */
+
+    function assertEq(uint256 a, uint256 b, string memory what) internal pure {
+        if (a != b) revert(string.concat(what, ": ", vm.toString(a), " != ", vm.toString(b)));
+    }
+
+    function assertTrue(bool condition, string memory what) internal pure {
+        if (!condition) revert(what);
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+import {Base, VmLog} from "./Base.sol";
+import {IScheduler} from "../src/interfaces/IScheduler.sol";
+
+/// @dev Carries a job from state to state. Sketches: a job is given one "tone" a seat; seats of the same tone are alike.
+abstract contract Life is Base {
+    struct Play {
+        IScheduler.JobRequest request;
+        bytes32 jobId;
+        IScheduler.Seat[] roster;
+        /// The roster with its commitments, as every call from Committed on repeats it.
+        IScheduler.SealedSeat[] sealed_;
+        IScheduler.Opening[] openings;
+    }
+
+    function submitted(IScheduler.JobRequest memory request) internal returns (Play memory play) {
+        play.request = request;
+        play.jobId = scheduler.jobIdOf(request);
+        vm.prank(theClient);
+        scheduler.submit(request, "");
+    }
+
+    function submitted(uint8 replicas) internal returns (Play memory) {
+        return submitted(aRequest(replicas));
+    }
+
+    /// @dev One bid more than replicas, where the limit allows it.
+    function assigned(Play memory play) internal {
+        vm.roll(vm.getBlockNumber() + 2);
+        vm.warp(vm.getBlockTimestamp() + 30);
+        vm.recordLogs();
+        IScheduler.Bid[] memory bids = someBids(play.jobId, play.request.replicas + 1);
+        vm.prank(theClient);
+        scheduler.assign(play.request, bids, "");
+        play.roster = lastRoster();
+    }
+
+    function assigned(uint8 replicas) internal returns (Play memory play) {
+        play = submitted(replicas);
+        assigned(play);
+    }
+
+    function lastRoster() internal returns (IScheduler.Seat[] memory) {
+        Log[] memory logs = recorded();
+        for (uint256 i = logs.length; i > 0; --i) {
+            if (logs[i - 1].topic == IScheduler.Assigned.selector) return abi.decode(logs[i - 1].data, (IScheduler.Seat[]));
+        }
+        revert("no roster");
+    }
+
+    struct Log {
+        bytes32 topic;
+        bytes data;
+    }
+
+    function recorded() internal returns (Log[] memory logs) {
+        VmLog[] memory raw = vm.getRecordedLogs();
+        logs = new Log[](raw.length);
+        for (uint256 i; i < raw.length; ++i) {
+            logs[i] = Log(raw[i].topics[0], raw[i].data);
+        }
+    }
+
+    /* COMMITMENTS */
+
+    /// @dev A well formed sketch whose features all have the value `tone`: tones further apart than the widest tolerance are unlike.
+    function sketchOf(uint16 tone) internal pure returns (bytes memory sketch) {
+        sketch = new bytes(243);
+        sketch[0] = 0x01;
+        for (uint256 i = 1; i < 243; i += 2) {
+            (sketch[i], sketch[i + 1]) = (bytes1(uint8(tone >> 8)), bytes1(uint8(tone)));
+        }
+    }
+
+    function openingOf(uint8 index, uint16 tone) internal pure returns (IScheduler.Opening memory) {
+        return IScheduler.Opening({
+            index: index,
+            resultDigest: keccak256(abi.encode("result", tone)),
+            evidenceDigest: keccak256(abi.encode("evidence", index, tone)),
+            salt: keccak256(abi.encode("salt", index)),
+            sketch: sketchOf(tone)
+        });
+    }
+
+    /// @dev Commits every seat in `mask`, in one batch; seat i has the tone tones[i].
+    function committed(Play memory play, uint256 mask, uint16[] memory tones) internal {
+        IScheduler.SignedCommitment[] memory batch = batchOf(play, mask, tones);
+        vm.prank(CARRIER);
+        scheduler.commit(play.request, play.roster, batch);
+    }
+
+    function committed(uint8 replicas) internal returns (Play memory play) {
+        play = assigned(replicas);
+        committed(play, all(replicas), new uint16[](replicas));
+    }
+
+    function batchOf(Play memory play, uint256 mask, uint16[] memory tones)
+        internal
+        view
+        returns (IScheduler.SignedCommitment[] memory batch)
+    {
+        play.openings = new IScheduler.Opening[](play.roster.length);
+        play.sealed_ = new IScheduler.SealedSeat[](play.roster.length);
+        uint256 count;
+        for (uint8 i; i < play.roster.length; ++i) {
+            play.openings[i] = openingOf(i, tones[i]);
+            bytes32 commitment;
+            if (mask >> i & 1 == 1) {
+                ++count;
+                commitment = sealedHash(play.jobId, play.roster[i].node, play.openings[i]);
+            }
+            play.sealed_[i] = IScheduler.SealedSeat(play.roster[i].node, play.roster[i].price, commitment);
+        }
+        batch = new IScheduler.SignedCommitment[](count);
+        for (uint8 i = uint8(play.roster.length); i > 0; --i) {
+            if (mask >> (i - 1) & 1 == 0) continue;
+            batch[--count] = aCommitment(play.jobId, play.roster, i - 1, play.sealed_[i - 1].commitment);
+        }
+    }
+
+    function settled(Play memory play, uint16 agreed) internal {
+        vm.prank(theClient);
+        scheduler.settle(play.request, play.sealed_, agreed, "report", "");
+    }
+
+    /// @dev The openings of the seats in `mask`, in order.
+    function openingsOf(Play memory play, uint256 mask) internal pure returns (IScheduler.Opening[] memory chosen) {
+        uint256 count;
+        for (uint256 i; i < play.roster.length; ++i) {
+            if (mask >> i & 1 == 1) ++count;
+        }
+        chosen = new IScheduler.Opening[](count);
+        count = 0;
+        for (uint256 i; i < play.roster.length; ++i) {
+            if (mask >> i & 1 == 1) chosen[count++] = play.openings[i];
+        }
+    }
+
+    function contested(Play memory play, uint8 index) internal {
+        vm.prank(play.roster[index].node);
+        scheduler.contest(play.request, play.sealed_, play.openings[index], "");
+    }
+
+    function opened(Play memory play, uint256 mask) internal {
+        IScheduler.Opening[] memory openings = openingsOf(play, mask);
+        vm.prank(CARRIER);
+        scheduler.open(play.request, play.sealed_, openings);
+    }
+
+    function resolved(Play memory play, uint256 mask) internal {
+        IScheduler.Opening[] memory openings = openingsOf(play, mask);
+        vm.prank(CARRIER);
+        scheduler.resolve(play.request, play.sealed_, openings);
+    }
+
+    function all(uint256 replicas) internal pure returns (uint16) {
+        return uint16((1 << replicas) - 1);
+    }
+
+    function skip(uint256 howLong) internal {
+        vm.warp(vm.getBlockTimestamp() + howLong);
+    }
+
+    function stateOf(Play memory play) internal view returns (IScheduler.State) {
+        return scheduler.job(play.jobId).state;
+    }
+}

@@ -1,0 +1,23 @@
+import type { Hex } from 'viem';
+import { JOB_STATES, type JobStateName } from '../../protocol/index.ts';
+import { schedulerAbi as abi } from '../abi.ts';
+import type { CallOptions, Chain } from '../chain-client.ts';
+import { read } from '../read.ts';
+
+/** A job's word on chain. `since` is the unix second the state was entered; sets of seats are bit masks. */
+export interface JobRecord {
+  state: JobStateName;
+  seedBlock: bigint;
+  since: number;
+  committed: number;
+  agreed: number;
+  opened: number;
+  contested: number;
+  rosterHash: Hex;
+}
+
+/** Reads a job; `None` is one that was never submitted. @throws ChainError */
+export async function readJob(chain: Chain, jobId: Hex, options?: CallOptions): Promise<JobRecord> {
+  const { state, seedBlock, since, ...rest } = await read(chain, chain.scheduler, { abi, functionName: 'job', args: [jobId] }, options);
+  return { ...rest, state: JOB_STATES[state]!, seedBlock: BigInt(seedBlock), since: Number(since) };
+}

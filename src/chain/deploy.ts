@@ -1,0 +1,51 @@
+import { encodeDeployData, getAddress, type Abi, type Address, type Hex } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { getChainId } from 'viem/actions';
+import { coinAbi, schedulerAbi } from './abi.ts';
+import type { Addresses } from './addresses.ts';
+import { coinBytecode, schedulerBytecode } from './bytecode.ts';
+import { createChainClient, type CallOptions } from './chain-client.ts';
+import { POLLING_INTERVAL_MS } from './constants.ts';
+import { ChainError, toChainError } from './errors.ts';
+import { createSender } from './sender.ts';
+import { withSignal } from './with-signal.ts';
+
+export interface DeployParams {
+  /** Blocks from submit to the seed's block: 1 on a devnet, 10 on Filecoin. */
+  seedDelay: number;
+  /** Shortest and longest window of a job, seconds. */
+  minWindowSeconds: number;
+  maxWindowSeconds: number;
+  /** An ERC-20 to settle in; without one a new coin is deployed, and the deployer holds its whole supply. */
+  coin?: Address;
+  pollingIntervalMs?: number;
+}
+
+/** `deploymentBlock` is the scheduler's; `gas` is what both deployments used. */
+export interface Deployment extends Addresses { gas: { coin: bigint; scheduler: bigint } }
+
+/** Deploys the scheduler, and a coin where none is given. @throws ChainError GAS_FUNDS_TOO_LOW, TX_REVERTED (parameters the contract refuses) … */
+export async function deployContracts(rpcUrl: string, privateKey: Hex, params: DeployParams, options: CallOptions = {}): Promise<Deployment> {
+  const client = createChainClient(rpcUrl);
+  let chainId: number;
+  try {
+    chainId = await getChainId(withSignal(client, options.signal));
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw toChainError(error);
+  }
+  const { pollingIntervalMs = POLLING_INTERVAL_MS } = params;
+  const sender = createSender({ client, account: privateKeyToAccount(privateKey), chainId: async () => chainId }, { pollingIntervalMs });
+  const deploy = async (abi: Abi, bytecode: Hex, args: readonly unknown[]) => {
+    const { contractAddress, blockNumber, gasUsed } = await sender.send({ data: encodeDeployData({ abi, bytecode, args }) }, options);
+    if (!contractAddress) throw new ChainError('TX_REVERTED', 'the contract was not deployed');
+    return { address: getAddress(contractAddress), blockNumber, gasUsed };
+  };
+  const coin = params.coin === undefined ? await deploy(coinAbi, coinBytecode, []) : { address: params.coin, gasUsed: 0n };
+  const { seedDelay, minWindowSeconds, maxWindowSeconds } = params;
+  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [coin.address, BigInt(seedDelay), BigInt(minWindowSeconds), BigInt(maxWindowSeconds)]);
+  return {
+    chainId, coin: coin.address, scheduler: scheduler.address, deploymentBlock: scheduler.blockNumber,
+    gas: { coin: coin.gasUsed, scheduler: scheduler.gasUsed },
+  };
+}
