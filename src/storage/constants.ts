@@ -1,0 +1,55 @@
+/** Largest block taken from or put into a store: the limit of the bitswap specification. */
+export const MAX_BLOCK_BYTES = 2 * 1024 * 1024;
+/** Deepest DAG walked: a balanced file of 2^60 bytes has 6 levels, so this is a limit on nested directories. */
+export const MAX_DAG_DEPTH = 256;
+/** Most directory entries one DAG may unpack to: shared subtrees multiply without costing the sender a byte. */
+export const MAX_ENTRIES = 1_000_000;
+/** Longest file name, bytes: the limit of ext4, xfs and btrfs. */
+export const MAX_NAME_BYTES = 255;
+/** Bytes one fetch may take from the network unless configured otherwise. */
+export const MAX_FETCH_BYTES = 64 * 1024 ** 3;
+/** Blocks of one fetch in flight: bitswap is bound by latency, memory by 2 MiB for each. */
+export const FETCH_CONCURRENCY = 24;
+/** Blocks read ahead when a file is streamed. */
+export const READ_CONCURRENCY = 8;
+/** Files read or written side by side. */
+export const FILE_CONCURRENCY = 8;
+/** Blocks of one file hashed and written side by side: with FILE_CONCURRENCY it bounds memory at 64 MiB. */
+export const BLOCK_WRITE_CONCURRENCY = 8;
+/** A source that takes longer for one block is left for the rest of the fetch; longer than any wait inside a source. */
+export const SOURCE_STALL_TIMEOUT_MS = 45_000;
+/** Errors of one source kept in a receipt; more say nothing new. */
+export const MAX_ERRORS_PER_SOURCE = 5;
+
+/** A peer that was asked for a block and has sent none at all for this long is given up. */
+export const PEER_SILENCE_TIMEOUT_MS = 10_000;
+/** After this much silence a want is repeated, then after twice as much: a message may have been lost with its stream. */
+export const PEER_REPEAT_MS = 3_000;
+/** How often silence is looked for. */
+export const PEER_CHECK_MS = 50;
+/** Blocks remembered as asked of one peer. */
+export const MAX_ASKED_REMEMBERED = 4_096;
+/** Our bitswap remembers this long that it sent a block; a repeated want, which is cancelled first, does not depend on it. */
+export const RESEND_WINDOW_MS = 1_000;
+/** A peer that sent wrong bytes is not asked again for this long. */
+export const LIAR_TIMEOUT_MS = 600_000;
+/** Peers asked at the same time whether they have a block. */
+export const MAX_PEERS_ASKED = 16;
+/** One search for providers on the DHT. */
+export const LOOKUP_TIMEOUT_MS = 5_000;
+/** Providers of one block that are dialled. */
+export const MAX_PROVIDERS_DIALLED = 3;
+/** One dial. */
+export const DIAL_TIMEOUT_MS = 5_000;
+/** One bitswap message, sent or received: 4 MiB at 70 kB/s. */
+export const BITSWAP_MESSAGE_TIMEOUT_MS = 60_000;
+/** Largest bitswap message sent: one block of the largest size and its envelope. */
+export const BITSWAP_MESSAGE_BYTES = MAX_BLOCK_BYTES + 64 * 1024;
+/** Largest bitswap message taken: what other implementations send. */
+export const BITSWAP_MAX_INCOMING_BYTES = 4 * 1024 * 1024 + 64 * 1024;
+/** One call to a Kubo node that does not move data. */
+export const KUBO_TIMEOUT_MS = 5_000;
+/** Asking one source whether it has a block. */
+export const LOCATE_TIMEOUT_MS = 15_000;
+/** Announcing one CID on the DHT. */
+export const PROVIDE_TIMEOUT_MS = 15_000;

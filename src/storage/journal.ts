@@ -1,0 +1,80 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Records on disk, one file each, replaced atomically: after a crash a record is either the old one or the new one. */
+export interface Journal<T> {
+  get(key: string): Promise<T | undefined>;
+  put(key: string, record: T): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Every readable record; a damaged file is moved aside (`.damaged`) and reported, never fatal. */
+  all(): Promise<{ key: string; record: T }[]>;
+}
+
+/** Opens (and makes) the journal in `dir`. Keys are file names: letters, digits and dashes. Records are JSON; bigints survive. */
+export async function openJournal<T>(dir: string, onDamaged: (path: string) => void = () => {}): Promise<Journal<T>> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const pathOf = (key: string) => {
+    if (!/^[A-Za-z0-9-]{1,100}$/.test(key)) throw new TypeError(`not a journal key: ${key}`);
+    return join(dir, `${key}.json`);
+  };
+  const writes = new Map<string, Promise<void>>();
+
+  async function read(path: string): Promise<T | undefined> {
+    try {
+      return parse(await readFile(path, 'utf8')) as T;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (!(error instanceof SyntaxError)) throw error;
+      await rename(path, `${path}.damaged`);
+      onDamaged(path);
+      return undefined;
+    }
+  }
+
+  async function write(path: string, text: string): Promise<void> {
+    const temporary = `${path}.new`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  }
+
+  return {
+    get: (key) => read(pathOf(key)),
+    async put(key, record) {
+      const path = pathOf(key);
+      const text = stringify(record);
+      // Writes of one key stay in order; each starts when the one before it ended, however that ended.
+      const turn = (writes.get(key) ?? Promise.resolve()).catch(() => {}).then(() => write(path, text));
+      writes.set(key, turn);
+      try {
+        await turn;
+      } finally {
+        if (writes.get(key) === turn) writes.delete(key);
+      }
+    },
+    delete: (key) => rm(pathOf(key), { force: true }),
+    async all() {
+      const names = (await readdir(dir)).filter((name) => name.endsWith('.json')).sort();
+      const found: { key: string; record: T }[] = [];
+      for (const name of names) {
+        const record = await read(join(dir, name));
+        if (record !== undefined) found.push({ key: name.slice(0, -'.json'.length), record });
+      }
+      return found;
+    },
+  };
+}
+
+function stringify(value: unknown): string {
+  return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? { $bigint: v.toString() } : v));
+}
+
+function parse(text: string): unknown {
+  return JSON.parse(text, (_key, v: unknown) =>
+    v !== null && typeof v === 'object' && '$bigint' in v ? BigInt(String(v.$bigint)) : v);
+}
