@@ -1,0 +1,67 @@
+/** Unprivileged user and group of every job: nobody/nogroup on Debian, owner of nothing. */
+export const JOB_UID = 65_534;
+export const JOB_GID = 65_534;
+
+/** Where the engine's own init is mounted inside a container. */
+export const INIT_PATH = '/.gadus/sh';
+/** PATH of a job that sets none: Debian's, for root, so that every installed program is found. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Default distance of samples: the design's choice between resolution and cost. */
+export const SAMPLE_INTERVAL_MS = 20;
+/** Shortest accepted interval: below it the sampler would need more than a few per cent of a core. */
+export const MIN_SAMPLE_INTERVAL_MS = 1;
+/** Samples kept of one run; beyond it every second one is dropped and the interval doubles (87 minutes at 20 ms, 31 MB). */
+export const MAX_SAMPLES = 1 << 18;
+/** A sample that took c ms is followed by a pause of at least this many c, so that a fork bomb cannot eat the host's CPU by being watched. */
+export const SAMPLER_IDLE_FACTOR = 4;
+/** Processes whose /proc files stay open between samples (3 descriptors each); the others are opened every time. */
+export const MAX_OPEN_PROCESSES = 128;
+/** What seldom changes unnoticed (the list of processes, the file system's fill), or is mostly noise (context switches), is read at least on every n-th sample. */
+export const REFRESH_STRIDE = 5;
+/** Sampler threads kept warm for the next run; one costs about 8 MB. */
+export const MAX_IDLE_SAMPLERS = 2;
+/** Longest wait for the sampler's baseline. */
+export const SAMPLER_TIMEOUT_MS = 10_000;
+
+/** Longest wait from starting the runtime to its first sign of life. */
+export const START_TIMEOUT_MS = 30_000;
+/** Between SIGTERM and SIGKILL at a job's time limit. */
+export const KILL_GRACE_MS = 2_000;
+/** Time to kill a job process by process, so that its totals stay exact, before the whole container is killed at once. */
+export const KILL_SWEEP_MS = 1_000;
+/** Distance of the passes of such a kill. */
+export const KILL_PASS_MS = 25;
+/** Longest wait for a killed container's runtime to leave. */
+export const STOP_TIMEOUT_MS = 10_000;
+/** Longest run of one small helper program (mount, mkfs, runtime --version). */
+export const TOOL_TIMEOUT_MS = 60_000;
+/** Longest trial container of a probe. */
+export const PROBE_TIMEOUT_MS = 10_000;
+
+/** CFS period: the kernel's default. */
+export const CPU_PERIOD_US = 100_000;
+/** Limits while the runtime starts; a smaller limit of the job is put in place at the start mark, because the runtime's own start counts in the same group. */
+export const START_MEMORY_BYTES = 64 * 1024 ** 2;
+export const START_PROCESSES = 64;
+export const START_CPUS = 1;
+/** Size of /tmp and /dev/shm: at most this, and at most half the job's memory, to which both count. */
+export const MAX_TMP_BYTES = 256 * 1024 ** 2;
+/** Open files of a job, soft and hard: Debian's default, and a bound on kernel memory. */
+export const SOFT_OPEN_FILES = 1024;
+export const HARD_OPEN_FILES = 65_536;
+
+/** Room ext4 needs for its own tables, on top of the job's disk limit. */
+export const EXT4_OVERHEAD_RATIO = 0.02;
+export const EXT4_OVERHEAD_BYTES = 1024 ** 2;
+/** Empty file systems kept as templates, one for each size asked for lately. */
+export const MAX_SCRATCH_TEMPLATES = 16;
+/** A file system with less than this free counts as full: what a program needs for its next write. */
+export const DISK_FULL_BYTES = 64 * 1024;
+
+/** Largest unpacked image. */
+export const MAX_IMAGE_BYTES = 16 * 1024 ** 3;
+/** Most files in an image: bounds inodes and the time to unpack. */
+export const MAX_IMAGE_ENTRIES = 1_000_000;
+/** Longest build or unpacking of an image. */
+export const IMAGE_TIMEOUT_MS = 30 * 60_000;

@@ -1,0 +1,99 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { CgroupLayout } from '../cgroup/layout.ts';
+import { jobLimits, startLimits } from '../cgroup/limits.ts';
+import { JOB_GID, JOB_UID } from '../constants.ts';
+import type { RunRequest } from '../engine.ts';
+import { ExecutorError } from '../errors.ts';
+import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
+import { isWithin, planMounts, type MountPlan } from './mount-plan.ts';
+import type { RunDirectory } from './run-directory.ts';
+import type { Runtime } from './runtime.ts';
+import { mountRun, type RunMounts } from './scratch.ts';
+import { writeSkeleton } from './skeleton.ts';
+
+/** What all runs of an engine share. */
+export interface ContainerContext {
+  stateDir: string;
+  runtime: Runtime;
+  layout: CgroupLayout;
+  initBinary: string;
+}
+
+export interface PreparedRun { plan: MountPlan; mounts: RunMounts }
+
+/** Plans, mounts and describes a container, up to what the runtime needs to start it. */
+export async function prepareRun(context: ContainerContext, request: RunRequest, run: RunDirectory): Promise<PreparedRun> {
+  const { spec, rootfs, signal } = request;
+  checkPath(context.stateDir);
+  checkPath(rootfs);
+  const plan = planMounts(request);
+  writeSkeleton(run.skeleton, rootfs, mountPoints(plan));
+  const mounts = await mountRun({
+    directory: run.path,
+    skeleton: run.skeleton,
+    rootfs,
+    diskBytes: spec.resources.diskBytes,
+    templates: path.join(context.stateDir, 'templates'),
+    kind: existsSync('/dev/loop-control') ? 'loop' : 'tmpfs',
+    ...(signal ? { signal } : {}),
+  });
+  makeSlots(mounts.scratch, plan);
+  const config = bundleConfig({
+    spec,
+    plan,
+    limits: startLimits(jobLimits(spec.resources)),
+    swap: accountsSwap(context.layout),
+    cgroupsPath: `/${run.name}`,
+    initBinary: context.initBinary,
+    root: mounts.root,
+    scratch: mounts.scratch,
+    openFiles: hardOpenFiles(),
+  });
+  writeFileSync(path.join(run.bundle, 'config.json'), JSON.stringify(config));
+  return { plan, mounts };
+}
+
+/** Whether the running kernel lets swap be limited. */
+export function accountsSwap({ version, controllers, unified }: CgroupLayout): boolean {
+  if (version !== 'v2') return existsSync(`${controllers.get('memory')}/memory.memsw.limit_in_bytes`);
+  // The root group has no limits; any other has the file when swap is accounted.
+  const own = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  return own !== '/' && existsSync(path.join(unified!, own, 'memory.swap.max'));
+}
+
+/** The slots belong to the job; so do mount points inside them, or the job could not write beside its inputs. */
+function makeSlots(scratch: string, plan: MountPlan): void {
+  const own = (directory: string) => {
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    chownSync(directory, JOB_UID, JOB_GID);
+  };
+  for (const { slot, target, lower } of plan.writable) {
+    const { data, work } = slotPaths(scratch, slot);
+    own(data);
+    if (lower !== undefined) mkdirSync(work);
+    for (const { target: inner, directory } of [...plan.inputs, ...plan.writable.map((mount) => ({ target: mount.target, directory: true }))]) {
+      if (inner === target || !isWithin(inner, target)) continue;
+      const names = inner.slice(target.length + 1).split('/');
+      const last = names.pop()!;
+      let at = data;
+      for (const name of names) own(at = path.join(at, name));
+      if (directory) own(path.join(at, last));
+      else writeFileSync(path.join(at, last), '');
+    }
+  }
+}
+
+/** overlayfs separates its options by commas and its layers by colons. */
+function checkPath(directory: string): void {
+  if (!path.isAbsolute(directory) || /[,:\\"\n]/.test(directory)) {
+    throw new ExecutorError('REQUEST_INVALID', 'the engine needs an absolute path without comma, colon, quote or backslash', { details: JSON.stringify(directory) });
+  }
+  if (!existsSync(directory)) throw new ExecutorError('REQUEST_INVALID', 'no such directory', { details: directory });
+}
+
+function hardOpenFiles(): number {
+  const limit = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return limit === undefined || limit === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(limit);
+}
+

@@ -1,0 +1,129 @@
+import { closeSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Evidence } from '../../protocol/index.ts';
+import { applyLimits, memoryKills } from '../cgroup/group.ts';
+import { cgroupFiles } from '../cgroup/layout.ts';
+import { jobLimits, startLimits } from '../cgroup/limits.ts';
+import type { RunRequest, RunResult } from '../engine.ts';
+import { environment } from '../environment.ts';
+import { DISK_FULL_BYTES } from '../constants.ts';
+import { aborted } from '../errors.ts';
+import type { Sampling } from '../sampler/sampler-protocol.ts';
+import { startSampler, warmSampler } from '../sampler/sampler.ts';
+import { awaitEnd, endContainer, startContainer, type JobEnd } from './container.ts';
+import { removeRun, runtimeRoot } from './leftovers.ts';
+import { collectOutputs } from './outputs.ts';
+import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
+import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
+import { diskSpace, unmount, type DiskSpace } from './scratch.ts';
+
+/**
+ * One run, from request to result: mount, start, take the baseline, let go, watch, wait, take the totals, kill, collect.
+ * On any failure nothing of it is left.
+ */
+export async function runContainer(context: ContainerContext, request: RunRequest): Promise<RunResult> {
+  const { signal } = request;
+  if (signal?.aborted) throw aborted(signal);
+  const run = createRunDirectory(context.stateDir, request.id);
+  const abort = Promise.withResolvers<never>();
+  abort.promise.catch(() => undefined);
+  const onAbort = () => abort.reject(aborted(signal!));
+  signal?.addEventListener('abort', onAbort);
+  const work = execute(context, request, run, (promise) => Promise.race([promise, abort.promise]));
+  try {
+    return await work;
+  } catch (error) {
+    await removeRun({ ...context, runtimePath: context.runtime.path }, run);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+type OrAbort = <T>(promise: Promise<T>) => Promise<T>;
+
+async function execute(context: ContainerContext, request: RunRequest, run: RunDirectory, orAbort: OrAbort): Promise<RunResult> {
+  const { spec, sampleIntervalMs: intervalMs, onLog, onStart } = request;
+  const files = cgroupFiles(context.layout, run.name);
+  warmSampler();
+  const prepared = await prepareRun(context, request, run);
+  const { scratch } = prepared.mounts;
+  const before = diskSpace(scratch);
+  const statusFd = openSync(run.status, 'w+', 0o600);
+  let stopSampler: () => Promise<unknown> = () => Promise.resolve();
+  try {
+    let keptBytes = 0;
+    let report: (bytes: number) => void = () => undefined;
+    const container = await orAbort(startContainer({
+      runtime: context.runtime, runtimeRoot: runtimeRoot(context.stateDir), run, files, statusFd, logBytes: spec.resources.logBytes,
+      onLog: (stream, chunk) => {
+        report(keptBytes += chunk.length);
+        onLog?.(stream, chunk);
+      },
+    }));
+    const limits = jobLimits(spec.resources);
+    if (JSON.stringify(limits) !== JSON.stringify(startLimits(limits))) applyLimits(files, limits);
+    const { version, procs, pidsCurrent, cpu, memoryStat } = files;
+    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd }, { intervalMs });
+    stopSampler = async () => (await starting).stop();
+    const sampler = await orAbort(starting);
+    report = sampler.logged;
+
+    container.control.go();
+    sampler.go();
+    onStart?.();
+    const end = await orAbort(awaitEnd(container, files, spec.resources.timeoutMs));
+    const sampling = await sampler.stop();
+    const outOfMemory = memoryKills(files) > 0;
+    await orAbort(endContainer(container, end));
+
+    const outOfDisk = wasFull(before, diskSpace(scratch), sampling, keptBytes);
+    setLast(sampling.channels.outputBytes, diskSpace(scratch).used - before.used + keptBytes);
+    const { outputs, notes } = collectOutputs(prepared.plan, scratch);
+    for (const stream of ['stdout', 'stderr'] as const) if (container[stream].cut) notes.push(`${stream} was cut at ${spec.resources.logBytes} bytes`);
+    if (prepared.mounts.kind === 'tmpfs') notes.push('no loop device: the disk was a tmpfs, counted in the job\'s memory');
+    return {
+      exitCode: end.exitCode,
+      ended: endedBy(end, { outOfMemory, outOfDisk }),
+      trace: { version: 1, engine: 'container', intervalMs: sampling.intervalMs, t: sampling.t, channels: sampling.channels },
+      outputs,
+      stdoutPath: run.stdout,
+      stderrPath: run.stderr,
+      environment: environment('container', `${context.runtime.name} ${context.runtime.version}`, context.layout.version),
+      sampling: sampling.stats,
+      notes,
+      release: releaseOnce(prepared, run),
+    };
+  } finally {
+    await stopSampler().catch(() => undefined);
+    closeSync(statusFd);
+  }
+}
+
+/** The log's last bytes come after the last sample: the totals of an output are exact, only its curve is not. */
+function setLast(series: Float64Array | undefined, value: number): void {
+  if (series) series[series.length - 1] = value;
+}
+
+/** Full now, or full before the failing job tidied up. */
+function wasFull(before: DiskSpace, now: DiskSpace, { channels }: Sampling, logBytes: number): boolean {
+  if (now.free < DISK_FULL_BYTES || now.noInodes) return true;
+  return (channels.outputBytes ?? []).some((used) => used - logBytes > before.free - DISK_FULL_BYTES);
+}
+
+function endedBy({ exitCode, timedOut }: JobEnd, { outOfMemory, outOfDisk }: { outOfMemory: boolean; outOfDisk: boolean }): Evidence['ended'] {
+  if (timedOut) return 'timeout';
+  if (exitCode !== 0 && outOfMemory) return 'memory';
+  if (exitCode !== 0 && outOfDisk) return 'disk';
+  return exitCode > 128 ? 'signal' : 'exit';
+}
+
+function releaseOnce({ mounts }: PreparedRun, run: RunDirectory): () => Promise<void> {
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    await unmount([mounts.root, mounts.scratch]);
+    await rm(run.path, { recursive: true, force: true });
+    closeRunDirectory(run);
+  };
+  return () => (released ??= release());
+}

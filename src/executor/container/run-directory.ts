@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ExecutorError } from '../errors.ts';
+
+/**
+ * Everything one run has on this machine carries one name, made of its owner (process id and start time, which together name
+ * a process for good) and its id: its directory, its container, its control group. So what a crash leaves can be found, and
+ * told from what a live process still uses.
+ */
+export interface RunDirectory {
+  path: string;
+  /** Container id and name of the control group. */
+  name: string;
+  skeleton: string;
+  bundle: string;
+  stdout: string;
+  stderr: string;
+  status: string;
+  runtimeLog: string;
+}
+
+/** Directories of runs that this process has not released. */
+const active = new Set<string>();
+
+/** Makes the directory of a new run. @throws ExecutorError REQUEST_INVALID when the id is malformed or in use */
+export function createRunDirectory(stateDir: string, id: string): RunDirectory {
+  if (!/^[a-z0-9-]{1,60}$/.test(id)) throw new ExecutorError('REQUEST_INVALID', 'not a run id', { details: JSON.stringify(id) });
+  const directory = path.join(runsDirectory(stateDir), `${process.pid}-${startTicks(process.pid)}-${id}`);
+  mkdirSync(runsDirectory(stateDir), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw new ExecutorError('REQUEST_INVALID', 'a run with this id exists', { details: id });
+    throw cause;
+  }
+  active.add(directory);
+  const paths = runPaths(stateDir, path.basename(directory));
+  mkdirSync(paths.skeleton);
+  mkdirSync(paths.bundle);
+  return paths;
+}
+
+/** The paths of a run, from the name of its directory. */
+export function runPaths(stateDir: string, directoryName: string): RunDirectory {
+  const directory = path.join(runsDirectory(stateDir), directoryName);
+  const tag = createHash('sha256').update(path.resolve(stateDir)).digest('hex').slice(0, 8);
+  return {
+    path: directory,
+    name: `gadus-${tag}-${directoryName}`,
+    skeleton: path.join(directory, 'skeleton'),
+    bundle: path.join(directory, 'bundle'),
+    stdout: path.join(directory, 'stdout'),
+    stderr: path.join(directory, 'stderr'),
+    status: path.join(directory, 'status'),
+    runtimeLog: path.join(directory, 'runtime.log'),
+  };
+}
+
+export function runsDirectory(stateDir: string): string {
+  return path.join(path.resolve(stateDir), 'runs');
+}
+
+/** Forgets a run whose directory is gone. */
+export function closeRunDirectory({ path: directory }: Pick<RunDirectory, 'path'>): void {
+  active.delete(directory);
+}
+
+/** Whether some live process, this one included, still uses a run. */
+export function runIsOwned(stateDir: string, directoryName: string): boolean {
+  const [, pid, ticks] = /^(\d+)-(\d+)-/.exec(directoryName) ?? [];
+  if (pid === undefined) return false;
+  if (Number(pid) === process.pid && ticks === startTicks(process.pid)) return active.has(path.join(runsDirectory(stateDir), directoryName));
+  return startTicks(Number(pid)) === ticks;
+}
+
+/** Start time of a process in clock ticks after boot (proc(5), stat field 22); undefined when there is none. */
+function startTicks(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
+import { JobReader } from './job-reader.ts';
+import { GO, LOG_BYTES_OFFSET, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
+import { Series } from './series.ts';
+
+// Files of ended processes fail to open many times a second; the stack of such an error costs more than the sample.
+Error.stackTraceLimit = 0;
+
+const port = parentPort!;
+port.on('message', (task: SampleTask) => {
+  try {
+    const sampling = sample(task);
+    port.postMessage({ type: 'result', sampling } satisfies SamplerMessage, [
+      sampling.t.buffer as ArrayBuffer,
+      ...Object.values(sampling.channels).map((column) => column.buffer as ArrayBuffer),
+    ]);
+  } catch (error) {
+    port.postMessage({ type: 'failed', message: String(error) } satisfies SamplerMessage);
+  }
+});
+
+/** One run, from baseline to end. Blocks this thread: it has no other work. */
+function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask): Sampling {
+  const order = new Int32Array(shared, 0, 1);
+  const logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
+  const reader = new JobReader(source);
+  try {
+    const series = new Series({ names: reader.names, intervalMs, limit });
+    const lateMs: number[] = [];
+    reader.read(0);
+    series.start(reader.values, ['outputBytes']);
+    port.postMessage({ type: 'baseline' } satisfies SamplerMessage);
+    Atomics.wait(order, 0, 0, holdTimeoutMs);
+
+    const cpuBefore = threadCpuNs();
+    const start = performance.now();
+    let taken = 0;
+    let due = 1;
+    let earliest = 0;
+    for (;;) {
+      const at = Math.max(start + due * intervalMs, earliest);
+      const pause = at - performance.now();
+      if (pause > 0 && Atomics.load(order, 0) === GO) Atomics.wait(order, 0, GO, pause);
+      const now = performance.now();
+      const stop = Atomics.load(order, 0) !== GO;
+      if (!stop && now < at) continue;
+      const ended = stop || reader.ended();
+      reader.read(Number(Atomics.load(logBytes, 0)), ended);
+      series.push(now - start, reader.values);
+      if (ended) {
+        const expected = Math.floor((now - start) / intervalMs);
+        return {
+          intervalMs: series.intervalMs,
+          ...series.take(),
+          stats: {
+            cpuNs: Math.max(0, threadCpuNs() - cpuBefore),
+            samples: series.length,
+            lost: Math.max(0, expected - taken),
+            jitterP99Ms: percentile(lateMs, 0.99),
+          },
+        };
+      }
+      taken++;
+      lateMs.push(now - (start + due * intervalMs));
+      earliest = now + (performance.now() - now) * (1 + SAMPLER_IDLE_FACTOR);
+      due = Math.max(due + 1, Math.ceil((performance.now() - start) / intervalMs));
+    }
+  } finally {
+    Atomics.store(order, 0, STOP);
+    reader.close();
+  }
+}
+
+/** CPU time of the calling thread, ns. */
+function threadCpuNs(): number {
+  return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]);
+}
+
+function percentile(values: number[], p: number): number {
+  if (values.length === 0) return 0;
+  return Math.max(0, values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(p * values.length))]!);
+}
