@@ -26,14 +26,16 @@ export function encodeSpec(spec: JobSpec): Uint8Array {
 /** Reads spec bytes from a stranger: they must be canonical, so that one spec has one digest. @throws ProtocolError SPEC_INVALID */
 export function decodeSpec(bytes: Uint8Array): JobSpec {
   if (bytes.length > MAX_SPEC_BYTES) throw new ProtocolError('SPEC_INVALID', 'the job spec is too large', { details: `${bytes.length} bytes` });
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new ProtocolError('SPEC_INVALID', 'the job spec is not JSON', { cause });
   }
   const spec = parseJobSpec(value);
-  if (canonicalJson(spec) !== canonicalJson(value)) throw new ProtocolError('SPEC_INVALID', 'the job spec is not in canonical form');
+  if (canonicalJson(spec) !== text) throw new ProtocolError('SPEC_INVALID', 'the job spec is not in canonical form');
   return spec;
 }
 

@@ -26,6 +26,9 @@ const jobPath = z.string().refine(
   (path) => /^\/[^\0]+$/.test(path) && !/\/(\.{1,2})?(\/|$)/.test(path) && !/^\/(proc|sys|dev)(\/|$)/.test(path),
   'must be an absolute path without "." or "..", outside /proc, /sys and /dev',
 );
+/** A folder name in the result, beside the files every result has. */
+const outputName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'is not a plain file name')
+  .refine((name) => !/^\.+$/.test(name) && !['stdout', 'stderr', 'exitCode'].includes(name), 'is reserved');
 const cid = z.string().regex(/^(Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{20,})$/, 'is not a CID');
 const amount = z.union([z.string(), z.number().int().nonnegative()]).transform(String)
   .refine((text) => /^\d{1,27}$/.test(text) && BigInt(text) < 1n << 88n, 'must be a whole number of coin units below 2^88');
@@ -39,7 +42,7 @@ const schema = z.strictObject({
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a variable name'), z.string()).default({}),
   workdir: jobPath.default('/work'),
   inputs: z.array(z.strictObject({ source: cid, target: jobPath })).max(100).default([]),
-  outputs: z.array(z.strictObject({ name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/).refine((n) => !/^\.+$/.test(n)), path: jobPath }))
+  outputs: z.array(z.strictObject({ name: outputName, path: jobPath }))
     .max(20).default([{ name: 'outputs', path: '/outputs' }]),
   resources: z.strictObject({
     cpus: z.number().min(0.01).max(1024).default(1),

@@ -1,6 +1,6 @@
-import type { Hex } from 'viem';
+import { zeroHash, type Hex } from 'viem';
 import { ProtocolError } from './errors.ts';
-import type { JobRequest, Seat } from './statements.ts';
+import type { JobRequest, Opening, SealedSeat, Seat } from './statements.ts';
 
 /** Names of the on-chain states, in the contract's order. */
 export const JOB_STATES = [
@@ -13,7 +13,8 @@ export type ReplicaVerdict = 'agreed' | 'deviated' | 'absent' | 'undecided';
 export const REPLICA_VERDICTS: readonly ReplicaVerdict[] = ['undecided', 'agreed', 'deviated', 'absent'];
 
 interface Placed { request: JobRequest; since: number }
-interface Rostered extends Placed { roster: readonly Seat[]; committed: number }
+/** While commitments come in, seats without one carry zero. */
+interface Rostered extends Placed { roster: readonly SealedSeat[]; committed: number }
 
 /** A job as the chain knows it; each state carries only its own data. Times are unix seconds, sets of seats are bit masks. */
 export type JobState =
@@ -22,19 +23,19 @@ export type JobState =
   | ({ state: 'Committed'; opened: number } & Rostered)
   | ({ state: 'Contestable'; agreed: number } & Rostered)
   | ({ state: 'Contested'; agreed: number; contested: number; opened: number } & Rostered)
-  | ({ state: 'Settled'; verdicts: readonly ReplicaVerdict[]; roster: readonly Seat[] } & Placed)
+  | ({ state: 'Settled'; verdicts: readonly ReplicaVerdict[]; roster: readonly SealedSeat[] } & Placed)
   | ({ state: 'Cancelled' } & Placed)
   | ({ state: 'Expired' } & Placed);
 
-/** What the contract emitted about one job, decoded. */
-export type JobEvent = { jobId: Hex; at: number } & (
+/** What the contract emitted about one job, decoded; `blockHash` and `logIndex` are its place on the chain, `at` the block's time. */
+export type JobEvent = { jobId: Hex; at: number; blockHash: Hex; logIndex: number } & (
   | { type: 'Submitted'; request: JobRequest; seedBlock: bigint }
   | { type: 'Assigned'; roster: readonly Seat[] }
   | { type: 'CommitmentPosted'; index: number; commitment: Hex }
   | { type: 'CommitmentsClosed'; committed: number }
   | { type: 'VerdictPosted'; agreed: number }
   | { type: 'VerdictContested'; index: number }
-  | { type: 'SketchOpened'; index: number }
+  | { type: 'SketchOpened'; index: number; opening: Opening }
   | { type: 'Settled'; verdicts: readonly ReplicaVerdict[] }
   | { type: 'Cancelled' }
   | { type: 'Expired' }
@@ -68,14 +69,17 @@ function submitted(job: JobState | undefined, event: EventOf<'Submitted'>): JobS
 /** Open -> Assigned */
 function assigned(job: JobState, event: EventOf<'Assigned'>): JobState {
   if (job.state !== 'Open') throw impossible(job.state, event);
-  return { state: 'Assigned', request: job.request, roster: event.roster, committed: 0, since: event.at };
+  return { state: 'Assigned', request: job.request, roster: event.roster.map((seat) => ({ ...seat, commitment: zeroHash })), committed: 0, since: event.at };
 }
 
 /** Assigned -> Assigned, with one more commitment */
 function commitmentPosted(job: JobState, event: EventOf<'CommitmentPosted'>): JobState {
   const bit = 1 << event.index;
   if (job.state !== 'Assigned' || (job.committed & bit) !== 0) throw impossible(job.state, event);
-  return { ...job, committed: job.committed | bit };
+  return {
+    ...job, committed: job.committed | bit,
+    roster: job.roster.map((seat, index) => (index === event.index ? { ...seat, commitment: event.commitment } : seat)),
+  };
 }
 
 /** Assigned -> Committed */
@@ -108,7 +112,7 @@ function sketchOpened(job: JobState, event: EventOf<'SketchOpened'>): JobState {
 /** Committed, Contestable or Contested -> Settled */
 function settled(job: JobState, event: EventOf<'Settled'>): JobState {
   if (job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested') throw impossible(job.state, event);
-  return { state: 'Settled', request: job.request, roster: job.roster, verdicts: event.verdicts, since: event.at };
+  return { state: 'Settled', request: job.request, roster: job.roster, since: event.at, verdicts: job.roster.map((_, seat) => event.verdicts[seat] ?? 'undecided') };
 }
 
 /** Open -> Cancelled, Assigned -> Expired */
@@ -136,4 +140,25 @@ export function deadlineOf(job: JobState): number | undefined {
 
 function impossible(state: JobStateName, event: JobEvent): ProtocolError {
   return new ProtocolError('TRANSITION_INVALID', `${event.type} is impossible in state ${state}`, { details: event.jobId });
+}
+
+/** The state a job's events lead to, in chain order; undefined before the first. @throws ProtocolError TRANSITION_INVALID */
+export function replay(events: readonly JobEvent[]): JobState | undefined {
+  let job: JobState | undefined;
+  for (const event of events) job = advance(job, event);
+  return job;
+}
+
+/** A job's events with one more, or without one that a reorganisation took back. The same event twice counts once. */
+export function amend(events: readonly JobEvent[], event: JobEvent, removed: boolean): JobEvent[] {
+  const others = events.filter((known) => known.blockHash !== event.blockHash || known.logIndex !== event.logIndex);
+  if (removed) return others;
+  return others.length < events.length ? [...events] : [...events, event];
+}
+
+/** The sketches opened so far, in order of seat: what `resolve` repeats. */
+export function openingsIn(events: readonly JobEvent[]): (Opening & { index: number })[] {
+  return events
+    .flatMap((event) => (event.type === 'SketchOpened' ? [{ index: event.index, ...event.opening }] : []))
+    .sort((a, b) => a.index - b.index);
 }

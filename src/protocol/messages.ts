@@ -8,7 +8,7 @@ const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/i).transform((text) => text.toL
 const address = z.string().regex(/^0x[0-9a-f]{40}$/i).transform((text) => text as `0x${string}`);
 const amount = z.string().regex(/^\d{1,30}$/).transform(BigInt);
 const window = z.number().int().min(0).max(0xffff_ffff);
-const bytes = (max: number) => z.instanceof(Uint8Array).refine((b) => b.length <= max, `at most ${max} bytes`);
+const bytes = (max: number) => z.custom<Uint8Array>((b) => b instanceof Uint8Array && b.length <= max, `must be at most ${max} bytes`);
 const addrs = z.array(z.string().max(300)).max(16);
 
 const request = z.strictObject({
@@ -17,11 +17,20 @@ const request = z.strictObject({
   sealKey: hex32, secretHash: hex32,
 });
 
+const announced = z.strictObject({ request, spec: bytes(MAX_SPEC_BYTES), addrs });
+
 /** A wire message: a zod schema with a name; amounts travel as decimal text, hashes as hex. */
 export interface MessageType<T> { name: string; schema: z.ZodType<T>; maxBytes: number }
 
 /** Client -> everybody (gossip): a job exists, here is its spec, bids go to this peer. */
-export const announcement = message('announcement', z.strictObject({ request, spec: bytes(MAX_SPEC_BYTES), addrs }), MAX_SPEC_BYTES + 8192);
+export const announcement = message('announcement', announced, MAX_SPEC_BYTES + 8192);
+/** Node -> any peer: what was announced for this job? Asked by a node that missed the gossip. */
+export const announcementRequest = message('announcement-request', z.strictObject({ jobId: hex32 }), 1024);
+/** Peer -> node: the announcement, or that this peer has not seen it. */
+export const announcementResponse = message('announcement-response', z.discriminatedUnion('found', [
+  z.strictObject({ found: z.literal(true), announcement: announced }),
+  z.strictObject({ found: z.literal(false) }),
+]), MAX_SPEC_BYTES + 9216);
 /** Node -> client: a signed bid, and where the node listens. */
 export const bidMessage = message('bid', z.strictObject({
   bid: z.strictObject({ jobId: hex32, node: address, price: amount, locality: z.number().int().min(0).max(10_000), signature: hex }),
@@ -40,14 +49,24 @@ export const evidenceResponse = message('evidence-response', z.discriminatedUnio
 export const logRequest = message('log-request', z.strictObject({ jobId: hex32, expires: z.number().int(), signature: hex }), 1024);
 /** Node -> client, many: a piece of the log. */
 export const logChunk = message('log-chunk', z.strictObject({ stream: z.enum(['stdout', 'stderr', 'info']), data: bytes(1 << 20) }), (1 << 20) + 1024);
+/** Anybody -> node: who are you, and how much of these do you hold? */
+export const statusRequest = message('status-request', z.strictObject({ cids: z.array(z.string().max(100)).max(100) }), 16 * 1024);
+/** Node -> anybody. */
+export const statusResponse = message('status-response', z.strictObject({
+  address, agent: z.string().max(100), engines: z.array(z.string().max(40)).max(16), price: amount,
+  cpus: z.number(), memoryBytes: z.number(), diskBytes: z.number(), running: z.number(), waiting: z.number(),
+  held: z.array(z.strictObject({ cid: z.string().max(100), heldBytes: z.number(), totalBytes: z.number() })).max(100),
+}), 64 * 1024);
 /** Short answer where only success matters. */
 export const ack = message('ack', z.strictObject({ ok: z.boolean(), reason: z.string().max(500).optional() }), 1024);
 
 export type Announcement = MessageOf<typeof announcement>;
+export type AnnouncementResponse = MessageOf<typeof announcementResponse>;
 export type BidMessage = MessageOf<typeof bidMessage>;
 export type CommitmentMessage = MessageOf<typeof commitmentMessage>;
 export type EvidenceResponse = MessageOf<typeof evidenceResponse>;
 export type LogRequest = MessageOf<typeof logRequest>;
+export type StatusResponse = MessageOf<typeof statusResponse>;
 export type LogChunk = MessageOf<typeof logChunk>;
 export type MessageOf<M> = M extends MessageType<infer T> ? T : never;
 

@@ -49,6 +49,9 @@ export interface SignedBid extends Bid { signature: Hex }
 /** A place on a job's roster. */
 export interface Seat { node: Address; price: bigint }
 
+/** A place once commitments are closed; zero where none was posted. */
+export interface SealedSeat extends Seat { commitment: Hex }
+
 /** A node's sealed word on its replica. */
 export interface Commitment { jobId: Hex; node: Address; commitment: Hex }
 

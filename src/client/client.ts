@@ -1,0 +1,236 @@
+import type { Address, Hex } from 'viem';
+import { cancel, isJobEvent, readJobEvents, signLogAccess, type ChainEvent } from '../chain/index.ts';
+import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
+import {
+  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpecInput, type JobState, type LogChunk, type Startable,
+} from '../protocol/index.ts';
+import type { Receipt } from '../storage/index.ts';
+import type { ClientComponents, Progress } from './components.ts';
+import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
+import { ClientError } from './errors.ts';
+import type { JobRecord } from './job-record.ts';
+import { JobSession, type Head } from './job-session.ts';
+import { prepareJob, type Windows } from './prepare-job.ts';
+
+export interface ClientInit {
+  address: Address;
+  /** Image names the caller may use, and their CIDs. */
+  images?: Record<string, string>;
+  /** Block to read a job's history from. */
+  deploymentBlock: bigint;
+  bidWaitMs?: number;
+  windows?: Partial<Windows>;
+}
+
+export interface SubmitOptions { onProgress?: (progress: Progress) => void; windows?: Partial<Windows> }
+
+/**
+ * Asks for jobs and pays: submits specs, carries everybody's statements to the chain, examines evidence, gives verdicts, fetches results.
+ *
+ * Start: journal read, bids and commitments served. Whoever watches the chain tells it by `onChainEvent` and `onHead`. Jobs left
+ * unfinished go on with `resume`.
+ */
+export class Client implements Startable {
+  readonly #components: ClientComponents;
+  readonly #init: ClientInit;
+  readonly #records = new Map<Hex, JobRecord>();
+  readonly #sessions = new Map<Hex, JobSession>();
+  readonly #stopping = new AbortController();
+  #unserve: (() => Promise<void>)[] = [];
+  #tick: NodeJS.Timeout | undefined;
+  #head: Head = { number: 0n, timestamp: 0 };
+
+  constructor(components: ClientComponents, init: ClientInit) {
+    this.#components = components;
+    this.#init = init;
+  }
+
+  async start(): Promise<void> {
+    const { journal, host } = this.#components;
+    for (const { record } of await journal.all()) this.#records.set(record.jobId, record);
+    const answer = (reason: string | undefined) => (reason === undefined ? { ok: true } : { ok: false, reason });
+    const session = (jobId: Hex) => this.#sessions.get(jobId);
+    this.#unserve = [
+      await serve(host, bidProtocol, async (message) => answer(await (session(message.bid.jobId)?.onBid(message) ?? 'not a job of mine'))),
+      await serve(host, commitmentProtocol, async (message) => answer(await (session(message.jobId)?.onCommitment(message) ?? 'not a job of mine'))),
+    ];
+    this.#tick = setInterval(() => { for (const one of this.#sessions.values()) one.poke(); }, TICK_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#tick);
+    const reason = new Error('the client is stopping');
+    this.#stopping.abort(reason);
+    for (const one of this.#sessions.values()) one.stop(reason);
+    for (const unserve of this.#unserve) await unserve();
+  }
+
+  /** Jobs in the journal, newest first. */
+  list(): JobRecord[] {
+    return [...this.#records.values()].sort((a, b) => b.createdAt - a.createdAt);
+  }
+
+  /** @throws ClientError JOB_UNKNOWN. An unambiguous beginning of the id is enough. */
+  find(id: string): JobRecord {
+    const matches = [...this.#records.values()].filter(({ jobId }) => jobId.startsWith(id.toLowerCase()) || jobId.slice(2).startsWith(id.toLowerCase()));
+    if (matches.length === 1) return matches[0]!;
+    throw new ClientError('JOB_UNKNOWN', matches.length === 0 ? 'no such job in this client\'s journal' : 'the id is ambiguous', {
+      details: id, hint: 'gadus job list shows the jobs and their ids',
+    });
+  }
+
+  stateOf(record: JobRecord): JobState | undefined {
+    return replay(record.events);
+  }
+
+  /** Image names resolved, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
+  resolveSpec(input: JobSpecInput): ReturnType<typeof parseJobSpec> {
+    const spec = parseJobSpec(input);
+    if (spec.engine === 'noop') return spec;
+    const known = this.#init.images?.[spec.image];
+    if (known !== undefined) return { ...spec, image: known };
+    try {
+      parseCid(spec.image);
+    } catch {
+      throw new ClientError('IMAGE_UNKNOWN', `no image named ${spec.image}`, {
+        details: `known: ${Object.keys(this.#init.images ?? {}).join(', ') || 'none'}`,
+        hint: 'name an image by its CID, or make one with gadus image build',
+      });
+    }
+    return spec;
+  }
+
+  /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
+  async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
+    const spec = this.resolveSpec(input);
+    const { request, specBytes, seed } = await prepareJob(this.#init.address, spec, { ...this.#init.windows, ...options.windows });
+    const jobId = jobIdOf(this.#components.court, request);
+    const record: JobRecord = {
+      jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed,
+      events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
+    };
+    await this.#components.journal.put(jobId, record);
+    this.#records.set(jobId, record);
+    this.#open(record, options.onProgress);
+    return record;
+  }
+
+  /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */
+  async resume(record: JobRecord, { onProgress }: Pick<SubmitOptions, 'onProgress'> = {}): Promise<void> {
+    if (this.#sessions.has(record.jobId)) return;
+    await this.refresh(record);
+    this.#open(record, onProgress);
+  }
+
+  /** Reads what the chain says of a job now, without carrying it on. */
+  async refresh(record: JobRecord): Promise<void> {
+    if (this.#sessions.has(record.jobId)) return;
+    record.events = await readJobEvents(this.#components.chain, { jobId: record.jobId, fromBlock: this.#init.deploymentBlock }, { signal: this.#stopping.signal });
+    await this.#components.journal.put(record.jobId, record);
+  }
+
+  /** Waits until the job is as asked, or final. */
+  async waitFor(record: JobRecord, reached: (state: JobState | undefined) => boolean, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    const session = this.#sessions.get(record.jobId);
+    while (session !== undefined && !reached(session.job)) {
+      await Promise.race([session.changed(), this.wait(record, signal === undefined ? {} : { signal })]);
+      const { job } = session;
+      if (job !== undefined && isFinal(job)) return;
+    }
+  }
+
+  /** Waits for the job's end; `signal` stops the waiting, not the job. */
+  async wait(record: JobRecord, { signal }: { signal?: AbortSignal } = {}): Promise<JobState> {
+    const session = this.#sessions.get(record.jobId);
+    if (session !== undefined) {
+      const aborted = new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
+      await Promise.race([session.done, aborted]);
+    }
+    return this.stateOf(record)!;
+  }
+
+  /** The opened evidence of a job examined by this process, by seat. */
+  exhibits(record: JobRecord): JobSession['exhibits'] {
+    return this.#sessions.get(record.jobId)?.exhibits ?? new Map();
+  }
+
+  /** @throws ClientError CANNOT_CANCEL once nodes are assigned */
+  async cancel(record: JobRecord): Promise<void> {
+    const { signal } = this.#stopping;
+    record.events = await readJobEvents(this.#components.chain, { jobId: record.jobId, fromBlock: this.#init.deploymentBlock }, { signal });
+    const state = this.stateOf(record)?.state;
+    if (state !== 'Open') {
+      throw new ClientError('CANNOT_CANCEL', `the job is ${state ?? 'not on chain'}`, { hint: 'only a job that waits for bids can be cancelled' });
+    }
+    const { events } = await cancel(this.#components.chain, { request: record.request }, { signal });
+    record.events = [...record.events, ...events.filter(isJobEvent)];
+    await this.#components.journal.put(record.jobId, record);
+    this.#sessions.get(record.jobId)?.poke();
+  }
+
+  /** Follows the live log of one seat. @throws ClientError LOG_UNAVAILABLE, NetworkError */
+  async *logs(record: JobRecord, seat: number, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<LogChunk> {
+    const job = this.stateOf(record);
+    const place = job !== undefined && 'roster' in job ? job.roster[seat] : undefined;
+    if (place === undefined) throw new ClientError('LOG_UNAVAILABLE', `the job has no replica ${seat} yet`);
+    const addrs = this.#addrsOf(record, place.node);
+    const { chain, court, host } = this.#components;
+    const expires = Math.floor(Date.now() / 1000) + LOG_ACCESS_SECONDS;
+    const signature = await signLogAccess(chain.signer(), court, { jobId: record.jobId, peer: host.peerId.toString(), expires: BigInt(expires) });
+    yield* openStream(host, addrs, logsProtocol, { jobId: record.jobId, expires, signature }, signal === undefined ? {} : { signal });
+  }
+
+  /** CID of the result: that of the first replica that agreed. @throws ClientError NO_RESULT */
+  resultOf(record: JobRecord): { cid: string; exitCode: number } {
+    const job = this.stateOf(record);
+    const verdicts = job?.state === 'Settled' ? job.verdicts : [];
+    const finding = record.findings?.find(({ seat, resultCid }) => resultCid !== undefined && verdicts[seat] === 'agreed');
+    if (finding === undefined) {
+      throw new ClientError('NO_RESULT', 'no replica of the job agreed on a result', { details: `the job is ${job?.state ?? 'unknown'}` });
+    }
+    return { cid: finding.resultCid!, exitCode: finding.exitCode ?? 0 };
+  }
+
+  /** Fetches the result to a folder that does not exist yet. */
+  async fetchResult(record: JobRecord, destination: string, { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {}): Promise<Receipt> {
+    const { storage } = this.#components;
+    const cid = parseCid(this.resultOf(record).cid);
+    for (const { bid } of record.bids) await storage.connect(this.#addrsOf(record, bid.node)).catch(() => {});
+    const receipt = await storage.fetch(cid, { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress: ({ bytes }) => onProgress(bytes) }) });
+    await storage.export(cid, destination, signal === undefined ? {} : { signal });
+    return receipt;
+  }
+
+  specOf(record: JobRecord): ReturnType<typeof decodeSpec> {
+    return decodeSpec(new TextEncoder().encode(record.spec));
+  }
+
+  #open(record: JobRecord, onProgress: SubmitOptions['onProgress'] = () => {}): void {
+    const session = new JobSession(this.#components, record, {
+      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, head: () => this.#head,
+    });
+    this.#sessions.set(record.jobId, session);
+    session.poke();
+  }
+
+  /** The chain's newest block. */
+  onHead(head: Head): void {
+    this.#head = head;
+    for (const one of this.#sessions.values()) one.poke();
+  }
+
+  /** The chain said something, or took it back. */
+  async onChainEvent(event: ChainEvent, removed = false): Promise<void> {
+    if (isJobEvent(event)) await this.#sessions.get(event.jobId)?.onEvent(event, removed);
+  }
+
+  #addrsOf(record: JobRecord, node: Address): string[] {
+    return record.bids.find(({ bid }) => bid.node.toLowerCase() === node.toLowerCase())?.addrs ?? [];
+  }
+}
+
+/** Whether a job of the journal still needs its client. */
+export function isUnfinished(record: JobRecord): boolean {
+  const job = replay(record.events);
+  return job === undefined || !isFinal(job);
+}

@@ -1,0 +1,30 @@
+import type { Chain } from '../chain/index.ts';
+import type { Host, JobGossip } from '../network/index.ts';
+import type { Court } from '../protocol/index.ts';
+import type { Journal, Storage } from '../storage/index.ts';
+import type { JobRecord } from './job-record.ts';
+
+/** What a client is made of. */
+export interface ClientComponents {
+  chain: Chain;
+  /** Where this client's statements are valid. */
+  court: Court;
+  host: Host;
+  gossip: JobGossip;
+  storage: Storage;
+  journal: Journal<JobRecord>;
+}
+
+/** What a session tells whoever follows it. */
+export type Progress =
+  | { stage: 'submitted'; jobId: string }
+  | { stage: 'bid'; node: string; price: bigint; locality: number; count: number }
+  | { stage: 'assigned'; roster: readonly { node: string; price: bigint }[] }
+  | { stage: 'commitment'; node: string; count: number; of: number }
+  | { stage: 'committed' }
+  | { stage: 'evidence'; node: string; problem?: string }
+  | { stage: 'verdict'; agreed: number; of: number }
+  | { stage: 'waiting'; state: string; until: number }
+  | { stage: 'contested'; node: string }
+  | { stage: 'final'; state: string }
+  | { stage: 'problem'; message: string };

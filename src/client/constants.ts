@@ -1,0 +1,18 @@
+/** How long bids are gathered after the announcement even when there are enough, ms: a draw among more bidders is a better draw. */
+export const BID_WAIT_MS = 2000;
+/** How often an unassigned job is announced again, ms: nodes come and go, gossip is best effort. */
+export const ANNOUNCE_INTERVAL_MS = 1000;
+/** Seconds past a deadline before the client moves a job on: its own messages may be on the way. */
+export const DEADLINE_GRACE_SECONDS = 1;
+/** Share of the commit window after which the commitments at hand are carried, though some are missing. */
+export const PARTIAL_COMMIT_SHARE = 0.5;
+/** Share of the settle window spent on asking for evidence before the verdict goes without it. */
+export const EVIDENCE_WAIT_SHARE = 0.5;
+/** Wait between two requests for a replica's evidence, ms. */
+export const EVIDENCE_RETRY_MS = 200;
+/** How often due deadlines are looked for, ms. */
+export const TICK_MS = 500;
+/** Validity of a signed request to follow a log, seconds. */
+export const LOG_ACCESS_SECONDS = 3600;
+/** Windows of a job, seconds, where the caller says nothing; the commit window is the job's time limit plus this margin for fetching and publishing. */
+export const DEFAULT_WINDOWS = { assign: 120, commitMargin: 600, settle: 3600, dispute: 3600 };

@@ -1,0 +1,7 @@
+export { Client, isUnfinished, type ClientInit, type SubmitOptions } from './client.ts';
+export type { Progress } from './components.ts';
+export { createClient, type RunningClient } from './create-client.ts';
+export { ClientError, type ClientErrorCode } from './errors.ts';
+export type { Exhibit } from './examine.ts';
+export type { JobRecord, ReplicaFinding } from './job-record.ts';
+export { defaultProfilePath, gadusHome, ProfileError, readProfile, writeProfile, type Profile } from './profile.ts';

@@ -1,0 +1,50 @@
+import type { Address, Hex } from 'viem';
+import type { JobEvent, JobRequest, SignedBid } from '../protocol/index.ts';
+
+/** A bid as it came, with where its node listens. */
+export interface ReceivedBid { bid: SignedBid; addrs: string[] }
+
+/** What the client found when it opened and compared the evidence of one seat. */
+export interface ReplicaFinding {
+  seat: number;
+  node: Address;
+  resultCid?: string;
+  exitCode?: number;
+  ended?: string;
+  cpuSeconds?: number;
+  peakMemoryBytes?: number;
+  /** Distances to the other seats in thresholds, by seat; null where there is nothing to compare. */
+  distances: (number | null)[];
+  agreed: boolean;
+  /** In words, why. */
+  reason: string;
+}
+
+/** A party's standing at one moment. */
+export interface Standing { score: number; stake: string }
+
+/** What the client journals about one job: enough to go on, validate and settle after a crash or on another day. */
+export interface JobRecord {
+  jobId: Hex;
+  createdAt: number;
+  name?: string;
+  request: JobRequest;
+  /** Canonical spec, UTF-8. */
+  spec: string;
+  /** 32-byte seed of the sealing key pair and of the secret whose hash the request carries. */
+  seed: Hex;
+  events: JobEvent[];
+  bids: ReceivedBid[];
+  /** Signed commitments received, by node address in lower case. */
+  commitments: Record<string, { commitment: Hex; signature: Hex }>;
+  findings?: ReplicaFinding[];
+  /** Standings by address in lower case, before the job and after it. */
+  before: Record<string, Standing>;
+  after: Record<string, Standing>;
+  /** Gas used by the client's own messages, by step. */
+  gas: Record<string, number>;
+  /** When each stage was reached, ms since submit began. */
+  timingsMs: Record<string, number>;
+  /** Coin paid to each seat, once settled. */
+  paid?: string[];
+}

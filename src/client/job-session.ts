@@ -1,0 +1,284 @@
+import { isJobEvent, verifyBid, verifyCommitment, assign, commit, expire, readParty, resolve, settle, submit, type WriteResult } from '../chain/index.ts';
+import { keccak256, toHex, type Address } from 'viem';
+import {
+  amend, canonicalJson, isError, MAX_BIDS, messageOf, openingsIn, replay, scoreBps,
+  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SignedBid,
+} from '../protocol/index.ts';
+import type { ClientComponents, Progress } from './components.ts';
+import { ANNOUNCE_INTERVAL_MS } from './constants.ts';
+import { collectEvidence, judge, type Exhibit } from './examine.ts';
+import type { JobRecord, Standing } from './job-record.ts';
+import { nextClientAction } from './next-action.ts';
+
+/** A block's number and time (unix seconds): deadlines are told by the chain's time. */
+export interface Head { number: bigint; timestamp: number }
+
+export interface SessionInit {
+  bidWaitMs: number;
+  onProgress: (progress: Progress) => void;
+  /** The chain's newest block. */
+  head: () => Head;
+}
+
+/** Carries one job from its request to its end: announces, gathers bids and commitments, examines evidence, gives the verdict. */
+export class JobSession {
+  readonly #components: ClientComponents;
+  readonly #init: SessionInit;
+  readonly record: JobRecord;
+  readonly #controller = new AbortController();
+  readonly #exhibits = new Map<number, Exhibit>();
+  readonly #examining = new Set<number>();
+  readonly #started = performance.now();
+  #announcedAt = -Infinity;
+  #driving = false;
+  #again = false;
+  #finish!: () => void;
+  #fail!: (error: unknown) => void;
+  /** Resolves when the job is final. */
+  readonly done: Promise<void>;
+
+  constructor(components: ClientComponents, record: JobRecord, init: SessionInit) {
+    this.#components = components;
+    this.record = record;
+    this.#init = init;
+    this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
+    this.done.catch(() => {});
+  }
+
+  get job(): JobState | undefined {
+    return replay(this.record.events);
+  }
+
+  stop(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#fail(reason);
+  }
+
+  /** A bid arrived. @returns why it is declined, or undefined */
+  async onBid({ bid, addrs }: BidMessage): Promise<string | undefined> {
+    const { request, bids } = this.record;
+    if (bids.some((known) => known.bid.node.toLowerCase() === bid.node.toLowerCase())) return undefined;
+    const job = this.job;
+    if (job !== undefined && job.state !== 'Open') return `the job is ${job.state}`;
+    try {
+      await verifyBid(this.#components.court, bid, { jobId: this.record.jobId, maxPrice: request.maxPrice });
+    } catch (error) {
+      return messageOf(error);
+    }
+    bids.push({ bid, addrs });
+    this.#mark('firstBid');
+    this.#init.onProgress({ stage: 'bid', node: bid.node, price: bid.price, locality: bid.locality, count: bids.length });
+    this.poke();
+    return undefined;
+  }
+
+  /** A commitment arrived. @returns why it is declined, or undefined */
+  async onCommitment({ node, ...commitment }: CommitmentMessage): Promise<string | undefined> {
+    const job = this.job;
+    if (job === undefined || !('roster' in job)) return 'the job is not assigned';
+    const key = node.toLowerCase();
+    if (this.record.commitments[key] !== undefined) return undefined;
+    try {
+      await verifyCommitment(this.#components.court, { node, ...commitment }, job.roster);
+    } catch (error) {
+      return messageOf(error);
+    }
+    this.record.commitments[key] = { commitment: commitment.commitment, signature: commitment.signature };
+    await this.#save();
+    this.#init.onProgress({ stage: 'commitment', node, count: Object.keys(this.record.commitments).length, of: job.roster.length });
+    this.poke();
+    return undefined;
+  }
+
+  /** The chain said something about the job; `removed` when a reorganisation took it back. */
+  async onEvent(event: JobEvent, removed: boolean): Promise<void> {
+    const before = this.job?.state;
+    this.record.events = amend(this.record.events, event, removed);
+    await this.#save();
+    const { job } = this;
+    if (job !== undefined && job.state !== before) {
+      this.#mark(job.state);
+      if (job.state === 'Assigned') this.#init.onProgress({ stage: 'assigned', roster: job.roster });
+      if (job.state === 'Committed') this.#init.onProgress({ stage: 'committed' });
+      if (job.state === 'Contestable') this.#init.onProgress({ stage: 'waiting', state: job.state, until: job.since + job.request.disputeWindow });
+    }
+    if (event.type === 'VerdictContested' && job !== undefined && 'roster' in job) {
+      this.#init.onProgress({ stage: 'contested', node: job.roster[event.index]?.node ?? '' });
+    }
+    this.poke();
+  }
+
+  /** Resolves at the next change of what is known about the job. */
+  changed(): Promise<void> {
+    return new Promise((resolvePromise) => this.#watchers.push(resolvePromise));
+  }
+
+  readonly #watchers: (() => void)[] = [];
+
+  /** Looks whether there is something to do, and does it. One at a time; callers need not wait. */
+  poke(): void {
+    for (const wake of this.#watchers.splice(0)) wake();
+    this.#again = true;
+    if (this.#driving || this.#controller.signal.aborted) return;
+    this.#driving = true;
+    void this.#drive().finally(() => { this.#driving = false; if (this.#again) this.poke(); });
+  }
+
+  async #drive(): Promise<void> {
+    while (this.#again && !this.#controller.signal.aborted) {
+      this.#again = false;
+      try {
+        await this.#step();
+      } catch (error) {
+        if (this.#controller.signal.aborted) return;
+        if (isError(error, 'INSUFFICIENT_FUNDS', 'BAD_REQUEST')) {
+          this.#fail(error);
+          this.#controller.abort(error);
+          return;
+        }
+        // The chain may be away, or a node may have taken the step first: the next event or tick looks again.
+        this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { job, record } = this;
+    const { chain } = this.#components;
+    const { request } = record;
+    const { signal } = this.#controller;
+    const options = { signal };
+    const action = nextClientAction(job, {
+      bids: record.bids.length,
+      bidWaitOver: performance.now() - this.#announcedFirst >= this.#init.bidWaitMs,
+      commitments: this.#commitmentMask(job),
+      examined: [...this.#exhibits.keys()].reduce((mask, seat) => mask | (1 << seat), 0),
+    }, this.#init.head().timestamp, this.#init.head().number);
+    switch (action) {
+      case 'submit':
+        await this.#announce();
+        return this.#took('submit', await submit(chain, { request }, options));
+      case 'wait':
+        return job?.state === 'Open' ? this.#announce() : undefined;
+      case 'assign': {
+        const bids = this.#assignableBids();
+        if (bids.length < request.replicas) return undefined;
+        await this.#noteStandings('before', [...bids.map(({ node }) => node)]);
+        return this.#took('assign', await assign(chain, { request, bids }, options));
+      }
+    }
+    const roster = job !== undefined && 'roster' in job ? job.roster : [];
+    switch (action) {
+      case 'commit':
+        return this.#took('commit', await commit(chain, { request, roster, commitments: this.#commitmentsToCarry(job!) }, options));
+      case 'examine':
+        return this.#examine(job as JobState & { state: 'Committed' });
+      case 'settle': {
+        const verdict = await this.#verdict(job as JobState & { state: 'Committed' });
+        return this.#took('settle', await settle(chain, { request, roster, ...verdict }, options));
+      }
+      case 'expire':
+        return this.#took('expire', await expire(chain, { request, roster }, options));
+      case 'resolve': {
+        const openings = job?.state === 'Contestable' ? [] : openingsIn(record.events);
+        return this.#took('resolve', await resolve(chain, { request, roster, openings }, options));
+      }
+      case 'done': {
+        if (Object.keys(record.after).length === 0) {
+          await this.#noteStandings('after', roster.map(({ node }) => node));
+          await this.#save();
+          this.#init.onProgress({ stage: 'final', state: job!.state });
+        }
+        return this.#finish();
+      }
+    }
+  }
+
+  #announcedFirst = Infinity;
+
+  async #announce(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#announcedAt < ANNOUNCE_INTERVAL_MS) return;
+    const { host, gossip } = this.#components;
+    this.#announcedAt = now;
+    if (this.#announcedFirst === Infinity) this.#announcedFirst = now;
+    setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
+    await gossip.publish({
+      request: this.record.request, spec: new TextEncoder().encode(this.record.spec), addrs: host.getMultiaddrs().map(String).slice(0, 16),
+    }, { signal: this.#controller.signal });
+  }
+
+  #assignableBids(): SignedBid[] {
+    return this.record.bids.map(({ bid }) => bid).slice(0, MAX_BIDS);
+  }
+
+  #commitmentMask(job: JobState | undefined): number {
+    if (job === undefined || !('roster' in job)) return 0;
+    return job.roster.reduce((mask, { node }, seat) => (this.record.commitments[node.toLowerCase()] === undefined ? mask : mask | (1 << seat)), 0);
+  }
+
+  #commitmentsToCarry(job: JobState): { index: number; commitment: `0x${string}`; signature: `0x${string}` }[] {
+    if (job.state !== 'Assigned') return [];
+    return job.roster.flatMap(({ node }, index) => {
+      const commitment = this.record.commitments[node.toLowerCase()];
+      return commitment === undefined || (job.committed & (1 << index)) !== 0 ? [] : [{ index, ...commitment }];
+    });
+  }
+
+  /** Asks for the evidence of every committed seat, all at once; each answer looks again what is next. */
+  #examine(job: JobState & { state: 'Committed' }): void {
+    const until = AbortSignal.any([this.#controller.signal, AbortSignal.timeout(job.request.settleWindow * 500)]);
+    job.roster.forEach(({ node }, seat) => {
+      if ((job.committed & (1 << seat)) === 0 || this.#examining.has(seat)) return;
+      this.#examining.add(seat);
+      void collectEvidence(this.#components.host, this.#components.court, this.record, job, seat, until).then((exhibit) => {
+        this.#exhibits.set(seat, exhibit);
+        this.#init.onProgress({ stage: 'evidence', node, ...('problem' in exhibit ? { problem: exhibit.problem } : {}) });
+        this.poke();
+      });
+    });
+  }
+
+  /** The evidence opened so far, by seat. */
+  get exhibits(): ReadonlyMap<number, Exhibit> {
+    return this.#exhibits;
+  }
+
+  async #verdict(job: JobState & { state: 'Committed' }): Promise<{ agreed: number; reportDigest: `0x${string}` }> {
+    const exhibits = job.roster.flatMap((_, seat): Exhibit[] => (
+      (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: 'no evidence in time' }]));
+    const findings = judge(job, exhibits);
+    this.record.findings = findings;
+    this.#mark('examined');
+    await this.#save();
+    const agreed = findings.reduce((mask, finding) => (finding.agreed ? mask | (1 << finding.seat) : mask), 0);
+    this.#init.onProgress({ stage: 'verdict', agreed: findings.filter((finding) => finding.agreed).length, of: job.roster.length });
+    return { agreed, reportDigest: keccak256(toHex(canonicalJson(findings))) };
+  }
+
+  /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */
+  async #took(step: string, result: WriteResult): Promise<void> {
+    this.record.gas[step] = (this.record.gas[step] ?? 0) + Number(result.gasUsed);
+    this.#mark(step);
+    if (step === 'submit') this.#init.onProgress({ stage: 'submitted', jobId: this.record.jobId });
+    for (const event of result.events.filter(isJobEvent)) await this.onEvent(event, false);
+  }
+
+  async #noteStandings(when: 'before' | 'after', nodes: readonly Address[]): Promise<void> {
+    const { chain } = this.#components;
+    const { client } = this.record.request;
+    const read = async (account: Address, role: 'node' | 'client'): Promise<[string, Standing]> => {
+      const party = await readParty(chain, account, role, { signal: this.#controller.signal });
+      return [`${role}:${account.toLowerCase()}`, { score: scoreBps(party), stake: (party.free + party.locked).toString() }];
+    };
+    this.record[when] = Object.fromEntries(await Promise.all([read(client, 'client'), ...nodes.map((node) => read(node, 'node'))]));
+  }
+
+  #mark(what: string): void {
+    this.record.timingsMs[what] ??= Math.round(performance.now() - this.#started);
+  }
+
+  #save(): Promise<void> {
+    return this.#components.journal.put(this.record.jobId, this.record);
+  }
+}

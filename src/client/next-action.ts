@@ -1,0 +1,50 @@
+import { deadlineOf, type JobState } from '../protocol/index.ts';
+import { DEADLINE_GRACE_SECONDS, EVIDENCE_WAIT_SHARE, PARTIAL_COMMIT_SHARE } from './constants.ts';
+
+/** What the client has at hand, besides what the chain says. */
+export interface LocalJob {
+  /** Valid bids received. */
+  bids: number;
+  /** Whether bids have been gathered for long enough. */
+  bidWaitOver: boolean;
+  /** Seats whose signed commitment is at hand, as a mask. */
+  commitments: number;
+  /** Committed seats whose evidence was opened or found wanting for good, as a mask. */
+  examined: number;
+}
+
+export type ClientAction = 'submit' | 'wait' | 'assign' | 'commit' | 'examine' | 'settle' | 'expire' | 'resolve' | 'done';
+
+/**
+ * What the client does next about its job: the whole of its conduct on chain, as a pure function.
+ *
+ * @param now the chain's time, unix seconds
+ * @param head the chain's latest block
+ */
+export function nextClientAction(job: JobState | undefined, local: LocalJob, now: number, head: bigint): ClientAction {
+  if (job === undefined) return 'submit';
+  const deadline = deadlineOf(job);
+  if (deadline === undefined) return 'done';
+  const overdue = now > deadline + DEADLINE_GRACE_SECONDS;
+  switch (job.state) {
+    case 'Open':
+      if (overdue) return 'expire';
+      return local.bids >= job.request.replicas && local.bidWaitOver && head > job.seedBlock ? 'assign' : 'wait';
+    case 'Assigned': {
+      if (overdue) return 'expire';
+      const all = (1 << job.roster.length) - 1;
+      const carried = job.committed | local.commitments;
+      if ((local.commitments & ~job.committed) === 0) return 'wait';
+      const waitedLong = now > job.since + job.request.commitWindow * PARTIAL_COMMIT_SHARE;
+      return carried === all || waitedLong ? 'commit' : 'wait';
+    }
+    case 'Committed': {
+      if (now > deadline) return now > deadline + job.request.disputeWindow || job.opened === job.committed ? 'resolve' : 'wait';
+      if ((local.examined & job.committed) === job.committed) return 'settle';
+      return now > job.since + job.request.settleWindow * EVIDENCE_WAIT_SHARE ? 'settle' : 'examine';
+    }
+    case 'Contestable': return overdue ? 'resolve' : 'wait';
+    case 'Contested': return overdue || job.opened === job.committed ? 'resolve' : 'wait';
+    default: return 'done';
+  }
+}

@@ -1,0 +1,60 @@
+import { POLICIES, type JobRequest, type JobSpec, type Resources } from '../protocol/index.ts';
+import { COMMIT_MARGIN_SECONDS } from './constants.ts';
+
+/** What an operator is willing to do. */
+export interface BidPolicy {
+  /** Asked for one replica, coin units. */
+  price: bigint;
+  /** Lowest score of a client, basis points. */
+  minClientScoreBps: number;
+  /** Longest job, ms. */
+  maxTimeoutMs: number;
+}
+
+/** What the machine has for one job at the most. */
+export type Offer = Pick<Resources, 'cpus' | 'memoryBytes' | 'diskBytes'>;
+
+export interface BidInputs {
+  spec: JobSpec;
+  request: JobRequest;
+  policy: BidPolicy;
+  offer: Offer;
+  engines: readonly string[];
+  /** The client's score, basis points. */
+  clientScore: number;
+  /** This node's score, basis points. */
+  ownScore: number;
+  /** This node's free stake, coin units. */
+  freeStake: bigint;
+  /** Jobs this node already waits for or runs, and how many it accepts. */
+  pending: number;
+  maxPending: number;
+}
+
+/** Why a node will not bid, or undefined when it will. The request must say what the spec says: it is the request that pays. */
+export function refusal(inputs: BidInputs): string | undefined {
+  const { spec, request, policy, offer } = inputs;
+  const { verification, payment, resources } = spec;
+  if (verification.replicas !== request.replicas || POLICIES[request.policy] !== verification.policy
+    || verification.minScoreBps !== request.minScore || BigInt(payment.maxPrice) !== request.maxPrice || BigInt(payment.stake) !== request.stake) {
+    return 'the request on chain and the spec disagree';
+  }
+  if (chooseEngine(spec, inputs.engines) === undefined) return `no engine here runs ${spec.engine} jobs`;
+  if (resources.cpus > offer.cpus) return `asks for ${resources.cpus} CPUs, this node offers ${offer.cpus}`;
+  if (resources.memoryBytes > offer.memoryBytes) return `asks for ${resources.memoryBytes} bytes of memory, this node offers ${offer.memoryBytes}`;
+  if (resources.diskBytes > offer.diskBytes) return `asks for ${resources.diskBytes} bytes of disk, this node offers ${offer.diskBytes}`;
+  if (resources.timeoutMs > policy.maxTimeoutMs) return `may run ${resources.timeoutMs} ms, this node allows ${policy.maxTimeoutMs}`;
+  if (request.commitWindow * 1000 < resources.timeoutMs + COMMIT_MARGIN_SECONDS * 1000) return 'the commit window is shorter than the job may run';
+  if (policy.price > request.maxPrice) return `pays at most ${request.maxPrice}, this node asks ${policy.price}`;
+  if (inputs.clientScore < policy.minClientScoreBps) return `the client's score ${inputs.clientScore} is below ${policy.minClientScoreBps}`;
+  if (inputs.ownScore < request.minScore) return `asks for a score of ${request.minScore}, this node has ${inputs.ownScore}`;
+  if (inputs.freeStake < request.stake) return `asks for a stake of ${request.stake}, this node has ${inputs.freeStake} free`;
+  if (inputs.pending >= inputs.maxPending) return `${inputs.pending} jobs are already waiting`;
+  return undefined;
+}
+
+/** The engine that would run the spec: the one it names, or the first (strongest) of ours for `auto`. */
+export function chooseEngine(spec: JobSpec, engines: readonly string[]): string | undefined {
+  if (spec.engine === 'auto') return engines.find((name) => name !== 'noop');
+  return engines.find((name) => name === spec.engine);
+}

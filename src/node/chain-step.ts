@@ -1,0 +1,45 @@
+import { commit, contest, expire, open, resolve } from '../chain/index.ts';
+import { openingsIn, type JobState } from '../protocol/index.ts';
+import type { NodeComponents } from './components.ts';
+import type { NodeAction } from './next-action.ts';
+import type { ReplicaRecord } from './replica-record.ts';
+
+/** Actions of a node that are one message to the chain. */
+export type ChainAction = Extract<NodeAction, 'post-commitment' | 'expire' | 'contest' | 'open' | 'resolve'>;
+
+/** Carries one step of a job to the chain. @throws ChainError */
+export async function takeChainStep(
+  { chain }: Pick<NodeComponents, 'chain'>,
+  action: ChainAction,
+  record: ReplicaRecord,
+  job: JobState,
+  seat: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { request } = record;
+  const roster = 'roster' in job ? job.roster : [];
+  switch (action) {
+    case 'expire':
+      await expire(chain, { request, roster }, { signal });
+      return;
+    case 'resolve':
+      await resolve(chain, { request, roster, openings: openingsIn(record.events) }, { signal });
+      return;
+  }
+  const { outcome } = record;
+  // A node without an outcome has nothing to commit, open or defend; time will end the job without it.
+  if (outcome === undefined) return;
+  const opening = { index: seat, ...outcome.opening };
+  switch (action) {
+    case 'post-commitment': {
+      const { commitment, signature } = outcome;
+      await commit(chain, { request, roster, commitments: [{ index: seat, commitment, signature }] }, { signal });
+      return;
+    }
+    case 'contest':
+      await contest(chain, { request, roster, opening }, { signal });
+      return;
+    case 'open':
+      await open(chain, { request, roster, openings: [opening] }, { signal });
+  }
+}

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { z } from 'zod';
+import { messageOf, parseBytes, parseDurationMs } from '../protocol/index.ts';
+import { NodeError } from './errors.ts';
+
+const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`), `is not ${bytes} bytes of hex`).transform((text) => text as `0x${string}`);
+const amount = z.union([z.string(), z.number().int().nonnegative()]).transform(String).refine((text) => /^\d+$/.test(text), 'is not a whole number of coin units').transform(BigInt);
+const size = measured(parseBytes);
+const duration = measured(parseDurationMs);
+const GiB = 1024 ** 3;
+
+const schema = z.strictObject({
+  /** Folder of all the node's state. */
+  dir: z.string().min(1),
+  chain: z.strictObject({
+    rpcUrl: z.url(),
+    scheduler: hex(20),
+    deploymentBlock: z.number().int().nonnegative().default(0),
+    pollMs: z.number().int().positive().default(2000),
+  }),
+  /** The node's account: a key, or a file that holds one. */
+  key: hex(32).optional(),
+  keyFile: z.string().optional(),
+  network: z.strictObject({
+    listen: z.array(z.string()).default(['/ip4/0.0.0.0/tcp/4501']),
+    bootstrap: z.array(z.string()).default([]),
+    mdns: z.boolean().default(false),
+    lan: z.boolean().default(false),
+  }).prefault({}),
+  storage: z.strictObject({
+    /** RPC endpoint of a Kubo beside the node, in place of embedded bitswap. */
+    kuboUrl: z.url().optional(),
+    /** Largest input fetched. */
+    maxFetchBytes: size.default(100 * GiB),
+  }).prefault({}),
+  /** HTTP API for the operator, on loopback; port 0 picks one, null turns it off. */
+  apiPort: z.number().int().min(0).max(65_535).nullable().default(4580),
+  /** Coin asked for one replica. */
+  price: amount.default(500_000_000_000_000_000n),
+  /** Stake to register with at start, where the account has less. */
+  stake: amount.default(100_000_000_000_000_000_000n),
+  minClientScoreBps: z.number().int().min(0).max(10_000).default(0),
+  maxTimeout: duration.default(24 * 3_600_000),
+  /** What one job, or all at once, may use. */
+  offer: z.strictObject({
+    cpus: z.number().positive().default(() => availableParallelism()),
+    memory: size.default(() => Math.floor(totalmem() * 0.8)),
+    disk: size.default(100 * GiB),
+  }).prefault({}),
+  /** Answer a rejection by opening the sketch on chain, with a bond. */
+  contests: z.boolean().default(true),
+  /** Let a job's client follow its log before commitments close. */
+  liveLogs: z.boolean().default(true),
+  /** Also take jobs that run nothing: for measuring the protocol. */
+  noopEngine: z.boolean().default(false),
+  /** OCI runtime to use, where not the first that works. */
+  runtime: z.string().optional(),
+});
+
+export type NodeConfigInput = z.input<typeof schema>;
+export type NodeConfig = z.output<typeof schema>;
+
+/** A quantity with a unit; what does not parse is an issue of its field. */
+function measured(parse: (text: string | number) => number) {
+  return z.union([z.string(), z.number()]).transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+      return z.NEVER;
+    }
+  });
+}
+
+/** Validates a node's configuration and fills in its defaults. @throws NodeError CONFIG_INVALID, naming each wrong field */
+export function parseNodeConfig(input: unknown): NodeConfig {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw new NodeError('CONFIG_INVALID', 'the node\'s configuration is not valid', {
+    details: result.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`).join('; '),
+    hint: 'docs/operating-a-node.md lists every field',
+  });
+}
+
+/** The account's private key from the configuration. @throws NodeError CONFIG_INVALID */
+export async function keyOf(config: Pick<NodeConfig, 'key' | 'keyFile'>): Promise<`0x${string}`> {
+  const text = config.key ?? (config.keyFile === undefined ? '' : (await readFile(config.keyFile, 'utf8').catch(() => '')).trim());
+  const key = text.startsWith('0x') ? text : `0x${text}`;
+  if (/^0x[0-9a-fA-F]{64}$/.test(key)) return key as `0x${string}`;
+  throw new NodeError('CONFIG_INVALID', 'the node has no usable key', {
+    details: config.keyFile === undefined ? 'neither key nor keyFile is set' : `${config.keyFile} does not hold 32 bytes of hex`,
+    hint: 'openssl rand -hex 32 > node.key makes one',
+  });
+}

@@ -1,0 +1,20 @@
+/** Distance of trace samples, ms: ten samples in the shortest job worth telling apart, under 1 % of a core. */
+export const SAMPLE_INTERVAL_MS = 20;
+/** How often due deadlines are looked for, ms: deadlines are whole seconds. */
+export const TICK_MS = 1000;
+/** Seconds a node leaves the client to move a job on before it does so itself: two messages for one step cost one of them its gas. */
+export const POKE_GRACE_SECONDS = 5;
+/** Share of the commit window after which a node carries its own commitment to the chain, in case the client does not. */
+export const SELF_COMMIT_SHARE = 0.7;
+/** Wait for gossip before a node asks its peers for a job it only saw on chain, ms. */
+export const ANNOUNCEMENT_GRACE_MS = 1500;
+/** Most jobs a node bids for or runs at a time, beyond which it stays silent. */
+export const MAX_PENDING_JOBS = 256;
+/** Log kept in memory for late followers of one replica, bytes a stream. */
+export const LOG_HISTORY_BYTES = 1 << 20;
+/** Attempts to hand the client a commitment or bid before the chain is the way. */
+export const DELIVERY_ATTEMPTS = 3;
+/** Wait between such attempts, ms. */
+export const DELIVERY_RETRY_MS = 500;
+/** Seconds that must remain of the commit window, beyond the job's own time limit, for a node to bid: fetching, publishing, one message. */
+export const COMMIT_MARGIN_SECONDS = 5;

@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { approve, createChain, readParty, register, Watcher, type Chain } from '../chain/index.ts';
+import { stringToHex } from 'viem';
+import { createContainerEngine, createImageStore, createNoopEngine, type Engine } from '../executor/index.ts';
+import { announceJobs, createHost, loadOrCreateKey, statusProtocol, serve, type Host } from '../network/index.ts';
+import { messageOf, parseCid, type Startable } from '../protocol/index.ts';
+import { createStorage, openJournal, type Storage } from '../storage/index.ts';
+import type { Log } from './components.ts';
+import { keyOf, type NodeConfig } from './config.ts';
+import { Node } from './node.ts';
+import type { ReplicaRecord } from './replica-record.ts';
+
+export interface CreateNodeOptions {
+  log?: Log;
+  /** Changes the engines before they are used; the demonstration's dishonest nodes are made so. */
+  engines?: (engines: Engine[], node: () => Node) => Engine[];
+}
+
+/** A node with all its parts, running. */
+export interface RunningNode extends Pick<Startable, 'stop'> {
+  node: Node;
+  chain: Chain;
+  host: Host;
+  storage: Storage;
+}
+
+/**
+ * Builds a node from its configuration and starts it: chain, engines, host, storage, stake, then the node itself.
+ * Whatever was started is stopped again when a later part fails.
+ *
+ * @throws NodeError CONFIG_INVALID; ChainError when the chain cannot be reached or the account cannot stake
+ */
+export async function createNode(config: NodeConfig, { log = () => {}, engines: change = (engines) => engines }: CreateNodeOptions = {}): Promise<RunningNode> {
+  const privateKey = await keyOf(config);
+  await mkdir(config.dir, { recursive: true, mode: 0o700 });
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
+  try {
+    const { rpcUrl, scheduler, deploymentBlock, pollMs } = config.chain;
+    const chain = createChain({ rpcUrl, scheduler, privateKey, pollingIntervalMs: pollMs });
+    const { address } = chain.signer();
+    const court = await chain.court();
+
+    const container = createContainerEngine({ stateDir: join(config.dir, 'engine'), ...(config.runtime === undefined ? {} : { runtime: config.runtime }) });
+    const probe = await container.probe();
+    for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: 'container', what, remedy });
+    const available = [...(probe.ok ? [container] : []), ...(config.noopEngine ? [createNoopEngine()] : [])];
+    const engines = change(available, () => node);
+
+    const host = await createHost({ privateKey: await loadOrCreateKey(join(config.dir, 'identity')), ...config.network, agent: 'gadus' });
+    stops.push(async () => host.stop());
+    const { kuboUrl, maxFetchBytes } = config.storage;
+    const storage = await createStorage({ libp2p: host }, { dir: join(config.dir, 'storage'), maxFetchBytes, ...(kuboUrl === undefined ? {} : { kuboUrl }) });
+    await storage.start();
+    stops.push(() => storage.stop());
+
+    await ensureStake(chain, config.stake, host, log);
+    const node: Node = new Node({
+      chain, court, host, storage, engines, log,
+      images: await createImageStore({ dir: join(config.dir, 'images') }),
+      gossip: announceJobs(host),
+      journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
+    }, {
+      address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs,
+      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout },
+      offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
+    });
+    await node.start();
+    stops.push(() => node.stop());
+    stops.push(await serve(host, statusProtocol, async ({ cids }) => ({
+      address, agent: 'gadus', engines: engines.map(({ name }) => name), price: config.price,
+      cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk, ...node.load,
+      held: await Promise.all(cids.map(async (cid) => {
+        const { heldBytes, totalBytes } = await storage.locality(parseCid(cid));
+        return { cid, heldBytes, totalBytes };
+      })),
+    })));
+    const watcher = new Watcher({ chain }, {
+      cursorFile: join(config.dir, 'chain-cursor.json'), fromBlock: BigInt(deploymentBlock), pollingIntervalMs: pollMs,
+      onEvent: (event) => node.onChainEvent(event),
+      onReorg: async ({ removed }) => { for (const event of removed) await node.onChainEvent(event, true); },
+      onHead: (head) => node.onHead(head),
+      onStatus: (status) => { if ('error' in status) log('warn', 'chain', { status: status.status, reason: messageOf(status.error) }); },
+    });
+    await watcher.start();
+    stops.push(() => watcher.stop());
+    return { node, chain, host, storage, stop };
+  } catch (error) {
+    await stop().catch(() => {});
+    throw error;
+  }
+}
+
+/** Tops the account's stake up to what the configuration says, and tells the chain where the node lives. */
+async function ensureStake(chain: Chain, stake: bigint, host: Host, log: Log): Promise<void> {
+  const party = await readParty(chain, chain.signer().address, 'node');
+  const held = party.free + party.locked;
+  if (party.since > 0 && held >= stake) return;
+  const amount = held >= stake ? 0n : stake - held;
+  if (amount > 0n) await approve(chain, { amount });
+  await register(chain, { amount, profile: stringToHex(host.peerId.toString()) });
+  log('info', 'registered', { added: amount.toString() });
+}

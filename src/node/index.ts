@@ -1,0 +1,5 @@
+export { parseNodeConfig, keyOf, type NodeConfig, type NodeConfigInput } from './config.ts';
+export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts';
+export { NodeError, type NodeErrorCode } from './errors.ts';
+export { Node } from './node.ts';
+export type { Log } from './components.ts';

@@ -1,0 +1,26 @@
+import type { Hex } from 'viem';
+import type { JobEvent, JobRequest, Opening, SignedBid } from '../protocol/index.ts';
+
+/** What the node journals about one job: enough to go on after a crash at any point. */
+export interface ReplicaRecord {
+  jobId: Hex;
+  request: JobRequest;
+  /** Canonical spec, UTF-8. */
+  spec: string;
+  /** Where the client listens. */
+  clientAddrs: string[];
+  bid: SignedBid;
+  /** What the chain said of the job, in order. */
+  events: JobEvent[];
+  /** Times the run was started: a run that took the process down with it is not tried for ever. */
+  attempts: number;
+  /** Set once the run has ended. */
+  outcome?: { resultCid: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex };
+  /** Why this node gave the replica up. */
+  failure?: string;
+  /** Set when there is nothing left to do. */
+  finished?: 'settled' | 'passed-over' | 'cancelled' | 'expired' | 'given-up';
+}
+
+/** Runs after which a replica that never reached its commitment is given up. */
+export const MAX_ATTEMPTS = 2;

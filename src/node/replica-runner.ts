@@ -1,0 +1,114 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Hex } from 'viem';
+import { signCommitment } from '../chain/index.ts';
+import { decodeSpec, messageOf } from '../protocol/index.ts';
+import { chooseEngine } from './bid-policy.ts';
+import type { NodeComponents, NodeInit } from './components.ts';
+import { NodeError } from './errors.ts';
+import { LogHub } from './log-hub.ts';
+import type { ReplicaRecord } from './replica-record.ts';
+import { RunQueue } from './run-queue.ts';
+import { runReplica } from './run-replica.ts';
+
+/** Runs replicas as the machine has room, keeps their logs and sealed evidence, and ends them on demand. */
+export class ReplicaRunner {
+  readonly #components: NodeComponents;
+  readonly #init: NodeInit;
+  readonly #queue: RunQueue;
+  readonly #running = new Map<Hex, { controller: AbortController; done: Promise<unknown> }>();
+  readonly #hubs = new Map<Hex, LogHub>();
+
+  constructor(components: NodeComponents, init: NodeInit) {
+    this.#components = components;
+    this.#init = init;
+    this.#queue = new RunQueue(init.offer);
+  }
+
+  get load(): { running: number; waiting: number } {
+    return { running: this.#queue.running, waiting: this.#queue.waiting };
+  }
+
+  isRunning(jobId: Hex): boolean {
+    return this.#running.has(jobId);
+  }
+
+  /** Runs the record's replica; resolves with its signed outcome. Aborts with `abort(jobId)`. */
+  run(record: ReplicaRecord): Promise<NonNullable<ReplicaRecord['outcome']>> {
+    const controller = new AbortController();
+    const done = this.#run(record, controller.signal).finally(() => {
+      this.#running.delete(record.jobId);
+      this.#hub(record.jobId).end();
+    });
+    this.#running.set(record.jobId, { controller, done });
+    return done;
+  }
+
+  /** Ends a run in progress, if there is one, and waits until nothing of it is left. */
+  async abort(jobId: Hex, reason: string): Promise<void> {
+    const entry = this.#running.get(jobId);
+    if (entry === undefined) return;
+    entry.controller.abort(new NodeError('REPLICA_FAILED', 'the run was ended', { details: reason }));
+    await entry.done.catch(() => {});
+  }
+
+  async abortAll(reason: string): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((jobId) => this.abort(jobId, reason)));
+  }
+
+  /** The replica's log, or undefined when this node did not run it since it started. */
+  logOf(jobId: Hex): LogHub | undefined {
+    return this.#hubs.get(jobId);
+  }
+
+  sealedEvidence(jobId: Hex): Promise<Uint8Array> {
+    return readFile(this.#sealedPath(jobId));
+  }
+
+  /** Drops the log and the sealed evidence of a job that is over. */
+  async forget(jobId: Hex): Promise<void> {
+    this.#hubs.delete(jobId);
+    await rm(this.#sealedPath(jobId), { force: true });
+  }
+
+  async #run(record: ReplicaRecord, signal: AbortSignal): Promise<NonNullable<ReplicaRecord['outcome']>> {
+    const { chain, court, engines, log } = this.#components;
+    const { address } = this.#init;
+    const { jobId, request } = record;
+    const spec = decodeSpec(new TextEncoder().encode(record.spec));
+    const engine = engines.find(({ name }) => name === chooseEngine(spec, engines.map((e) => e.name)));
+    if (engine === undefined) throw new NodeError('NO_ENGINE', `no engine here runs ${spec.engine} jobs`);
+    const hub = this.#hub(jobId);
+
+    const outcome = await this.#queue.run(spec.resources, () => runReplica({ ...this.#components, engine }, {
+      court, jobId, node: address, request, spec, signal,
+      onStage: (stage) => {
+        hub.write('info', new TextEncoder().encode(`${stage}\n`));
+        log('info', 'replica', { jobId, stage });
+      },
+      ...(this.#init.liveLogs ? { onLog: (stream, data) => hub.write(stream, data) } : {}),
+    }), signal);
+
+    await mkdir(join(this.#init.dir, 'evidence'), { recursive: true, mode: 0o700 });
+    await writeFile(this.#sealedPath(jobId), outcome.sealed, { mode: 0o600 });
+    const { resultCid, exitCode, opening, commitment } = outcome;
+    const signature = await signCommitment(chain.signer(), court, { jobId, node: address, commitment });
+    log('info', 'replica', { jobId, stage: 'ended', exitCode, ended: outcome.ended, resultCid });
+    return { resultCid, exitCode, opening, commitment, signature };
+  }
+
+  #hub(jobId: Hex): LogHub {
+    const hub = this.#hubs.get(jobId) ?? new LogHub();
+    this.#hubs.set(jobId, hub);
+    return hub;
+  }
+
+  #sealedPath(jobId: Hex): string {
+    return join(this.#init.dir, 'evidence', `${jobId}.sealed`);
+  }
+}
+
+/** Why a run failed, for the journal and the diary. */
+export function failureOf(error: unknown): string {
+  return messageOf(error).slice(0, 500);
+}

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bytesToHex, type Address, type Hex } from 'viem';
+import { encodeEvidence, evidenceDigest, fingerprintOf, profileOutput, sealEvidence, sketchOf } from '../evidence/index.ts';
+import type { Engine, ImageStore, RunResult } from '../executor/index.ts';
+import {
+  cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
+} from '../protocol/index.ts';
+import type { Receipt, Storage } from '../storage/index.ts';
+import { SAMPLE_INTERVAL_MS } from './constants.ts';
+
+export interface RunReplicaComponents { engine: Engine; images: ImageStore; storage: Storage }
+
+export interface RunReplicaInit {
+  court: Court;
+  jobId: Hex;
+  node: Address;
+  request: JobRequest;
+  spec: JobSpec;
+  onStage?: (stage: ReplicaStage) => void;
+  onLog?: (stream: LogChunk['stream'], data: Uint8Array) => void;
+  signal: AbortSignal;
+}
+
+export type ReplicaStage = 'fetching' | 'running' | 'publishing';
+
+/** All that a run leaves: enough to commit, to hand over the evidence, and to open the sketch. */
+export interface ReplicaOutcome {
+  resultCid: string;
+  exitCode: number;
+  ended: Evidence['ended'];
+  opening: Opening;
+  commitment: Hex;
+  /** Evidence and opening, HPKE-sealed to the job's key. */
+  sealed: Uint8Array;
+  receipts: Receipt[];
+}
+
+/**
+ * Runs one replica from bare data to commitment: image and inputs by the cascade, the job under the engine with the sampler on it,
+ * the result published as a UnixFS directory, the evidence built and sealed.
+ *
+ * @throws StorageError when an input cannot be had, ExecutorError when the engine fails (a job that fails is a result, not an error)
+ */
+export async function runReplica(components: RunReplicaComponents, init: RunReplicaInit): Promise<ReplicaOutcome> {
+  const { spec, signal, onStage } = init;
+  const { engine, storage } = components;
+  const held: { release(): Promise<void> | void }[] = [];
+  try {
+    onStage?.('fetching');
+    const receipts: Receipt[] = [];
+    const rootfs = engine.name === 'noop' ? '' : await unpackedImage(components, spec.image, receipts, signal);
+    const inputs: { path: string; target: string }[] = [];
+    for (const { source, target } of spec.inputs) {
+      const input = await storage.materialise(parseCid(source), { signal });
+      held.push(input);
+      receipts.push(input.receipt);
+      inputs.push({ path: input.path, target });
+    }
+
+    onStage?.('running');
+    const run = await engine.run({
+      // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
+      id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
+      spec, rootfs, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
+      ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
+    });
+    held.push(run);
+
+    onStage?.('publishing');
+    return { receipts, ...(await seal(init, run, await publish(storage, run, signal))) };
+  } finally {
+    for (const resource of held.reverse()) await resource.release();
+  }
+}
+
+async function unpackedImage({ images, storage }: RunReplicaComponents, image: string, receipts: Receipt[], signal: AbortSignal): Promise<string> {
+  if (!(await images.has(image))) {
+    const tar = await storage.materialise(parseCid(image), { signal });
+    try {
+      receipts.push(tar.receipt);
+      await images.unpack(image, tar.path, { signal });
+    } finally {
+      await tar.release();
+    }
+  }
+  return images.rootfs(image);
+}
+
+/** The result as a UnixFS directory: stdout, stderr, exitCode, and a folder for each output. */
+async function publish(storage: Storage, run: RunResult, signal: AbortSignal): Promise<string> {
+  const { cid } = await storage.addTree([
+    { path: 'stdout', source: run.stdoutPath },
+    { path: 'stderr', source: run.stderrPath },
+    { path: 'exitCode', source: new TextEncoder().encode(`${run.exitCode}\n`) },
+    ...run.outputs.map(({ name, path }) => ({ path: name, source: path })),
+  ], { signal });
+  return cid.toString();
+}
+
+async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Promise<Omit<ReplicaOutcome, 'receipts'>> {
+  const files = (await Promise.all(run.outputs.map(({ path }) => filesBelow(path)))).flat();
+  const profile = await profileOutput([...files, run.stdoutPath], { signal: init.signal });
+  const sketch = bytesToHex(sketchOf(fingerprintOf(run.trace, profile)));
+  const evidence: Evidence = {
+    version: 1, jobId: init.jobId, node: init.node, resultCid, exitCode: run.exitCode, ended: run.ended,
+    trace: run.trace, profile, sketch, environment: run.environment,
+  };
+  const encoded = encodeEvidence(evidence);
+  const opening: Opening = {
+    resultDigest: cidDigest(parseCid(resultCid)),
+    evidenceDigest: evidenceDigest(encoded),
+    salt: bytesToHex(randomBytes(32)),
+    sketch,
+  };
+  return {
+    resultCid, exitCode: run.exitCode, ended: run.ended, opening,
+    commitment: commitmentOf(init.jobId, init.node, opening),
+    sealed: await sealEvidence({ court: init.court, jobId: init.jobId, node: init.node, sealKey: init.request.sealKey, evidence: encoded, opening }),
+  };
+}
+
+/** Regular files below a folder (or the file itself), in byte order of their paths; links are not followed. */
+async function filesBelow(root: string): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true, recursive: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+}
