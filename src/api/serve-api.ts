@@ -1,0 +1,102 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
+import type { RunningNode } from '../node/index.ts';
+import { isError, messageOf, parseCid, replay } from '../protocol/index.ts';
+import { ApiError } from './errors.ts';
+
+/** Largest request body, bytes: requests name files, they do not carry them. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export interface ServedApi { url: string; token: string; stop(): Promise<void> }
+
+type Route = (match: RegExpMatchArray, body: () => Promise<unknown>) => Promise<unknown>;
+
+/**
+ * Serves a node's HTTP API for its operator: JSON on loopback, behind a bearer token kept in `tokenPath` (0600), for whoever may add
+ * data may have the node, which is root, publish any file. Requests that a web page could have made are refused.
+ */
+export async function serveApi({ node, storage, host, chain }: RunningNode, { port, tokenPath }: { port: number; tokenPath: string }): Promise<ServedApi> {
+  const token = await loadOrCreateToken(tokenPath);
+  const routes: [string, RegExp, Route][] = [
+    ['GET', /^\/v1\/status$/, async () => ({
+      address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), ...node.load, jobs: node.records.size,
+    })],
+    ['GET', /^\/v1\/jobs$/, async () => [...node.records.values()].map(({ jobId, finished, failure, attempts, outcome, events }) => ({
+      jobId, state: replay(events)?.state, finished, failure, attempts, resultCid: outcome?.resultCid,
+    }))],
+    ['POST', /^\/v1\/data$/, async (_match, body) => {
+      const { path } = (await body()) as { path?: unknown };
+      if (typeof path !== 'string') throw new ApiError('BAD_REQUEST', 'the body must be {"path": "/absolute/path"}');
+      const { cid, bytes } = await storage.add(path);
+      return { cid: cid.toString(), bytes };
+    }],
+    ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/locate$/, ([, cid]) => storage.locate(parseCid(cid!))],
+    ['POST', /^\/v1\/data\/([A-Za-z0-9]+)\/fetch$/, ([, cid]) => storage.fetch(parseCid(cid!))],
+  ];
+
+  const server = createServer(async (incoming, outgoing) => {
+    const answer = (status: number, value: unknown) => {
+      outgoing.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      outgoing.end(`${JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v))}\n`);
+    };
+    try {
+      authorise(incoming, token);
+      const { pathname } = new URL(incoming.url ?? '/', 'http://localhost');
+      for (const [method, pattern, route] of routes) {
+        const match = pathname.match(pattern);
+        if (match !== null && incoming.method === method) return answer(200, await route(match, () => readJson(incoming)));
+      }
+      throw new ApiError('NOT_FOUND', 'no such resource', { details: `${incoming.method} ${pathname}` });
+    } catch (error) {
+      const status = isError(error, 'UNAUTHORISED') ? 401 : isError(error, 'NOT_FOUND') ? 404 : isError(error) ? 400 : 500;
+      answer(status, { error: isError(error) ? error : { code: 'INTERNAL', message: messageOf(error) } });
+    }
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function authorise(incoming: IncomingMessage, token: string): void {
+  const given = Buffer.from(incoming.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  const fromPage = incoming.headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(incoming.headers.host ?? '');
+  if (fromPage || given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    throw new ApiError('UNAUTHORISED', 'the API needs its token', { hint: 'the token is in the node\'s folder, in api-token' });
+  }
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming) {
+    size += (chunk as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw new ApiError('BAD_REQUEST', 'the request body is too large');
+    chunks.push(chunk as Buffer);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString() || '{}');
+  } catch (cause) {
+    throw new ApiError('BAD_REQUEST', 'the request body is not JSON', { cause });
+  }
+}
+
+async function loadOrCreateToken(path: string): Promise<string> {
+  const known = await readFile(path, 'utf8').catch(() => undefined);
+  if (known !== undefined) return known.trim();
+  const token = randomBytes(24).toString('base64url');
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(path, `${token}\n`, { mode: 0o600 });
+  return token;
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { gadusHome, writeProfile } from '../../client/index.ts';
+import { startDevnet } from '../../devnet/index.ts';
+import { EXIT } from '../exit-codes.ts';
+import { number } from '../job-options.ts';
+import { coins, dim, print, say, table } from '../output.ts';
+import { interruptSignal, type GlobalOptions } from '../session.ts';
+
+interface Options extends GlobalOptions { nodes: number; verbose?: boolean; noop?: boolean }
+
+/** `gadus devnet`: a whole network on loopback, left running. */
+export function registerDevnet(program: Command): void {
+  program.command('devnet')
+    .description('run a whole network on this machine: a chain with the contracts, and nodes, until Ctrl-C')
+    .option('-n, --nodes <N>', 'compute nodes', number, 4)
+    .option('--noop', 'nodes also take jobs of the noop engine')
+    .option('-v, --verbose', 'show what the nodes log')
+    .addHelpText('after', `
+The profile of the network becomes the default one, so the other commands find it.
+
+Example:
+  $ gadus devnet --nodes 5
+  $ gadus run -- echo hello        # in another terminal`)
+    .action(async (_options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const signal = interruptSignal();
+      const profilePath = options.profile ?? join(gadusHome(), 'profile.json');
+      const devnet = await startDevnet({
+        dir: join(gadusHome(), 'devnet'), nodes: options.nodes,
+        configure: (config) => ({ ...config, noopEngine: options.noop === true }),
+        onStep: (step) => say(dim(step)),
+        onLog: (index, { level, event, data }) => {
+          if (options.verbose || level === 'error') say(`${dim(`node ${index}`)} ${event} ${JSON.stringify(data ?? {})}`);
+        },
+      });
+      try {
+        await writeProfile(profilePath, devnet.profile);
+        const { profile, nodes, anvil } = devnet;
+        print(
+          { ...profile, profile: profilePath, nodes: nodes.map(({ address, addrs, api }) => ({ address, addrs, api: api.url })), accounts: anvil.accounts },
+          [
+            '', `${dim('chain')}      ${profile.rpcUrl}`, `${dim('scheduler')}  ${profile.scheduler}`, `${dim('coin')}       ${profile.coin}`,
+            `${dim('client key')} ${profile.key}`, `${dim('profile')}    ${profilePath}`, '',
+            table(['node', 'account', 'price', 'API', 'multiaddr'], nodes.map(({ address, addrs, api }, i) => [
+              String(i), address, coins(String(devnet.configs[i]!.price)), api.url, addrs[0] ?? ''])),
+            '', dim('Ctrl-C ends the network'),
+          ].join('\n'), options,
+        );
+        await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }); });
+        say(dim('stopping'));
+      } finally {
+        await devnet.stop();
+      }
+      process.exitCode = EXIT.ok;
+    });
+}

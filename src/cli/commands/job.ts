@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { parse as parseYaml } from 'yaml';
+import { isUnfinished, type Client, type JobRecord, type RunningClient } from '../../client/index.ts';
+import { messageOf, parseJobSpec, ProtocolError, type JobSpecInput } from '../../protocol/index.ts';
+import { EXIT } from '../exit-codes.ts';
+import { followLog, narrate } from '../follow-job.ts';
+import { jobJson, jobText } from '../job-report.ts';
+import { print, say, table } from '../output.ts';
+import { withClient, type GlobalOptions } from '../session.ts';
+
+interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean }
+
+/** `gadus job …`: specs in files, and jobs after they were submitted. */
+export function registerJob(program: Command): void {
+  const job = program.command('job').description('submit specs, follow, validate and fetch jobs')
+    .addHelpText('after', `
+Examples:
+  $ gadus job validate job.yaml
+  $ gadus job submit job.yaml
+  $ gadus job list
+  $ gadus job wait 3f2a`);
+
+  job.command('validate <file>').description('check a YAML or JSON spec (- for standard input) without submitting it')
+    .addHelpText('after', '\nExample:\n  $ gadus job validate job.yaml')
+    .action(async (file: string, _options: Options, command: Command) => {
+      const spec = parseJobSpec(await readSpec(file));
+      print(spec, `valid; with its defaults:\n${JSON.stringify(spec, null, 2)}`, command.optsWithGlobals<Options>());
+    });
+
+  job.command('submit <file>').description('submit a YAML or JSON spec (- for standard input) and carry it to its end')
+    .option('-d, --detach', 'only submit and assign').option('-q, --quiet', 'no progress on stderr')
+    .addHelpText('after', '\nExample:\n  $ gadus job submit job.yaml --json')
+    .action((file: string, _options: Options, command: Command) => acting(command, async (running, signal, options) => {
+      const record = await running.client.submit(await readSpec(file) as JobSpecInput, { onProgress: narrate(options.quiet === true || options.json === true) });
+      if (options.detach) {
+        await running.client.waitFor(record, (state) => state !== undefined && state.state !== 'Open', { signal });
+        print({ id: record.jobId }, record.jobId, options);
+        return EXIT.ok;
+      }
+      return finish(running.client, record, signal, options);
+    }));
+
+  job.command('list').description('jobs of this client, newest first').option('-n, --limit <N>', 'at most so many', '20')
+    .addHelpText('after', '\nExample:\n  $ gadus job list -n 5')
+    .action((_options: Options, command: Command) => acting(command, async ({ client }, _signal, options) => {
+      const jobs = client.list().slice(0, Number(options.limit)).map((record) => jobJson(client, record));
+      print(jobs, table(['id', 'state', 'replicas', 'created', 'name'],
+        jobs.map(({ id, state, replicas, createdAt, name }) => [id.slice(0, 14), state, replicas.map(({ verdict }) => verdict).join(' '), createdAt, name ?? ''])), options);
+      return EXIT.ok;
+    }));
+
+  job.command('describe <id>').description('a job in full, as the chain knows it now')
+    .addHelpText('after', '\nExample:\n  $ gadus job describe 0x3f2a')
+    .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, _signal, options) => {
+      const record = client.find(id);
+      await client.refresh(record);
+      print(jobJson(client, record), jobText(client, record), options);
+      return EXIT.ok;
+    }));
+
+  job.command('wait <id>').description('go on with a job: carry commitments, validate evidence, settle').option('-q, --quiet', 'no progress on stderr')
+    .addHelpText('after', '\nExample:\n  $ gadus job wait 0x3f2a')
+    .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
+      const record = client.find(id);
+      if (isUnfinished(record)) await client.resume(record, { onProgress: narrate(options.quiet === true || options.json === true) });
+      return finish(client, record, signal, options);
+    }));
+
+  job.command('logs <id>').description('follow the log of a running replica').option('-r, --replica <N>', 'which replica', '0')
+    .addHelpText('after', '\nExample:\n  $ gadus job logs 0x3f2a --replica 1')
+    .action((id: string, _options: Options, command: Command) => acting(command, async (running, signal, options) => {
+      const record = running.client.find(id);
+      await running.client.refresh(record);
+      await followLog(running, record, Number(options.replica), signal);
+      return EXIT.ok;
+    }));
+
+  job.command('get <id>').description('fetch the result that the replicas agree on').option('--output-dir <DIR>', 'where to (default: job-ID)')
+    .addHelpText('after', '\nExample:\n  $ gadus job get 0x3f2a --output-dir result')
+    .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
+      const record = client.find(id);
+      await client.refresh(record);
+      const destination = options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
+      const receipt = await client.fetchResult(record, destination, { signal });
+      print({ id: record.jobId, output: destination, ...client.resultOf(record), receipt }, destination, options);
+      return EXIT.ok;
+    }));
+
+  job.command('cancel <id>').description('cancel a job that no node is assigned to yet')
+    .addHelpText('after', '\nExample:\n  $ gadus job cancel 0x3f2a')
+    .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, _signal, options) => {
+      const record = client.find(id);
+      await client.cancel(record);
+      print({ id: record.jobId, state: 'Cancelled' }, `cancelled ${record.jobId}`, options);
+      return EXIT.ok;
+    }));
+}
+
+async function acting(command: Command, act: (running: RunningClient, signal: AbortSignal, options: Options) => Promise<number>): Promise<void> {
+  process.exitCode = await withClient(command, (running, signal) => act(running, signal, command.optsWithGlobals<Options>()));
+}
+
+async function finish(client: Client, record: JobRecord, signal: AbortSignal, options: Options): Promise<number> {
+  const state = await client.wait(record, { signal });
+  print(jobJson(client, record), jobText(client, record), options);
+  const agreed = state.state === 'Settled' && state.verdicts.includes('agreed');
+  if (agreed && options.json !== true) say(`gadus job get ${record.jobId.slice(0, 10)} fetches the result`);
+  return agreed ? EXIT.ok : EXIT.unsettled;
+}
+
+async function readSpec(file: string): Promise<unknown> {
+  try {
+    return parseYaml(await readFile(file === '-' ? '/dev/stdin' : file, 'utf8'));
+  } catch (cause) {
+    throw new ProtocolError('SPEC_INVALID', 'the spec cannot be read', { details: `${file}: ${messageOf(cause)}`, cause });
+  }
+}

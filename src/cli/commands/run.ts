@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { followLog, narrate } from '../follow-job.ts';
+import { specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
+import { jobJson, jobText } from '../job-report.ts';
+import { dim, print, say } from '../output.ts';
+import { withClient, type GlobalOptions } from '../session.ts';
+
+interface RunOptions extends JobOptions, GlobalOptions { detach?: boolean; follow?: boolean; outputDir?: string; quiet?: boolean }
+
+/** `gadus run`: a job from the command line, from submit to result. */
+export function registerRun(program: Command): void {
+  withJobOptions(program.command('run'))
+    .description('run a command beside the data, on several nodes, and fetch the result they agree on')
+    .argument('<command...>', 'command and arguments, after --')
+    .option('-d, --detach', 'submit and assign only; gadus job wait goes on')
+    .option('--no-follow', 'do not show the log of the first replica')
+    .option('--output-dir <DIR>', 'where the result goes (default: job-ID)')
+    .option('-q, --quiet', 'no progress on stderr')
+    .addHelpText('after', `
+Exit code: that of the job where its replicas agree; 4 where they do not; 2, 3, 6 as in gadus --help.
+
+Examples:
+  $ gadus run -- echo hello
+  $ gadus run -i sales.zip -- sh -c 'unzip -p /inputs/sales.zip | sort -t, -k9 -n | tail -1'
+  $ gadus run -i bafy…:/inputs/table.csv --memory 1GiB --replicas 5 -- sha256sum /inputs/table.csv`)
+    .action(async (argv: string[], _options: RunOptions, command: Command) => {
+      const options = command.optsWithGlobals<RunOptions>();
+      process.exitCode = await withClient(command, async (running, signal) => {
+        const { client } = running;
+        const spec = await specFromOptions(options, argv, running, signal);
+        const record = await client.submit(spec, { onProgress: narrate(options.quiet === true || options.json === true) });
+        if (options.detach) {
+          await waitForAssignment(running.client, record, signal);
+          print({ id: record.jobId }, record.jobId, options);
+          say(dim('gadus job wait goes on with it; nodes keep their commitments until then'));
+          return EXIT.ok;
+        }
+        const logs = new AbortController();
+        const log = options.follow === false || options.json ? undefined
+          : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, AbortSignal.any([signal, logs.signal])));
+        const state = await client.wait(record, { signal });
+        logs.abort();
+        await log?.catch(() => {});
+        if (options.json !== true && options.quiet !== true) say(`\n${jobText(client, record)}`);
+        if (state.state !== 'Settled' || !state.verdicts.includes('agreed')) {
+          if (options.json) print(jobJson(client, record), '', options);
+          return EXIT.unsettled;
+        }
+        const destination = options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
+        await client.fetchResult(record, destination, { signal });
+        print({ ...jobJson(client, record), output: destination }, destination, options);
+        return client.resultOf(record).exitCode;
+      });
+    });
+}
+
+/** Resolves when the job has left Open. */
+async function waitForAssignment(client: Parameters<typeof jobText>[0], record: Parameters<typeof jobText>[1], signal: AbortSignal): Promise<void> {
+  await client.waitFor(record, (state) => state !== undefined && state.state !== 'Open', { signal });
+}

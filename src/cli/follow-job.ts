@@ -1,0 +1,44 @@
+import type { JobRecord, Progress, RunningClient } from '../client/index.ts';
+import { isError, type JobState } from '../protocol/index.ts';
+import { coins, dim, green, red, say, short, yellow } from './output.ts';
+
+/** Says on stderr what a job goes through. */
+export function narrate(quiet: boolean): (progress: Progress) => void {
+  if (quiet) return () => {};
+  return (progress) => {
+    switch (progress.stage) {
+      case 'submitted': return say(`${dim('job')} ${progress.jobId}`);
+      case 'bid': return say(`${dim('bid')} ${short(progress.node)} asks ${coins(progress.price)}, holds ${(progress.locality / 100).toFixed(0)} % of the input`);
+      case 'assigned': return say(`${dim('assigned')} ${progress.roster.map(({ node }) => short(node)).join(', ')}`);
+      case 'commitment': return say(`${dim('committed')} ${short(progress.node)} (${progress.count} of ${progress.of})`);
+      case 'committed': return say(dim('commitments closed; asking for evidence'));
+      case 'evidence': return say(progress.problem === undefined ? `${dim('evidence')} ${short(progress.node)} opens its commitment` : `${yellow('evidence')} ${short(progress.node)}: ${progress.problem}`);
+      case 'verdict': return say(progress.agreed === progress.of ? `${green('verdict')} all ${progress.of} agree` : `${red('verdict')} ${progress.agreed} of ${progress.of} agree`);
+      case 'waiting': return say(dim(`${progress.state}: the verdict stands if nobody contests it before ${new Date(progress.until * 1000).toLocaleTimeString()}`));
+      case 'contested': return say(`${yellow('contested')} by ${short(progress.node)}; sketches are opened on chain`);
+      case 'final': return say(dim(`job is ${progress.state}`));
+      case 'problem': return say(`${yellow('problem')} ${progress.message}`);
+    }
+  };
+}
+
+/** Copies the log of one replica to stdout and stderr while it runs; a node that shows no log is no error. */
+export async function followLog({ client }: RunningClient, record: JobRecord, seat: number, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { stream, data } of client.logs(record, seat, { signal })) {
+      if (stream === 'stdout') process.stdout.write(data);
+      if (stream === 'stderr') process.stderr.write(data);
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    if (isError(error, 'REFUSED', 'LOG_UNAVAILABLE', 'PEER_UNREACHABLE', 'STREAM_CLOSED')) say(`${yellow('log')} ${error.message}`);
+    else throw error;
+  }
+}
+
+/** In one word how each seat ended. */
+export function verdictsOf(state: JobState | undefined): string[] {
+  if (state === undefined) return [];
+  if (state.state === 'Settled') return [...state.verdicts];
+  return 'roster' in state ? state.roster.map((_, seat) => ((state.committed >> seat) & 1 ? 'committed' : 'running')) : [];
+}

@@ -1,0 +1,125 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Option, type Command } from 'commander';
+import { parseUnits } from 'viem';
+import type { RunningClient } from '../client/index.ts';
+import { formatBytes, parseCid, type JobSpecInput } from '../protocol/index.ts';
+import { say } from './output.ts';
+import { UsageError } from './session.ts';
+
+/** The flags that describe a job on the command line. */
+export interface JobOptions {
+  input?: string[];
+  output?: string[];
+  image?: string;
+  engine?: string;
+  cpus?: number;
+  memory?: string;
+  disk?: string;
+  timeout?: string;
+  env?: string[];
+  replicas?: number;
+  policy?: string;
+  minScore?: number;
+  maxPrice?: string;
+  stake?: string;
+  name?: string;
+}
+
+const collect = (value: string, list: string[] | undefined) => [...(list ?? []), value];
+
+/** A whole or decimal number from a flag. */
+export function number(value: string): number {
+  const parsed = Number(value);
+  if (value.trim() === '' || !Number.isFinite(parsed)) throw new UsageError(`not a number: ${value}`);
+  return parsed;
+}
+
+/** Adds the job flags to a command. */
+export function withJobOptions(command: Command): Command {
+  return command
+    .option('-i, --input <SRC[:TARGET]>', 'input: a CID, or a local file or folder; TARGET defaults to /inputs/NAME (repeatable)', collect)
+    .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
+    .option('--image <IMAGE>', 'image name or CID', 'busybox')
+    .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'container', 'noop']))
+    .option('--cpus <N>', 'CPUs', number)
+    .option('--memory <SIZE>', 'memory limit, e.g. 512MiB')
+    .option('--disk <SIZE>', 'limit of the writable file system, e.g. 2GiB')
+    .option('--timeout <TIME>', 'longest run, e.g. 10m')
+    .option('-e, --env <NAME=VALUE>', 'environment variable (repeatable)', collect)
+    .option('--replicas <K>', 'nodes that run it (1 to 15)', number)
+    .addOption(new Option('--policy <POLICY>', 'how replicas are compared').choices(['trace', 'exact', 'none']))
+    .option('--min-score <SCORE>', 'lowest reputation of a node, 0 to 1', number)
+    .option('--max-price <COINS>', 'most to pay for one replica')
+    .option('--stake <COINS>', 'stake a node locks for one replica')
+    .option('--name <NAME>', 'a name for the job');
+}
+
+/** Turns flags and a command into a spec; local inputs are added to the client's store, from which nodes fetch them. */
+export async function specFromOptions(options: JobOptions, argv: readonly string[], running: RunningClient, signal: AbortSignal): Promise<JobSpecInput> {
+  const inputs = [];
+  for (const input of options.input ?? []) inputs.push(await resolveInput(input, running, signal));
+  const resources = {
+    ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+    ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
+    ...(options.disk === undefined ? {} : { diskBytes: options.disk }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+  };
+  return {
+    command: [...argv], inputs, resources,
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.image === undefined ? {} : { image: options.image }),
+    ...(options.engine === undefined ? {} : { engine: options.engine as 'auto' }),
+    ...(options.env === undefined ? {} : { env: Object.fromEntries(options.env.map(parseVariable)) }),
+    ...(options.output === undefined ? {} : { outputs: options.output.map(parseOutput) }),
+    verification: {
+      ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
+      ...(options.policy === undefined ? {} : { policy: options.policy as 'trace' }),
+      ...(options.minScore === undefined ? {} : { minScoreBps: Math.round(options.minScore * 10_000) }),
+    },
+    payment: {
+      ...(options.maxPrice === undefined ? {} : { maxPrice: coinUnits(options.maxPrice) }),
+      ...(options.stake === undefined ? {} : { stake: coinUnits(options.stake) }),
+    },
+  };
+}
+
+/** Coins as the user writes them, in the coin's smallest unit. */
+export function coinUnits(text: string): string {
+  if (!/^\d+(\.\d{1,18})?$/.test(text)) throw new UsageError(`not an amount of coin: ${text}`, 'write it as 1.5, with at most 18 decimals');
+  return parseUnits(text, 18).toString();
+}
+
+async function resolveInput(text: string, { storage }: RunningClient, signal: AbortSignal): Promise<{ source: string; target: string }> {
+  const [, source = '', target] = /^(.*?)(?::(\/.*))?$/s.exec(text) ?? [];
+  if (isCid(source)) return { source, target: target ?? `/inputs/${source.slice(-12)}` };
+  if (!(await stat(source).then(() => true, () => false))) {
+    throw new UsageError(`no such input: ${source}`, 'an input is a CID or a local path, optionally with :/path/in/job');
+  }
+  const { cid, bytes } = await storage.add(source, { signal });
+  say(`added ${source} (${formatBytes(bytes)}) as ${cid}`);
+  return { source: cid.toString(), target: target ?? `/inputs/${basename(source)}` };
+}
+
+function isCid(text: string): boolean {
+  try {
+    parseCid(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseVariable(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  const inherited = process.env[text];
+  if (inherited === undefined) throw new UsageError(`not NAME=VALUE, and not set here: ${text}`);
+  return [text, inherited];
+}
+
+function parseOutput(text: string): { name: string; path: string } {
+  const at = text.indexOf(':');
+  if (at < 1) throw new UsageError(`not NAME:PATH: ${text}`, 'for example -o result:/outputs');
+  return { name: text.slice(0, at), path: text.slice(at + 1) };
+}

@@ -1,0 +1,66 @@
+import type { Client, JobRecord } from '../client/index.ts';
+import { formatBytes, formatDurationMs } from '../protocol/index.ts';
+import { verdictsOf } from './follow-job.ts';
+import { coins, dim, green, red, score, short, table, yellow } from './output.ts';
+
+/** A job as a script reads it. */
+export function jobJson(client: Client, record: JobRecord) {
+  const state = client.stateOf(record);
+  const verdicts = verdictsOf(state);
+  const roster = state !== undefined && 'roster' in state ? state.roster : [];
+  const key = `client:${record.request.client.toLowerCase()}`;
+  return {
+    id: record.jobId, name: record.name, state: state?.state ?? 'None', createdAt: new Date(record.createdAt).toISOString(),
+    replicas: roster.map(({ node, price }, seat) => {
+      const finding = record.findings?.find((one) => one.seat === seat);
+      const nodeKey = `node:${node.toLowerCase()}`;
+      return {
+        node, verdict: verdicts[seat] ?? 'running', price: price.toString(), paid: verdicts[seat] === 'agreed' ? price.toString() : '0',
+        resultCid: finding?.resultCid, exitCode: finding?.exitCode, ended: finding?.ended, cpuSeconds: finding?.cpuSeconds,
+        peakMemoryBytes: finding?.peakMemoryBytes, distances: finding?.distances, reason: finding?.reason,
+        scoreBefore: record.before[nodeKey]?.score, scoreAfter: record.after[nodeKey]?.score, stakeBefore: record.before[nodeKey]?.stake, stakeAfter: record.after[nodeKey]?.stake,
+      };
+    }),
+    client: { address: record.request.client, scoreBefore: record.before[key]?.score, scoreAfter: record.after[key]?.score },
+    gas: { ...record.gas, total: Object.values(record.gas).reduce((sum, gas) => sum + gas, 0) },
+    timingsMs: record.timingsMs,
+  };
+}
+
+/** A job as a person reads it. */
+export function jobText(client: Client, record: JobRecord): string {
+  const job = jobJson(client, record);
+  const change = (before: number | undefined, after: number | undefined) => (before === undefined ? '' : `${score(before)} → ${after === undefined ? '?' : score(after)}`);
+  const lines = [
+    `${dim('job')}    ${job.id}${job.name === undefined ? '' : ` (${job.name})`}`,
+    `${dim('state')}  ${job.state}`,
+    `${dim('client')} ${job.client.address}  score ${change(job.client.scoreBefore, job.client.scoreAfter)}`,
+  ];
+  if (job.replicas.length > 0) {
+    lines.push('', table(
+      ['replica', 'node', 'CPU', 'peak memory', 'exit', 'distance', 'verdict', 'paid', 'stake', 'score'],
+      job.replicas.map((replica, seat) => [
+        String(seat), short(replica.node),
+        replica.cpuSeconds === undefined ? '–' : `${replica.cpuSeconds.toFixed(2)} s`,
+        replica.peakMemoryBytes === undefined ? '–' : formatBytes(replica.peakMemoryBytes),
+        replica.exitCode === undefined ? '–' : String(replica.exitCode),
+        (replica.distances ?? []).flatMap((d) => (d === null ? [] : [d === undefined || !Number.isFinite(d) ? '∞' : d.toFixed(2)])).join(' ') || '–',
+        colourVerdict(replica.verdict), coins(replica.paid),
+        replica.stakeAfter === undefined ? '' : coins(replica.stakeAfter), change(replica.scoreBefore, replica.scoreAfter),
+      ]),
+    ));
+    for (const [seat, { reason, verdict }] of job.replicas.entries()) {
+      if (reason !== undefined && verdict !== 'agreed') lines.push(`${dim(`replica ${seat}:`)} ${reason}`);
+    }
+  }
+  const gas = Object.entries(job.gas).map(([step, used]) => `${step} ${used.toLocaleString('en')}`).join(', ');
+  if (job.gas.total > 0) lines.push('', `${dim('gas')}    ${gas}`);
+  const times = Object.entries(job.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ');
+  if (times !== '') lines.push(`${dim('time')}   ${times}`);
+  return lines.join('\n');
+}
+
+function colourVerdict(verdict: string): string {
+  if (verdict === 'agreed') return green(verdict);
+  return verdict === 'deviated' || verdict === 'absent' ? red(verdict) : yellow(verdict);
+}

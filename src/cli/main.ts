@@ -1,0 +1,61 @@
+import { Command, CommanderError } from 'commander';
+import { isError } from '../protocol/index.ts';
+import { registerData } from './commands/data.ts';
+import { registerDevnet } from './commands/devnet.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerImage } from './commands/image.ts';
+import { registerJob } from './commands/job.ts';
+import { registerNode } from './commands/node.ts';
+import { registerRun } from './commands/run.ts';
+import { registerServe } from './commands/serve.ts';
+import { registerTrace } from './commands/trace.ts';
+import { registerWallet } from './commands/wallet.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { reportError } from './output.ts';
+import { Interrupted } from './session.ts';
+
+const program = new Command('gadus')
+  .description('Compute over data on machines nobody has to trust: jobs run beside the data, execution traces are the evidence of work.')
+  .version('0.1.0')
+  .option('--json', 'print results as JSON, and errors as JSON on stderr')
+  .option('--profile <FILE>', 'network profile (default: $GADUS_PROFILE, or profile.json in $GADUS_HOME or ~/.gadus)')
+  .showHelpAfterError('(gadus COMMAND --help shows how it is used)')
+  .enablePositionalOptions()
+  .exitOverride()
+  .addHelpText('after', `
+Exit codes: 0 done; 1 failed; 2 wrong usage or spec; 3 chain or node unreachable; 4 replicas do not agree, or the job
+expired; 5 not found; 6 refused by the chain; 130 interrupted. gadus run gives the job's own exit code.
+
+Examples:
+  $ gadus doctor
+  $ gadus devnet
+  $ gadus run -i table.csv -- sort -o /outputs/sorted.csv /inputs/table.csv`);
+
+for (const register of [
+  registerDevnet, registerServe, registerRun, registerJob, registerData, registerNode, registerWallet, registerImage, registerTrace, registerDoctor,
+]) register(program);
+inherit(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  } else if (error instanceof Interrupted || (isError(error) === false && (error as Error)?.name === 'Interrupted')) {
+    process.exitCode = EXIT.interrupted;
+  } else {
+    reportError(error, program.opts<{ json?: boolean }>());
+    process.exitCode = exitCodeOf(error);
+  }
+}
+// Handles of libraries that outlive their owners' stop must not keep a finished command alive.
+process.exit();
+
+/** Every command takes the global options after its name as well, and leaves exiting to us. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride().showHelpAfterError('(--help shows how it is used)');
+    child.option('--json', 'print results as JSON').option('--profile <FILE>', 'network profile');
+    inherit(child);
+  }
+}

@@ -1,0 +1,68 @@
+import { formatUnits } from 'viem';
+import { isError, messageOf } from '../protocol/index.ts';
+
+const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+const paint = (code: number) => (text: string) => (colour ? `\u001B[${code}m${text}\u001B[0m` : text);
+
+export const bold = paint(1);
+export const dim = paint(2);
+export const red = paint(31);
+export const green = paint(32);
+export const yellow = paint(33);
+
+/** Rows under a header, columns aligned; colours do not count towards the width. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  // oxlint-disable-next-line no-control-regex -- the escape sequences are our own
+  const width = (text: string) => text.replace(/\u001B\[\d+m/g, '').length;
+  const widths = header.map((title, i) => Math.max(width(title), ...rows.map((row) => width(row[i] ?? ''))));
+  const line = (cells: readonly string[]) => cells.map((cell, i) => cell + ' '.repeat(Math.max(0, widths[i]! - width(cell)))).join('  ').trimEnd();
+  return [bold(line(header)), ...rows.map(line)].join('\n');
+}
+
+/** Prints a value: as JSON where the user asked for it, else as text. */
+export function print(value: unknown, text: string, { json }: { json?: boolean | undefined }): void {
+  process.stdout.write(json ? `${toJson(value)}\n` : `${text}\n`);
+}
+
+/** Says what is going on, on stderr, so that stdout stays the result. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2);
+}
+
+/** Coin units as coins, at most four decimals. */
+export function coins(units: bigint | string): string {
+  const [whole, fraction = ''] = formatUnits(BigInt(units), 18).split('.');
+  const short = fraction.slice(0, 4).replace(/0+$/, '');
+  return short === '' ? whole! : `${whole}.${short}`;
+}
+
+/** `0x1234…cdef`. */
+export function short(hex: string): string {
+  return hex.length <= 12 ? hex : `${hex.slice(0, 6)}…${hex.slice(-4)}`;
+}
+
+/** Basis points as a share of one. */
+export function score(bps: number): string {
+  return (bps / 10_000).toFixed(3);
+}
+
+/** Prints an error the way its reader needs it: what happened, why, what to do. */
+export function reportError(error: unknown, { json }: { json?: boolean | undefined }): void {
+  if (json) {
+    process.stderr.write(`${toJson({ error: isError(error) ? error : { code: 'INTERNAL', message: messageOf(error) } })}\n`);
+    return;
+  }
+  if (!isError(error)) {
+    say(`${red('error:')} ${messageOf(error)}`);
+    if (process.env.GADUS_DEBUG !== undefined && error instanceof Error) say(dim(error.stack ?? ''));
+    return;
+  }
+  say(`${red('error:')} ${error.shortMessage} ${dim(`[${error.code}]`)}`);
+  if (error.details !== undefined) say(`  ${error.details}`);
+  if (error.hint !== undefined) say(`  ${dim('→')} ${error.hint}`);
+  if (process.env.GADUS_DEBUG !== undefined) say(dim(error.stack ?? ''));
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { Hex } from 'viem';
+import { createClient, gadusHome, readProfile, type Profile, type RunningClient } from '../client/index.ts';
+import { BaseError } from '../protocol/index.ts';
+
+/** Options every command has. */
+export interface GlobalOptions { json?: boolean; profile?: string; home?: string }
+
+/** A mistake on the command line that commander cannot see. */
+export class UsageError extends BaseError<'USAGE'> {
+  override readonly name = 'UsageError';
+  constructor(message: string, hint?: string) {
+    super('USAGE', message, hint === undefined ? {} : { hint });
+  }
+}
+
+/** An abort signal that Ctrl-C and SIGTERM raise; a second Ctrl-C ends the process at once. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  let count = 0;
+  const onSignal = () => {
+    count++;
+    if (count > 1) process.exit(130);
+    controller.abort(new Interrupted());
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return controller.signal;
+}
+
+/** The user ended the command. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor() { super('interrupted'); }
+}
+
+export function loadProfile(command: Command): Promise<Profile> {
+  return readProfile(command.optsWithGlobals<GlobalOptions>().profile);
+}
+
+/** The client's key: `$GADUS_KEY`, else the profile's. */
+export async function clientKey(profile: Profile): Promise<Hex> {
+  const text = process.env.GADUS_KEY ?? profile.key ?? (profile.keyFile === undefined ? undefined : (await readFile(profile.keyFile, 'utf8')).trim());
+  if (text === undefined || !/^(0x)?[0-9a-fA-F]{64}$/.test(text)) {
+    throw new UsageError('no key to act with', 'set GADUS_KEY, or key or keyFile in the profile');
+  }
+  return (text.startsWith('0x') ? text : `0x${text}`) as Hex;
+}
+
+/** Runs a command with a started client, and stops the client whatever happens. */
+export async function withClient<T>(command: Command, use: (running: RunningClient & { profile: Profile }, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = interruptSignal();
+  const profile = await loadProfile(command);
+  const running = await createClient(profile, { key: await clientKey(profile), dir: join(gadusHome(), 'client') });
+  try {
+    return await use({ ...running, profile }, signal);
+  } finally {
+    await running.stop();
+  }
+}
