@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../src/protocol/index.ts';
+
+/** A benchmark prints its own tables and returns its numbers. */
+export type Benchmark = (say: (line: string) => void) => Promise<Record<string, unknown>>;
+
+/** Loaded when run, so that one benchmark needs no more than its own parts. */
+const BENCHMARKS: Record<string, { load: () => Promise<Benchmark>; about: string }> = {
+  overhead: { load: async () => (await import('./overhead.ts')).overhead, about: 'submit to settled for a job that does nothing, 3 nodes' },
+  throughput: { load: async () => (await import('./throughput.ts')).throughput, about: 'jobs a second that run nothing, 3 nodes, with 1, 10 and 100 waiting' },
+  gas: { load: async () => (await import('./gas.ts')).gas, about: 'gas of each call and of the whole life for k = 1, 3, 7, single and batched' },
+  sampler: { load: async () => (await import('./sampler.ts')).sampler, about: 'the sampler\'s CPU share, jitter and lost samples at 20 ms, both cores busy' },
+  compare: { load: async () => (await import('./compare.ts')).compare, about: 'time to compare two traces of an hour' },
+};
+
+const HELP = `npm run bench -- NAME [--json FILE]
+
+${Object.entries(BENCHMARKS).map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`).join('\n')}
+
+Example:
+  npm run bench -- overhead --json overhead.json
+`;
+
+try {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
+  const name = positionals[0] ?? '';
+  const benchmark = BENCHMARKS[name];
+  if (values.help || benchmark === undefined) {
+    process.stdout.write(HELP);
+    process.exit(values.help ? 0 : 2);
+  }
+  const results = await (await benchmark.load())((line) => process.stdout.write(`${line}\n`));
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ name, results }, null, 2)}\n`);
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`bench failed: ${messageOf(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Every test there is: generated files fresh, contracts, units and conformance, then the end-to-end and chaos tests one after another.
+set -eu
+node contracts/compile.ts --check
+forge test --quiet
+node --test --test-concurrency=2 'src/**/*.test.ts' 'test/conformance/**/*.test.ts'
+node --test --test-concurrency=1 'test/e2e/**/*.test.ts' 'test/chaos/**/*.test.ts'
