@@ -10,6 +10,9 @@ export interface Journal<T> {
   all(): Promise<{ key: string; record: T }[]>;
 }
 
+/** A write that begins when the one before it has ended. */
+interface Waiting { text: string; done: Promise<void> }
+
 /** Opens (and makes) the journal in `dir`. Keys are file names: letters, digits and dashes. Records are JSON; bigints survive. */
 export async function openJournal<T>(dir: string, onDamaged: (path: string) => void = () => {}): Promise<Journal<T>> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -17,7 +20,8 @@ export async function openJournal<T>(dir: string, onDamaged: (path: string) => v
     if (!/^[A-Za-z0-9-]{1,100}$/.test(key)) throw new TypeError(`not a journal key: ${key}`);
     return join(dir, `${key}.json`);
   };
-  const writes = new Map<string, Promise<void>>();
+  /** Writes of each key: the one under way, and the text that waits for its end; later texts replace a waiting one. */
+  const writes = new Map<string, { done: Promise<void>; next?: Waiting }>();
 
   async function read(path: string): Promise<T | undefined> {
     try {
@@ -43,19 +47,26 @@ export async function openJournal<T>(dir: string, onDamaged: (path: string) => v
     await rename(temporary, path);
   }
 
+  function begin(key: string, path: string, text: string): Promise<void> {
+    const entry: { done: Promise<void>; next?: Waiting } = { done: write(path, text).finally(() => { if (writes.get(key) === entry) writes.delete(key); }) };
+    writes.set(key, entry);
+    return entry.done;
+  }
+
   return {
     get: (key) => read(pathOf(key)),
     async put(key, record) {
       const path = pathOf(key);
       const text = stringify(record);
-      // Writes of one key stay in order; each starts when the one before it ended, however that ended.
-      const turn = (writes.get(key) ?? Promise.resolve()).catch(() => {}).then(() => write(path, text));
-      writes.set(key, turn);
-      try {
-        await turn;
-      } finally {
-        if (writes.get(key) === turn) writes.delete(key);
+      const current = writes.get(key);
+      if (current === undefined) return begin(key, path, text);
+      if (current.next !== undefined) {
+        current.next.text = text;
+        return current.next.done;
       }
+      const next: Waiting = { text, done: current.done.catch(() => {}).then(() => begin(key, path, next.text)) };
+      current.next = next;
+      return next.done;
     },
     delete: (key) => rm(pathOf(key), { force: true }),
     async all() {

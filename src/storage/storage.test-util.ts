@@ -7,11 +7,11 @@ import { noise } from '@libp2p/noise';
 import { yamux } from '@libp2p/yamux';
 import * as dagPb from '@ipld/dag-pb';
 import { identify } from '@libp2p/identify';
-import type { Libp2p } from '@libp2p/interface';
+import type { Libp2p, ServiceMap } from '@libp2p/interface';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
-import { createLibp2p } from 'libp2p';
+import { createLibp2p, type ServiceFactoryMap } from 'libp2p';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { create as createDigest } from 'multiformats/hashes/digest';
@@ -29,13 +29,13 @@ export async function tempDir(t: TestContext): Promise<string> {
 
 /** A bare host on loopback, with a DHT if asked for. */
 export async function startHost(t: TestContext, { dht = false } = {}): Promise<Libp2p> {
-  const host = await createLibp2p<Record<string, unknown>>({
+  const host = await createLibp2p<ServiceMap>({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()],
     connectionManager: { inboundConnectionThreshold: 1000 },
     services: {
       identify: identify(), ping: ping(),
       ...(dht && { dht: kadDHT({ protocol: '/lan/kad/1.0.0', peerInfoMapper: passthroughMapper, clientMode: false, allowQueryWithZeroPeers: true }) }),
-    },
+    } as unknown as ServiceFactoryMap,
   });
   t.after(() => host.stop());
   return host;
