@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesToHex, type Address, type Hex } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
+import { messageOf } from '../protocol/index.ts';
 import { anvilBinary } from './anvil-binary.ts';
 import {
   ANVIL_BLOCK_TIME_MS, ANVIL_CHAIN_ID, ANVIL_KEPT_STATES, ANVIL_MNEMONIC, ANVIL_START_TIMEOUT_MS, ANVIL_STATE_INTERVAL_SECONDS,
@@ -67,7 +68,7 @@ export async function startAnvil(init: AnvilInit = {}): Promise<Anvil> {
   const { blockTimeMs = ANVIL_BLOCK_TIME_MS, chainId = ANVIL_CHAIN_ID, accounts = 10, mnemonic = ANVIL_MNEMONIC, signal } = init;
   signal?.throwIfAborted();
   const binary = anvilBinary();
-  const port = init.port || await freePort();
+  const port = await freePort(init.port ?? 0);
   const args = [
     '--quiet', '--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--accounts', String(accounts), '--mnemonic', mnemonic,
     '--mixed-mining', '--block-time', String(blockTimeMs / 1000), '--prune-history', String(ANVIL_KEPT_STATES), '--no-cors',
@@ -154,10 +155,14 @@ function failed(reason: string, output: Output): ChainError {
   return new ChainError('ANVIL_FAILED', 'anvil did not start', { details: said === '' ? reason : `${reason}; it said: ${said}` });
 }
 
-/** Asks the system for a port nobody uses. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+/** The port if nobody uses it, for 0 one that the system chooses. @throws ChainError ANVIL_FAILED */
+async function freePort(wanted: number): Promise<number> {
+  const server = createServer().listen(wanted, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new ChainError('ANVIL_FAILED', 'anvil cannot have its port', { details: messageOf(cause), cause, hint: 'choose another port, or none' });
+  }
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

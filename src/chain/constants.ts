@@ -19,6 +19,8 @@ export const POLLING_INTERVAL_MS = 2_000;
 
 /** Most blocks one `eth_getLogs` asks for: providers allow 2,000 (Filecoin 2,880) and cut by time or rows beyond. */
 export const LOG_WINDOW_BLOCKS = 2_000;
+/** How often the watcher repeats one request before it starts its whole look again: enough for a hiccup, not for an outage. */
+export const LOG_RETRIES = 1;
 /** Blocks whose hashes the watcher remembers: reorganisations deeper than this do not happen on the chains it is meant for. */
 export const REORG_DEPTH_BLOCKS = 64;
 /** How far below a window's end to look for a block when the end fell on a null round (about one epoch in 30 is one). */

@@ -9,15 +9,27 @@ import { writeFileAtomically } from './write-file.ts';
 /** A block the watcher is through with, and the logs it delivered from it: what to take back if the block goes. */
 export interface ProcessedBlock { number: number; hash: Hex; logs: RpcLog[] }
 
-/** How far a watcher has come. Everything up to `block` is delivered; `recent` ascends and holds the newest blocks whose hash is known. */
-export interface Cursor { version: 1; chainId: number; scheduler: Address; block: number; recent: ProcessedBlock[] }
+/** How far a watcher has come. */
+export interface Cursor {
+  version: 1;
+  chainId: number;
+  scheduler: Address;
+  /** The block before the first one that was ever read. */
+  start: number;
+  /** Everything up to this block is delivered. */
+  block: number;
+  /** The newest blocks whose hash is known, ascending. */
+  recent: ProcessedBlock[];
+  /** Nothing was dropped from `recent` yet: it holds all that was ever delivered. */
+  complete: boolean;
+}
 
 const hex = z.string().regex(/^0x[0-9a-f]*$/i).transform((text) => text as Hex);
 const log = z.object({
   address: hex, topics: z.array(hex), data: hex, blockNumber: hex, blockHash: hex, transactionHash: hex, logIndex: hex, blockTimestamp: hex.exactOptional(),
 });
 const schema = z.object({
-  version: z.literal(1), chainId: z.number().int(), scheduler: hex, block: z.number().int().min(-1),
+  version: z.literal(1), chainId: z.number().int(), scheduler: hex, start: z.number().int().min(-1), block: z.number().int().min(-1), complete: z.boolean(),
   recent: z.array(z.object({ number: z.number().int(), hash: hex, logs: z.array(log) })),
 });
 

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { bytesToHex, type Hex } from 'viem';
-import { commitmentOf, jobIdOf, type Court, type JobRequest, type Opening } from '../protocol/index.ts';
+import { bytesToHex, zeroHash, type Hex } from 'viem';
+import { commitmentOf, jobIdOf, type Court, type JobRequest, type Opening, type SealedSeat, type Seat } from '../protocol/index.ts';
 import { approve } from './actions/approve.ts';
 import { fund } from './actions/fund.ts';
 import { register } from './actions/register.ts';
@@ -58,6 +58,11 @@ export function openingOf(resultDigest: Hex): Opening {
 export function commitmentFor(court: Court, request: JobRequest, node: Hex, opening: Opening): { jobId: Hex; node: Hex; commitment: Hex } {
   const jobId = jobIdOf(court, request);
   return { jobId, node, commitment: commitmentOf(jobId, node, opening) };
+}
+
+/** The roster as every step from Committed on repeats it. */
+export function sealRoster(roster: readonly Seat[], commitments: readonly { index: number; commitment: Hex }[]): SealedSeat[] {
+  return roster.map((seat, i) => ({ ...seat, commitment: commitments.find(({ index }) => index === i)?.commitment ?? zeroHash }));
 }
 
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {

@@ -28,7 +28,6 @@ export { createChain, type CallOptions, type Chain, type ChainInit } from './cha
 export { decodeEvent, isJobEvent, type ChainEvent, type DetailedJobEvent, type EventPosition, type PartyEvent } from './decode-events.ts';
 export { deployContracts, type Deployment, type DeployParams } from './deploy.ts';
 export { ChainError, toChainError, type ChainErrorCode } from './errors.ts';
-export { sealRoster, type SealedSeat } from './sealed-roster.ts';
 export * from './sign.ts';
 export * from './verify.ts';
 export { Watcher, type Reorg, type WatcherInit, type WatcherStatus } from './watcher.ts';

@@ -6,8 +6,7 @@ import {
   signBid, signCancel, signCommitment, signContest, signPermit, signRequest, signVerdict, submit, withdraw, permit, coinAllowance, coinBalance, approve, type Chain, type WriteResult,
 } from './index.ts';
 import { orderBids } from './actions/assign.ts';
-import { sealRoster } from './sealed-roster.ts';
-import { COIN, commitmentFor, openingOf, random32, requestOf, startFixture, type Fixture } from './fixture.test-util.ts';
+import { COIN, commitmentFor, openingOf, random32, requestOf, sealRoster, startFixture, type Fixture } from './fixture.test-util.ts';
 
 describe('the life of a job on anvil', () => {
   let f: Fixture;

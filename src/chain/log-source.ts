@@ -1,14 +1,14 @@
 import { numberToHex, type Address, type Hex } from 'viem';
 import { messageOf } from '../protocol/index.ts';
 import type { ChainClient } from './chain-client.ts';
-import { BLOCK_FETCH_CONCURRENCY, LOG_WINDOW_BLOCKS } from './constants.ts';
+import { BLOCK_FETCH_CONCURRENCY, LOG_RETRIES, LOG_WINDOW_BLOCKS } from './constants.ts';
 import type { RpcLog } from './decode-events.ts';
 import { withSignal } from './with-signal.ts';
 
 /** What the watcher needs of a block. `timestamp` in unix seconds. */
 export interface Header { number: number; hash: Hex; parentHash: Hex; timestamp: number }
 
-/** The scheduler's logs and the chain's headers, raw: errors are viem's, one try each; the watcher waits and tries again. */
+/** The scheduler's logs and the chain's headers, raw: errors are viem's; the watcher waits and tries again. */
 export interface LogSource {
   chainId(): Promise<number>;
   blockNumber(): Promise<number>;
@@ -27,8 +27,10 @@ interface RpcBlock { number: Hex; hash: Hex; parentHash: Hex; timestamp: Hex }
 
 /** @param topics Only logs with these; all when empty. */
 export function createLogSource(client: ChainClient, address: Address, signal: AbortSignal, topics: readonly (Hex | null)[] = []): LogSource {
-  const bound = withSignal(client, signal, { retryCount: 0 });
-  const request = <T>(method: string, params: unknown[]): Promise<T> => bound.request({ method, params } as never) as Promise<T>;
+  const bound = withSignal(client, signal);
+  // Logs are not asked for again as they are: a limit may be the reason, and a smaller window the answer.
+  const request = <T>(method: string, params: unknown[]): Promise<T> =>
+    bound.request({ method, params } as never, { retryCount: method === 'eth_getLogs' ? 0 : LOG_RETRIES }) as Promise<T>;
   let window = LOG_WINDOW_BLOCKS;
 
   const getLogs = async (filter: object, isWanted: (log: RpcLog) => boolean): Promise<RpcLog[]> => {
@@ -56,7 +58,7 @@ export function createLogSource(client: ChainClient, address: Address, signal: A
         const to = Math.min(wantedTo, from + window - 1);
         try {
           const logs = await getLogs({ fromBlock: numberToHex(from), toBlock: numberToHex(to) }, ({ blockNumber }) => Number(blockNumber) >= from && Number(blockNumber) <= to);
-          if (to === from + window - 1) window = Math.min(LOG_WINDOW_BLOCKS, window * 2);
+          if (to === from + window - 1) window = Math.min(LOG_WINDOW_BLOCKS, Math.ceil(window * 1.25));
           return { logs, to };
         } catch (error) {
           if (to === from || !isRangeLimit(error)) throw error;

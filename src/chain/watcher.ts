@@ -126,7 +126,7 @@ export class Watcher implements Startable {
     if (this.#cursor === undefined) {
       const { fromBlock } = this.#init;
       const block = fromBlock === 'latest' ? (await this.#source.latest()).number : Number(fromBlock) - 1;
-      this.#cursor = { version: 1, chainId, scheduler: this.#chain.scheduler, block, recent: [] };
+      this.#cursor = { version: 1, chainId, scheduler: this.#chain.scheduler, start: block, block, recent: [], complete: true };
     } else if (this.#cursor.chainId !== chainId) {
       throw mismatch(`it is of chain ${this.#cursor.chainId}, the endpoint serves chain ${chainId}`);
     }
@@ -208,19 +208,24 @@ export class Watcher implements Startable {
       return 'left';
     }
     if (known.length === 0) return 'kept';
+    if (this.#cursor!.complete) {
+      await this.#rollBack(-1);
+      return 'left';
+    }
     throw new ChainError('REORG_TOO_DEEP', 'the chain was replaced below everything the watcher remembers', {
       details: `no remembered block from ${known[0]!.number} to ${known.at(-1)!.number} is on the chain any more`,
       hint: 'was the chain reset? delete the cursor file to read it from its start',
     });
   }
 
+  /** Goes back to a remembered block, or with -1 to the start. */
   async #rollBack(keep: number): Promise<void> {
     const cursor = this.#cursor!;
-    const fork = cursor.recent[keep]!;
+    const fork = cursor.recent[keep]?.number ?? cursor.start;
     const removed = cursor.recent.slice(keep + 1).flatMap(({ logs }) => logs).reverse().flatMap((log) => decodeEvent(log) ?? []);
-    await this.#handOver(() => this.#init.onReorg?.({ forkBlock: BigInt(fork.number), removed }));
+    await this.#handOver(() => this.#init.onReorg?.({ forkBlock: BigInt(fork), removed }));
     cursor.recent.splice(keep + 1);
-    cursor.block = fork.number;
+    cursor.block = fork;
     this.#seenHead = -1;
     await this.#save();
   }
@@ -244,7 +249,10 @@ export class Watcher implements Startable {
   #remember(block: ProcessedBlock): void {
     const cursor = this.#cursor!;
     cursor.recent.push(block);
-    cursor.recent.splice(0, Math.max(0, cursor.recent.length - REORG_DEPTH_BLOCKS));
+    if (cursor.recent.length > REORG_DEPTH_BLOCKS) {
+      cursor.recent.shift();
+      cursor.complete = false;
+    }
     cursor.block = block.number;
     this.#dirty = true;
   }

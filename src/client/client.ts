@@ -132,10 +132,12 @@ export class Client implements Startable {
   /** Waits until the job is as asked, or final. */
   async waitFor(record: JobRecord, reached: (state: JobState | undefined) => boolean, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const session = this.#sessions.get(record.jobId);
-    while (session !== undefined && !reached(session.job)) {
-      await Promise.race([session.changed(), this.wait(record, signal === undefined ? {} : { signal })]);
+    if (session === undefined) return;
+    const ended = this.wait(record, signal === undefined ? {} : { signal });
+    for (;;) {
       const { job } = session;
-      if (job !== undefined && isFinal(job)) return;
+      if (reached(job) || (job !== undefined && isFinal(job))) return;
+      await Promise.race([session.changed(), ended]);
     }
   }
 

@@ -1,7 +1,9 @@
 /** How long bids are gathered after the announcement even when there are enough, ms: a draw among more bidders is a better draw. */
 export const BID_WAIT_MS = 2000;
-/** How often an unassigned job is announced again, ms: nodes come and go, gossip is best effort. */
+/** An unassigned job is announced again after this, ms, and after twice as long each time: nodes come and go, gossip is best effort. */
 export const ANNOUNCE_INTERVAL_MS = 1000;
+/** Longest pause between two announcements, ms. */
+export const ANNOUNCE_MAX_INTERVAL_MS = 15_000;
 /** Seconds past a deadline before the client moves a job on: its own messages may be on the way. */
 export const DEADLINE_GRACE_SECONDS = 1;
 /** Share of the commit window after which the commitments at hand are carried, though some are missing. */
@@ -10,6 +12,10 @@ export const PARTIAL_COMMIT_SHARE = 0.5;
 export const EVIDENCE_WAIT_SHARE = 0.5;
 /** Wait between two requests for a replica's evidence, ms. */
 export const EVIDENCE_RETRY_MS = 200;
+/** Pause after a step that failed, ms; doubled each time in a row. */
+export const STEP_RETRY_MS = 250;
+/** Longest such pause, ms. */
+export const STEP_RETRY_MAX_MS = 5000;
 /** How often due deadlines are looked for, ms. */
 export const TICK_MS = 500;
 /** Validity of a signed request to follow a log, seconds. */

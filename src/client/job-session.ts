@@ -1,11 +1,12 @@
 import { isJobEvent, verifyBid, verifyCommitment, assign, commit, expire, readParty, resolve, settle, submit, type WriteResult } from '../chain/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak256, toHex, type Address } from 'viem';
 import {
-  amend, canonicalJson, isError, MAX_BIDS, messageOf, openingsIn, replay, scoreBps,
+  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay, scoreBps,
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SignedBid,
 } from '../protocol/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
-import { ANNOUNCE_INTERVAL_MS } from './constants.ts';
+import { ANNOUNCE_INTERVAL_MS, ANNOUNCE_MAX_INTERVAL_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { collectEvidence, judge, type Exhibit } from './examine.ts';
 import type { JobRecord, Standing } from './job-record.ts';
 import { nextClientAction } from './next-action.ts';
@@ -29,7 +30,10 @@ export class JobSession {
   readonly #exhibits = new Map<number, Exhibit>();
   readonly #examining = new Set<number>();
   readonly #started = performance.now();
-  #announcedAt = -Infinity;
+  /** When to announce again, and how long to wait after that. */
+  #announceAt = -Infinity;
+  #announcePauseMs = ANNOUNCE_INTERVAL_MS;
+  #retryMs = STEP_RETRY_MS;
   #driving = false;
   #again = false;
   #finish!: () => void;
@@ -57,7 +61,8 @@ export class JobSession {
   /** A bid arrived. @returns why it is declined, or undefined */
   async onBid({ bid, addrs }: BidMessage): Promise<string | undefined> {
     const { request, bids } = this.record;
-    if (bids.some((known) => known.bid.node.toLowerCase() === bid.node.toLowerCase())) return undefined;
+    const known = () => bids.some((other) => other.bid.node.toLowerCase() === bid.node.toLowerCase());
+    if (known()) return undefined;
     const job = this.job;
     if (job !== undefined && job.state !== 'Open') return `the job is ${job.state}`;
     try {
@@ -65,6 +70,8 @@ export class JobSession {
     } catch (error) {
       return messageOf(error);
     }
+    // The same bid may have come twice while the first was being verified.
+    if (known()) return undefined;
     bids.push({ bid, addrs });
     this.#mark('firstBid');
     this.#init.onProgress({ stage: 'bid', node: bid.node, price: bid.price, locality: bid.locality, count: bids.length });
@@ -94,18 +101,24 @@ export class JobSession {
   async onEvent(event: JobEvent, removed: boolean): Promise<void> {
     const before = this.job?.state;
     this.record.events = amend(this.record.events, event, removed);
-    await this.#save();
     const { job } = this;
-    if (job !== undefined && job.state !== before) {
-      this.#mark(job.state);
-      if (job.state === 'Assigned') this.#init.onProgress({ stage: 'assigned', roster: job.roster });
-      if (job.state === 'Committed') this.#init.onProgress({ stage: 'committed' });
-      if (job.state === 'Contestable') this.#init.onProgress({ stage: 'waiting', state: job.state, until: job.since + job.request.disputeWindow });
-    }
+    if (job !== undefined && job.state !== before) this.#entered(job);
     if (event.type === 'VerdictContested' && job !== undefined && 'roster' in job) {
       this.#init.onProgress({ stage: 'contested', node: job.roster[event.index]?.node ?? '' });
     }
+    await this.#save();
     this.poke();
+  }
+
+  #entered(job: JobState): void {
+    const { onProgress } = this.#init;
+    if (job.state === 'Assigned') onProgress({ stage: 'assigned', roster: job.roster });
+    if (job.state === 'Committed') onProgress({ stage: 'committed' });
+    // A verdict that rejects nobody is final in the same message.
+    if (job.state === 'Contestable' && job.agreed !== job.committed) {
+      onProgress({ stage: 'waiting', state: job.state, until: job.since + job.request.disputeWindow });
+    }
+    if (isFinal(job)) this.#mark('settled');
   }
 
   /** Resolves at the next change of what is known about the job. */
@@ -124,11 +137,17 @@ export class JobSession {
     void this.#drive().finally(() => { this.#driving = false; if (this.#again) this.poke(); });
   }
 
+  async #pause(): Promise<void> {
+    await sleep(this.#retryMs, undefined, { signal: this.#controller.signal }).catch(() => {});
+    this.#retryMs = Math.min(2 * this.#retryMs, STEP_RETRY_MAX_MS);
+  }
+
   async #drive(): Promise<void> {
     while (this.#again && !this.#controller.signal.aborted) {
       this.#again = false;
       try {
         await this.#step();
+        this.#retryMs = STEP_RETRY_MS;
       } catch (error) {
         if (this.#controller.signal.aborted) return;
         if (isError(error, 'INSUFFICIENT_FUNDS', 'BAD_REQUEST')) {
@@ -136,8 +155,9 @@ export class JobSession {
           this.#controller.abort(error);
           return;
         }
-        // The chain may be away, or a node may have taken the step first: the next event or tick looks again.
+        // The chain may be away, or a node may have taken the step first: look again after a pause.
         this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+        await this.#pause();
       }
     }
   }
@@ -163,7 +183,7 @@ export class JobSession {
       case 'assign': {
         const bids = this.#assignableBids();
         if (bids.length < request.replicas) return undefined;
-        await this.#noteStandings('before', [...bids.map(({ node }) => node)]);
+        await this.#noteStandings('before', bids.map(({ node }) => node));
         return this.#took('assign', await assign(chain, { request, bids }, options));
       }
     }
@@ -198,9 +218,10 @@ export class JobSession {
 
   async #announce(): Promise<void> {
     const now = performance.now();
-    if (now - this.#announcedAt < ANNOUNCE_INTERVAL_MS) return;
+    if (now < this.#announceAt) return;
     const { host, gossip } = this.#components;
-    this.#announcedAt = now;
+    this.#announceAt = now + this.#announcePauseMs;
+    this.#announcePauseMs = Math.min(2 * this.#announcePauseMs, ANNOUNCE_MAX_INTERVAL_MS);
     if (this.#announcedFirst === Infinity) this.#announcedFirst = now;
     setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
     await gossip.publish({

@@ -20,7 +20,7 @@ test('Open: assigns once there are bids, time was given, and the seed is mined',
   assert.equal(next(job, ready), 'assign');
   assert.equal(next(job, { ...ready, bids: 2 }), 'wait');
   assert.equal(next(job, { ...ready, bidWaitOver: false }), 'wait');
-  assert.equal(next(job, ready, 1001, 50n), 'wait');
+  assert.equal(next(job, ready, 1001, 49n), 'wait');
   assert.equal(next(job, {}, 1102), 'expire');
 });
 

@@ -29,7 +29,7 @@ export function nextClientAction(job: JobState | undefined, local: LocalJob, now
   switch (job.state) {
     case 'Open':
       if (overdue) return 'expire';
-      return local.bids >= job.request.replicas && local.bidWaitOver && head > job.seedBlock ? 'assign' : 'wait';
+      return local.bids >= job.request.replicas && local.bidWaitOver && head >= job.seedBlock ? 'assign' : 'wait';
     case 'Assigned': {
       if (overdue) return 'expire';
       const all = (1 << job.roster.length) - 1;

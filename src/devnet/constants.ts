@@ -1,7 +1,5 @@
 /** Nodes of the local network: one more than the replicas of a job, so that there is a draw. */
 export const DEVNET_NODES = 4;
-/** Distance of empty blocks, ms: the draw's seed is the next block's hash, and nobody else makes blocks here. */
-export const DEVNET_BLOCK_MS = 50;
 /** How often a node of the local network looks at the chain, ms. */
 export const DEVNET_POLL_MS = 40;
 /** Bids are gathered so long on a local network, ms: gossip on loopback takes a few. */

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Hex } from 'viem';
 import { callApi } from '../api/index.ts';
 import { approve, createChain, deployContracts, fund, startAnvil, transferCoin, type Anvil } from '../chain/index.ts';
 import type { Profile } from '../client/index.ts';
@@ -7,7 +8,7 @@ import { buildBusyboxImage } from '../executor/index.ts';
 import type { NodeConfigInput } from '../node/index.ts';
 import { createStorage } from '../storage/index.ts';
 import {
-  DEVNET_BID_WAIT_MS, DEVNET_BLOCK_MS, DEVNET_NODES, DEVNET_POLL_MS, DEVNET_PURSE_COINS, DEVNET_STAKE_COINS, DEVNET_WINDOWS,
+  DEVNET_BID_WAIT_MS, DEVNET_NODES, DEVNET_POLL_MS, DEVNET_PURSE_COINS, DEVNET_STAKE_COINS, DEVNET_WINDOWS,
   MAX_WINDOW_SECONDS, MIN_WINDOW_SECONDS, SEED_DELAY_BLOCKS,
 } from './constants.ts';
 import { startNodeChild, type NodeChild, type NodeLine } from './node-child.ts';
@@ -49,22 +50,24 @@ export async function startDevnet({ dir, nodes: count = DEVNET_NODES, configure 
   const nodes: NodeChild[] = [];
   let anvil: Anvil | undefined;
   const stop = async () => {
-    await Promise.all(nodes.map((node) => node.stop()));
+    await Promise.all(nodes.map((node) => node?.stop()));
     await anvil?.stop();
   };
   try {
     onStep('starting the chain');
     // Account 0 deploys, account 1 is the client, the rest are nodes.
-    anvil = await startAnvil({ blockTimeMs: DEVNET_BLOCK_MS, accounts: count + 2 });
+    anvil = await startAnvil({ accounts: count + 2 });
     const [deployer, client, ...operators] = anvil.accounts;
     onStep('deploying the contracts');
     const deployment = await deployContracts(anvil.rpcUrl, deployer!.privateKey, {
       seedDelay: SEED_DELAY_BLOCKS, minWindowSeconds: MIN_WINDOW_SECONDS, maxWindowSeconds: MAX_WINDOW_SECONDS, pollingIntervalMs: DEVNET_POLL_MS,
     });
-    const bank = createChain({ rpcUrl: anvil.rpcUrl, scheduler: deployment.scheduler, privateKey: deployer!.privateKey, pollingIntervalMs: DEVNET_POLL_MS });
+    const { rpcUrl } = anvil;
+    const actingAs = ({ privateKey }: { privateKey: Hex }) => createChain({ rpcUrl, scheduler: deployment.scheduler, privateKey, pollingIntervalMs: DEVNET_POLL_MS });
+    const bank = actingAs(deployer!);
     for (const { address } of [client!, ...operators]) await transferCoin(bank, { to: address, amount: DEVNET_PURSE_COINS * COIN });
 
-    const purse = createChain({ rpcUrl: anvil.rpcUrl, scheduler: deployment.scheduler, privateKey: client!.privateKey, pollingIntervalMs: DEVNET_POLL_MS });
+    const purse = actingAs(client!);
     await approve(purse, { amount: (DEVNET_PURSE_COINS / 2n) * COIN });
     await fund(purse, { amount: (DEVNET_PURSE_COINS / 2n) * COIN });
 
@@ -72,27 +75,32 @@ export async function startDevnet({ dir, nodes: count = DEVNET_NODES, configure 
     const image = await defaultImage(dir);
 
     const configs: NodeConfigInput[] = [];
-    for (const [index, operator] of operators.entries()) {
-      signal?.throwIfAborted();
-      onStep(`starting node ${index + 1} of ${count}`);
+    const launch = async (index: number, bootstrap: string[]) => {
       const config = configure({
         dir: join(dir, `node-${index}`),
-        chain: { rpcUrl: anvil.rpcUrl, scheduler: deployment.scheduler, deploymentBlock: Number(deployment.deploymentBlock), pollMs: DEVNET_POLL_MS },
-        key: operator.privateKey,
-        network: { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: nodes.flatMap(({ addrs }) => addrs.slice(0, 1)), lan: true },
+        chain: { rpcUrl, scheduler: deployment.scheduler, deploymentBlock: Number(deployment.deploymentBlock), pollMs: DEVNET_POLL_MS },
+        key: operators[index]!.privateKey,
+        network: { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap, lan: true },
         price: String((COIN * BigInt(10 + index)) / 20n),
         stake: String(DEVNET_STAKE_COINS * COIN),
         apiPort: 0,
       }, index);
-      const node = await startNodeChild(config, (line) => onLog(index, line));
-      nodes.push(node);
-      configs.push(config);
-    }
+      configs[index] = config;
+      nodes[index] = await startNodeChild(config, (line) => onLog(index, line));
+    };
+    // The first one is who the others meet.
+    onStep(`starting ${count} nodes`);
+    await launch(0, []);
+    signal?.throwIfAborted();
+    // All settle before one may fail, so that every started process is known and stopped.
+    const launched = await Promise.allSettled(operators.slice(1).map((_, i) => launch(i + 1, nodes[0]!.addrs.slice(0, 1))));
+    for (const outcome of launched) if (outcome.status === 'rejected') throw outcome.reason;
+    signal?.throwIfAborted();
     await Promise.all(nodes.map(({ api }) => callApi(api, 'POST', '/v1/data', { path: image.path })));
     return {
       anvil, nodes, configs, stop,
       profile: {
-        rpcUrl: anvil.rpcUrl, scheduler: deployment.scheduler, coin: deployment.coin, deploymentBlock: Number(deployment.deploymentBlock),
+        rpcUrl, scheduler: deployment.scheduler, coin: deployment.coin, deploymentBlock: Number(deployment.deploymentBlock),
         bootstrap: nodes.flatMap(({ addrs }) => addrs.slice(0, 1)), lan: true, images: { busybox: image.cid }, key: client!.privateKey,
         apis: nodes.map(({ api }) => api), pollMs: DEVNET_POLL_MS, bidWaitMs: DEVNET_BID_WAIT_MS, windows: DEVNET_WINDOWS,
       },

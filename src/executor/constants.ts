@@ -51,13 +51,18 @@ export const MAX_TMP_BYTES = 256 * 1024 ** 2;
 export const SOFT_OPEN_FILES = 1024;
 export const HARD_OPEN_FILES = 65_536;
 
-/** Room ext4 needs for its own tables, on top of the job's disk limit. */
-export const EXT4_OVERHEAD_RATIO = 0.02;
-export const EXT4_OVERHEAD_BYTES = 1024 ** 2;
+/** Room ext4 needs for its own tables and its reserve, on top of the job's disk limit; measured for 1 MiB to 100 GiB. */
+export const EXT4_OVERHEAD_RATIO = 0.04;
+export const EXT4_OVERHEAD_BYTES = 2 * 1024 ** 2;
 /** Empty file systems kept as templates, one for each size asked for lately. */
 export const MAX_SCRATCH_TEMPLATES = 16;
-/** A file system with less than this free counts as full: what a program needs for its next write. */
-export const DISK_FULL_BYTES = 64 * 1024;
+/**
+ * A disk counts as full with less than a sixteenth free, within these bounds: recent kernels reserve up to 2 MiB for one large
+ * write, and fail it as a whole.
+ */
+export const DISK_FULL_SHARE = 1 / 16;
+export const MIN_DISK_FULL_BYTES = 64 * 1024;
+export const MAX_DISK_FULL_BYTES = 2 * 1024 ** 2;
 
 /** Largest unpacked image. */
 export const MAX_IMAGE_BYTES = 16 * 1024 ** 3;

@@ -35,7 +35,7 @@ export interface RunResult {
   /** 128 + n for signal n, as a shell reports it; 127 and 126 when the command was not found or not executable. */
   exitCode: number;
   /**
-   * `exit`: by itself; `signal`: exit code above 128; `timeout`: the time limit; `memory`: the kernel killed a process for
+   * `exit`: by itself; `signal`: exit code 129 to 192; `timeout`: the time limit; `memory`: the kernel killed a process for
    * memory and the job failed; `disk`: the job failed with its disk full. A log beyond its limit is cut, noted, and does not end a job.
    */
   ended: Evidence['ended'];

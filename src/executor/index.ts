@@ -1,14 +1,11 @@
+export { DEFAULT_PATH, JOB_GID, JOB_UID, SAMPLE_INTERVAL_MS } from './constants.ts';
 export * from './container/container-engine.ts';
 export * from './detect-engines.ts';
 export * from './engine.ts';
 export * from './errors.ts';
-export * from './noop-engine.ts';
-export { DEFAULT_PATH, JOB_GID, JOB_UID, SAMPLE_INTERVAL_MS } from './constants.ts';
-export * from './sampler/record-command.ts';
-export * from './probe-kvm.ts';
-export { buildBusyboxImage } from './image/build-busybox-image.ts';
-export { buildDebianImage, type DebianImageInit } from './image/build-debian-image.ts';
-export { createImageStore, type ImageStore } from './image/image-store.ts';
 export * from './image/build-busybox-image.ts';
 export * from './image/build-debian-image.ts';
 export * from './image/image-store.ts';
+export * from './noop-engine.ts';
+export * from './probe-kvm.ts';
+export * from './sampler/record-command.ts';

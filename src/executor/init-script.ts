@@ -12,15 +12,18 @@
  * - Why the end is written twice: the line on the socket wakes the engine's event loop, the file is seen by the sampler's
  *   thread even while that loop is busy.
  * - The command is looked up here because busybox would prefer its own applets to the image's programs.
+ * - INT and QUIT are the signals that a shell would catch by itself; from inside, process 1 ignores all others.
  * - A subshell, in the foreground: shells make background jobs ignore SIGINT, and print the fate of simple commands.
  */
 export const INIT_SCRIPT = `
 set -f
+trap '' INT QUIT
 exec 5>&2 2>/dev/null
 echo ready >&3
 read -r go <&3 || exit 125
 (
   exec 2>&5 3>&- 4>&- 5>&-
+  trap - INT QUIT
   unset PWD OLDPWD SHLVL go
   case $1 in
     */*) ;;

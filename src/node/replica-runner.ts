@@ -56,9 +56,13 @@ export class ReplicaRunner {
     await Promise.all([...this.#running.keys()].map((jobId) => this.abort(jobId, reason)));
   }
 
-  /** The replica's log, or undefined when this node did not run it since it started. */
-  logOf(jobId: Hex): LogHub | undefined {
-    return this.#hubs.get(jobId);
+  /**
+   * The replica's log. Before the run begins it is empty and waits for it: a client may know of the draw earlier than this node. Undefined
+   * when the run is over and was not of this process.
+   */
+  logOf({ jobId, outcome, failure, finished }: ReplicaRecord): LogHub | undefined {
+    const over = outcome !== undefined || failure !== undefined || finished !== undefined;
+    return over ? this.#hubs.get(jobId) : this.#hub(jobId);
   }
 
   sealedEvidence(jobId: Hex): Promise<Uint8Array> {
@@ -67,6 +71,7 @@ export class ReplicaRunner {
 
   /** Drops the log and the sealed evidence of a job that is over. */
   async forget(jobId: Hex): Promise<void> {
+    this.#hubs.get(jobId)?.end();
     this.#hubs.delete(jobId);
     await rm(this.#sealedPath(jobId), { force: true });
   }

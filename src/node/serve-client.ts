@@ -25,10 +25,11 @@ export async function serveClient(components: ServeClientComponents, { liveLogs 
     }),
     serveStream(host, logsProtocol, async function* ({ jobId, expires, signature }, { peer, signal }) {
       const record = find(jobId);
-      const hub = components.runner.logOf(jobId);
-      if (record === undefined || hub === undefined) throw new NodeError('LOG_REFUSED', 'no log of that job here');
+      if (record === undefined) throw new NodeError('LOG_REFUSED', 'no log of that job here');
       if (!liveLogs) throw new NodeError('LOG_REFUSED', 'this node does not show logs before the result');
       await verifyLogAccess(components.court, record.request.client, { jobId, peer: peer.toString(), expires: BigInt(expires) }, signature);
+      const hub = components.runner.logOf(record);
+      if (hub === undefined) throw new NodeError('LOG_REFUSED', 'no log of that job here any more');
       yield* hub.follow(signal);
     }),
   ]);

@@ -1,7 +1,6 @@
-import type { JobRequest, Opening } from '../../protocol/index.ts';
+import type { JobRequest, Opening, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { CallOptions, Chain } from '../chain-client.ts';
-import type { SealedSeat } from '../sealed-roster.ts';
 import { write, type WriteResult } from '../write.ts';
 
 export interface OpenArgs { request: JobRequest; roster: readonly SealedSeat[]; openings: readonly (Opening & { index: number })[] }

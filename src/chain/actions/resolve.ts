@@ -1,7 +1,6 @@
-import type { JobRequest, Opening } from '../../protocol/index.ts';
+import type { JobRequest, Opening, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { CallOptions, Chain } from '../chain-client.ts';
-import type { SealedSeat } from '../sealed-roster.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** Exactly the opened seats' openings, in any order; they are in the `SketchOpened` events. Empty from Contestable. */

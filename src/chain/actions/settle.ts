@@ -1,8 +1,7 @@
 import type { Hex } from 'viem';
-import type { JobRequest } from '../../protocol/index.ts';
+import type { JobRequest, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { CallOptions, Chain } from '../chain-client.ts';
-import type { SealedSeat } from '../sealed-roster.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** Bit i of `agreed`: seat i agreed. `signature` is the client's over the verdict (`signVerdict`); not needed when the account is the client. */

@@ -65,7 +65,7 @@ export function demoJob(client: Client, record: JobRecord, cheat: Cheat | null, 
 export function reportJob({ data, seats }: DemoJob): ReportJob {
   return {
     id: data.id, title: data.cheat === null ? 'Three honest nodes' : 'One node in three is dishonest', state: data.state,
-    cheat: data.cheat === null ? null : CHEAT_WORDS[data.cheat], client: data.client, gas: data.gas, timingsMs: data.timingsMs,
+    cheat: data.cheat === null ? null : CHEAT_WORDS[data.cheat], client: data.client, gas: gasOf(data), timingsMs: stepsOf(data.timingsMs),
     replicas: data.replicas.map((replica, seat) => ({
       ...replica, label: `replica ${seat}`, paid: coins(replica.paid), stakeBefore: coins(replica.stakeBefore), stakeAfter: coins(replica.stakeAfter),
       ...(seats[seat] === undefined ? {} : { trace: seats[seat].trace, profile: seats[seat].profile }),
@@ -92,6 +92,17 @@ export function jobTable({ data }: DemoJob): string {
     `  gas  ${Object.entries(data.gas).map(([step, gas]) => `${step} ${gas.toLocaleString('en')}`).join(', ')}`,
     `  time ${Object.entries(data.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ')}`,
   ].join('\n');
+}
+
+/** Gas by step; the report adds it up itself. */
+function gasOf({ gas: { total: _total, ...steps } }: DemoJobData): Record<string, number> {
+  return steps;
+}
+
+/** How long each step took, from the times at which they were reached. */
+function stepsOf(reached: Record<string, number>): Record<string, number> {
+  const inOrder = Object.entries(reached).sort(([, a], [, b]) => a - b);
+  return Object.fromEntries(inOrder.map(([step, ms], i) => [step, ms - (inOrder[i - 1]?.[1] ?? 0)]));
 }
 
 function coins(units: string): string {

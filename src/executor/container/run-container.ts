@@ -4,9 +4,9 @@ import type { Evidence } from '../../protocol/index.ts';
 import { applyLimits, memoryKills } from '../cgroup/group.ts';
 import { cgroupFiles } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
+import { DISK_FULL_SHARE, MAX_DISK_FULL_BYTES, MIN_DISK_FULL_BYTES } from '../constants.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
-import { DISK_FULL_BYTES } from '../constants.ts';
 import { aborted } from '../errors.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { startSampler, warmSampler } from '../sampler/sampler.ts';
@@ -39,6 +39,9 @@ export async function runContainer(context: ContainerContext, request: RunReques
     signal?.removeEventListener('abort', onAbort);
   }
 }
+
+/** SIGRTMAX. */
+const LAST_SIGNAL = 64;
 
 type OrAbort = <T>(promise: Promise<T>) => Promise<T>;
 
@@ -107,15 +110,16 @@ function setLast(series: Float64Array | undefined, value: number): void {
 
 /** Full now, or full before the failing job tidied up. */
 function wasFull(before: DiskSpace, now: DiskSpace, { channels }: Sampling, logBytes: number): boolean {
-  if (now.free < DISK_FULL_BYTES || now.noInodes) return true;
-  return (channels.outputBytes ?? []).some((used) => used - logBytes > before.free - DISK_FULL_BYTES);
+  const margin = Math.min(MAX_DISK_FULL_BYTES, Math.max(MIN_DISK_FULL_BYTES, before.free * DISK_FULL_SHARE));
+  if (now.free < margin || now.noInodes) return true;
+  return (channels.outputBytes ?? []).some((used) => used - logBytes > before.free - margin);
 }
 
 function endedBy({ exitCode, timedOut }: JobEnd, { outOfMemory, outOfDisk }: { outOfMemory: boolean; outOfDisk: boolean }): Evidence['ended'] {
   if (timedOut) return 'timeout';
   if (exitCode !== 0 && outOfMemory) return 'memory';
   if (exitCode !== 0 && outOfDisk) return 'disk';
-  return exitCode > 128 ? 'signal' : 'exit';
+  return exitCode > 128 && exitCode <= 128 + LAST_SIGNAL ? 'signal' : 'exit';
 }
 
 function releaseOnce({ mounts }: PreparedRun, run: RunDirectory): () => Promise<void> {

@@ -21,7 +21,7 @@ export interface DebianImageInit {
 const HOST_SOURCES = ['/etc/apt/sources.list', '/etc/apt/sources.list.d/debian.sources'];
 const PACKAGE = /^[a-z0-9][a-z0-9+.-]*(=[A-Za-z0-9.+:~-]+)?$/;
 /** What no job needs, or what differs from build to build. */
-const CLEAN_HOOK = 'rm -rf "$1"/var/log/* "$1"/var/cache/ldconfig/aux-cache "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/etc/resolv.conf "$1"/etc/hostname';
+const CLEAN_HOOK = 'rm -rf "$1"/var/log/* "$1"/var/cache/ldconfig/aux-cache "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*';
 const WORK_HOOK = 'mkdir -p "$1"/work "$1"/inputs "$1"/outputs';
 /** Times are clamped to this: the start of Unix time, so that two builds of the same packages have the same bytes. */
 const SOURCE_DATE_EPOCH = '0';

@@ -50,8 +50,7 @@ export async function recordCommand(argv: string[], options: RecordOptions = {})
   rmSync(statusPath);
   let shell: ChildProcess | undefined;
   try {
-    // The shell survives a terminal's Ctrl-C, which is meant for the command.
-    shell = spawn('/bin/sh', ['-c', `trap : INT QUIT\n${INIT_SCRIPT}`, 'gadus', ...argv], {
+    shell = spawn('/bin/sh', ['-c', INIT_SCRIPT, 'gadus', ...argv], {
       stdio: [...stdio, 'pipe', statusFd] as StdioOptions,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: { ...process.env, ...options.env },

@@ -36,11 +36,11 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
 
     const cpuBefore = threadCpuNs();
     const start = performance.now();
-    let taken = 0;
-    let due = 1;
-    let earliest = 0;
+    let due = start + series.intervalMs;
+    let earliest = start;
+    let lost = 0;
     for (;;) {
-      const at = Math.max(start + due * intervalMs, earliest);
+      const at = Math.max(due, earliest);
       const pause = at - performance.now();
       if (pause > 0 && Atomics.load(order, 0) === GO) Atomics.wait(order, 0, GO, pause);
       const now = performance.now();
@@ -50,22 +50,16 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
       reader.read(Number(Atomics.load(logBytes, 0)), ended);
       series.push(now - start, reader.values);
       if (ended) {
-        const expected = Math.floor((now - start) / intervalMs);
-        return {
-          intervalMs: series.intervalMs,
-          ...series.take(),
-          stats: {
-            cpuNs: Math.max(0, threadCpuNs() - cpuBefore),
-            samples: series.length,
-            lost: Math.max(0, expected - taken),
-            jitterP99Ms: percentile(lateMs, 0.99),
-          },
-        };
+        const stats = { cpuNs: Math.max(0, threadCpuNs() - cpuBefore), samples: series.length, lost, jitterP99Ms: percentile(lateMs, 0.99) };
+        return { intervalMs: series.intervalMs, ...series.take(), stats };
       }
-      taken++;
-      lateMs.push(now - (start + due * intervalMs));
-      earliest = now + (performance.now() - now) * (1 + SAMPLER_IDLE_FACTOR);
-      due = Math.max(due + 1, Math.ceil((performance.now() - start) / intervalMs));
+      lateMs.push(now - due);
+      const done = performance.now();
+      earliest = done + (done - now) * SAMPLER_IDLE_FACTOR;
+      // Those that fell due meanwhile are not made up for: they would all show the same moment.
+      const missed = Math.max(0, Math.floor((Math.max(done, earliest) - due) / series.intervalMs));
+      lost += missed;
+      due += (missed + 1) * series.intervalMs;
     }
   } finally {
     Atomics.store(order, 0, STOP);
