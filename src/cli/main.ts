@@ -1,18 +1,22 @@
 import { Command, CommanderError } from 'commander';
 import { isError } from '../protocol/index.ts';
-import { registerData } from './commands/data.ts';
-import { registerDevnet } from './commands/devnet.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerImage } from './commands/image.ts';
-import { registerJob } from './commands/job.ts';
-import { registerNode } from './commands/node.ts';
-import { registerRun } from './commands/run.ts';
-import { registerServe } from './commands/serve.ts';
-import { registerTrace } from './commands/trace.ts';
-import { registerWallet } from './commands/wallet.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './output.ts';
 import { Interrupted } from './session.ts';
+
+/** Every command, loaded only when it is asked for: most of the start-up time is libraries that one command does not need. */
+const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
+  devnet: async () => (await import('./commands/devnet.ts')).registerDevnet,
+  serve: async () => (await import('./commands/serve.ts')).registerServe,
+  run: async () => (await import('./commands/run.ts')).registerRun,
+  job: async () => (await import('./commands/job.ts')).registerJob,
+  data: async () => (await import('./commands/data.ts')).registerData,
+  node: async () => (await import('./commands/node.ts')).registerNode,
+  wallet: async () => (await import('./commands/wallet.ts')).registerWallet,
+  image: async () => (await import('./commands/image.ts')).registerImage,
+  trace: async () => (await import('./commands/trace.ts')).registerTrace,
+  doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
+};
 
 const program = new Command('gadus')
   .description('Compute over data on machines nobody has to trust: jobs run beside the data, execution traces are the evidence of work.')
@@ -31,9 +35,8 @@ Examples:
   $ gadus devnet
   $ gadus run -i table.csv -- sort -o /outputs/sorted.csv /inputs/table.csv`);
 
-for (const register of [
-  registerDevnet, registerServe, registerRun, registerJob, registerData, registerNode, registerWallet, registerImage, registerTrace, registerDoctor,
-]) register(program);
+const asked = process.argv.slice(2).find((argument) => argument in COMMANDS);
+for (const load of asked === undefined ? Object.values(COMMANDS) : [COMMANDS[asked]!]) (await load())(program);
 inherit(program);
 
 try {

@@ -26,10 +26,11 @@ export class JobSession {
   readonly #components: ClientComponents;
   readonly #init: SessionInit;
   readonly record: JobRecord;
+  /** An earlier process began the job: nodes must learn where the client is now, to hand it what they have. */
+  readonly #resumed: boolean;
   readonly #controller = new AbortController();
   readonly #exhibits = new Map<number, Exhibit>();
   readonly #examining = new Set<number>();
-  readonly #started = performance.now();
   /** When to announce again, and how long to wait after that. */
   #announceAt = -Infinity;
   #announcePauseMs = ANNOUNCE_INTERVAL_MS;
@@ -45,6 +46,7 @@ export class JobSession {
     this.#components = components;
     this.record = record;
     this.#init = init;
+    this.#resumed = record.events.length > 0;
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
   }
@@ -179,7 +181,7 @@ export class JobSession {
         await this.#announce();
         return this.#took('submit', await submit(chain, { request }, options));
       case 'wait':
-        return job?.state === 'Open' ? this.#announce() : undefined;
+        return job?.state === 'Open' || (job?.state === 'Assigned' && this.#resumed) ? this.#announce() : undefined;
       case 'assign': {
         const bids = this.#assignableBids();
         if (bids.length < request.replicas) return undefined;
@@ -214,6 +216,7 @@ export class JobSession {
     }
   }
 
+  /** When this session first announced; bids are gathered from then on. */
   #announcedFirst = Infinity;
 
   async #announce(): Promise<void> {
@@ -296,7 +299,7 @@ export class JobSession {
   }
 
   #mark(what: string): void {
-    this.record.timingsMs[what] ??= Math.round(performance.now() - this.#started);
+    this.record.timingsMs[what] ??= Date.now() - this.record.createdAt;
   }
 
   #save(): Promise<void> {
