@@ -38,8 +38,9 @@ fi
 PATH="$node_home:$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"
 export PATH
 
+# `npm install` and not `npm ci`: the latter refuses a lock file without the optional packages of other platforms.
 if ! cmp -s package-lock.json node_modules/.gadus-lock 2>/dev/null; then
   say "installing npm packages (about a minute)"
-  npm ci --loglevel=error --no-audit --no-fund >/dev/null || fail "npm ci failed" "run 'npm ci' to see why"
+  npm install --no-save --loglevel=error --no-audit --no-fund >/dev/null || fail "npm install failed" "see the errors above; is the npm registry reachable?"
   cp package-lock.json node_modules/.gadus-lock
 fi
