@@ -17,7 +17,7 @@ type Steps = Record<'submit' | 'assign' | 'commit' | 'settle' | 'total', number>
 
 /** Gas of the happy path by receipts on a real EVM, parties already known to the contract: k commitments in one message, or in k. */
 export const gas: Benchmark = async (say) => {
-  const anvil = await startAnvil({ accounts: 10, blockTimeMs: 50 });
+  const anvil = await startAnvil({ accounts: 10 });
   try {
     const [deployer, clientAccount, ...operators] = anvil.accounts;
     const deployment = await deployContracts(anvil.rpcUrl, deployer!.privateKey, { seedDelay: 1, minWindowSeconds: 1, maxWindowSeconds: 86_400, pollingIntervalMs: POLL_MS });

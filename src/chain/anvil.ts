@@ -11,7 +11,7 @@ import {
   ANVIL_STOP_TIMEOUT_MS,
 } from './constants.ts';
 import { ChainError } from './errors.ts';
-import { mineBehind } from './mine-behind.ts';
+import { mineBlocks } from './mine-blocks.ts';
 
 export interface AnvilInit {
   /** 0 or none: a free one. */
@@ -71,15 +71,15 @@ export async function startAnvil(init: AnvilInit = {}): Promise<Anvil> {
   const port = await freePort(init.port ?? 0);
   const args = [
     '--quiet', '--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--accounts', String(accounts), '--mnemonic', mnemonic,
-    '--mixed-mining', '--block-time', String(blockTimeMs / 1000), '--prune-history', String(ANVIL_KEPT_STATES), '--no-cors',
+    '--prune-history', String(ANVIL_KEPT_STATES), '--no-cors',
     ...(init.stateFile === undefined ? [] : ['--state', init.stateFile, '--state-interval', String(ANVIL_STATE_INTERVAL_SECONDS)]),
   ];
   const keeper = spawn('/bin/sh', ['-c', KEEPER, 'anvil-keeper', binary, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const output = collect(keeper);
   const exited = once(keeper, 'close').then(() => undefined, () => undefined);
-  let behind: { stop(): void } | undefined;
+  let miner: { stop(): void } | undefined;
   const stop = async (): Promise<void> => {
-    behind?.stop();
+    miner?.stop();
     keeper.stdin.destroy();
     const killer = setTimeout(() => pid === undefined || kill(pid), ANVIL_STOP_TIMEOUT_MS);
     await exited;
@@ -91,7 +91,7 @@ export async function startAnvil(init: AnvilInit = {}): Promise<Anvil> {
     const rpcUrl = `http://127.0.0.1:${port}`;
     const wsUrl = `ws://127.0.0.1:${port}`;
     await awaitAnswer(rpcUrl, chainId, keeper, output, signal);
-    behind = await mineBehind(wsUrl);
+    miner = await mineBlocks(wsUrl, blockTimeMs);
     signal?.addEventListener('abort', () => void stop(), { once: true });
     return { rpcUrl, wsUrl, chainId, pid, accounts: deriveAccounts(mnemonic, accounts), exited, stop };
   } catch (error) {

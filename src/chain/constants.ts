@@ -40,11 +40,14 @@ export const ANVIL_STOP_TIMEOUT_MS = 10_000;
 /**
  * Pause between blocks when nobody transacts, milliseconds. Only block timestamps depend on it: transactions are mined at once, and the
  * block after each one (the seed's) is asked for at once too. Shorter costs memory, 4-8 KB a block for good, and soon CPU: with
- * EIP-2935 anvil hashes up to 8,191 slots a block, 8.6 ms once they are full.
+ * EIP-2935 anvil hashes up to 8,191 slots a block, 9 ms once they are full.
  */
 export const ANVIL_BLOCK_TIME_MS = 1_000;
-/** States anvil keeps in memory; without a limit it writes every state to disk (1.2 MB a block). Calls and reorganisations may look this far back. */
-export const ANVIL_KEPT_STATES = 80;
+/**
+ * States anvil keeps in memory, 1-2 MB each in the end; without a limit it writes every state to disk. Calls on old blocks and test
+ * reorganisations reach this far back; logs, blocks and block hashes are not touched.
+ */
+export const ANVIL_KEPT_STATES = 32;
 /** Seconds between two dumps of a devnet's state file, so that a crash does not lose the chain. */
 export const ANVIL_STATE_INTERVAL_SECONDS = 30;
 /** Chain id of a devnet: anvil's own, which wallets know as a local chain. */

@@ -9,6 +9,7 @@ export function narrate(quiet: boolean): (progress: Progress) => void {
     switch (progress.stage) {
       case 'submitted': return say(`${dim('job')} ${progress.jobId}`);
       case 'bid': return say(`${dim('bid')} ${short(progress.node)} asks ${coins(progress.price)}, holds ${(progress.locality / 100).toFixed(0)} % of the input`);
+      case 'few-bids': return say(`${yellow('waiting')} ${progress.count} of ${progress.needed} bids so far; the job is cancelled and refunded if they do not come before ${new Date(progress.until * 1000).toLocaleTimeString()}`);
       case 'assigned': return say(`${dim('assigned')} ${progress.roster.map(({ node }) => short(node)).join(', ')}`);
       case 'commitment': return say(`${dim('committed')} ${short(progress.node)} (${progress.count} of ${progress.of})`);
       case 'committed': return say(dim('commitments closed; asking for evidence'));

@@ -19,6 +19,7 @@ export interface ClientComponents {
 export type Progress =
   | { stage: 'submitted'; jobId: string }
   | { stage: 'bid'; node: string; price: bigint; locality: number; count: number }
+  | { stage: 'few-bids'; count: number; needed: number; until: number }
   | { stage: 'assigned'; roster: readonly { node: string; price: bigint }[] }
   | { stage: 'commitment'; node: string; count: number; of: number }
   | { stage: 'committed' }

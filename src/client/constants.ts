@@ -12,6 +12,8 @@ export const PARTIAL_COMMIT_SHARE = 0.5;
 export const EVIDENCE_WAIT_SHARE = 0.5;
 /** Wait between two requests for a replica's evidence, ms. */
 export const EVIDENCE_RETRY_MS = 200;
+/** When a job without enough bids is remarked on, ms. */
+export const FEW_BIDS_AFTER_MS = 1500;
 /** Pause after a step that failed, ms; doubled each time in a row. */
 export const STEP_RETRY_MS = 250;
 /** Longest such pause, ms. */

@@ -6,7 +6,7 @@ import {
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SignedBid,
 } from '../protocol/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
-import { ANNOUNCE_INTERVAL_MS, ANNOUNCE_MAX_INTERVAL_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
+import { ANNOUNCE_INTERVAL_MS, ANNOUNCE_MAX_INTERVAL_MS, FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { collectEvidence, judge, type Exhibit } from './examine.ts';
 import type { JobRecord, Standing } from './job-record.ts';
 import { nextClientAction } from './next-action.ts';
@@ -181,6 +181,7 @@ export class JobSession {
         await this.#announce();
         return this.#took('submit', await submit(chain, { request }, options));
       case 'wait':
+        this.#noteFewBids(job);
         return job?.state === 'Open' || (job?.state === 'Assigned' && this.#resumed) ? this.#announce() : undefined;
       case 'assign': {
         const bids = this.#assignableBids();
@@ -214,6 +215,17 @@ export class JobSession {
         return this.#finish();
       }
     }
+  }
+
+  #saidFewBids = -1;
+
+  /** Tells once for every number of bids that more are needed than came in good time. */
+  #noteFewBids(job: JobState | undefined): void {
+    const { request, bids } = this.record;
+    const patience = Math.max(this.#init.bidWaitMs, FEW_BIDS_AFTER_MS);
+    if (job?.state !== 'Open' || bids.length >= request.replicas || bids.length === this.#saidFewBids || performance.now() - this.#announcedFirst < patience) return;
+    this.#saidFewBids = bids.length;
+    this.#init.onProgress({ stage: 'few-bids', count: bids.length, needed: request.replicas, until: job.since + request.assignWindow });
   }
 
   /** When this session first announced; bids are gathered from then on. */

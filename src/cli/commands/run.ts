@@ -43,6 +43,7 @@ Examples:
         logs.abort();
         await log?.catch(() => {});
         if (options.json !== true && options.quiet !== true) say(`\n${jobText(client, record)}`);
+        if (state.state === 'Cancelled') say(`not enough nodes bid: ${record.bids.length} of ${record.request.replicas}; gadus node list shows what the nodes offer, their logs say why they did not`);
         if (state.state !== 'Settled' || !state.verdicts.includes('agreed')) {
           if (options.json) print(jobJson(client, record), '', options);
           return EXIT.unsettled;
