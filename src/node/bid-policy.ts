@@ -9,6 +9,8 @@ export interface BidPolicy {
   minClientScoreBps: number;
   /** Longest job, ms. */
   maxTimeoutMs: number;
+  /** Bid only where every byte of image and inputs is here already. */
+  localDataOnly: boolean;
 }
 
 /** What the machine has for one job at the most. */

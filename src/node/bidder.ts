@@ -36,15 +36,32 @@ export async function considerJob(
     engines: engines.map((engine) => engine.name), ownScore: scoreBps(own), freeStake: own.free, maxPending: MAX_PENDING_JOBS,
   });
   if (reason !== undefined) return { jobId, spec, reason };
+  const { shareBps, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);
+  if (missing !== undefined) return { jobId, spec, reason: missing };
 
-  const bid = { jobId, node: address, price: policy.price, locality: await localShareBps(storage, spec) };
+  const bid = { jobId, node: address, price: policy.price, locality: shareBps };
   return { jobId, spec, bid: { ...bid, signature: await signBid(chain.signer(), court, bid) } };
 }
 
-/** Share of the job's input bytes on this node, in basis points, rounded down; a job without inputs is local everywhere. */
-async function localShareBps(storage: NodeComponents['storage'], spec: JobSpec): Promise<number> {
-  const parts = await Promise.all(spec.inputs.map(({ source }) => storage.locality(parseCid(source))));
-  const total = parts.reduce((sum, part) => sum + part.totalBytes, 0);
-  if (parts.some((part) => part.totalBytes === 0 && part.share < 1)) return 0;
-  return total === 0 ? 10_000 : Math.floor((parts.reduce((sum, part) => sum + part.heldBytes, 0) / total) * 10_000);
+/**
+ * Share of the job's input bytes on this node, in basis points, rounded down (a job without inputs is local everywhere), and what is
+ * neither here nor known to any source: a node that bid for data nobody has would be rated absent and lose stake.
+ */
+async function lookForData(
+  storage: NodeComponents['storage'], spec: JobSpec, clientAddrs: readonly string[], localOnly: boolean, signal: AbortSignal,
+): Promise<{ shareBps: number; missing?: string }> {
+  const wanted = [...spec.inputs.map(({ source }) => source), ...(spec.engine === 'noop' ? [] : [spec.image])].map((text) => parseCid(text));
+  const held = await Promise.all(wanted.map((cid) => storage.locality(cid, { signal })));
+  for (const [i, cid] of wanted.entries()) {
+    if (held[i]!.share === 1) continue;
+    if (localOnly) return { shareBps: 0, missing: `${cid} is not on this node, which takes only jobs on its own data` };
+    // Who asks for the job often has what it needs, and may be nobody's neighbour yet.
+    await storage.connect(clientAddrs, { signal }).catch(() => undefined);
+    const locations = await storage.locate(cid, { signal });
+    if (!locations.some(({ has }) => has)) return { shareBps: 0, missing: `no source knows ${cid}` };
+  }
+  const inputs = held.slice(0, spec.inputs.length);
+  const total = inputs.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
+  if (inputs.some(({ totalBytes, share }) => totalBytes === 0 && share < 1)) return { shareBps: 0 };
+  return { shareBps: total === 0 ? 10_000 : Math.floor((inputs.reduce((sum, { heldBytes }) => sum + heldBytes, 0) / total) * 10_000) };
 }

@@ -42,6 +42,8 @@ const schema = z.strictObject({
   stake: amount.default(100_000_000_000_000_000_000n),
   minClientScoreBps: z.number().int().min(0).max(10_000).default(0),
   maxTimeout: duration.default(24 * 3_600_000),
+  /** Bid only for jobs whose image and inputs are on this node already. */
+  localDataOnly: z.boolean().default(false),
   /** What one job, or all at once, may use. */
   offer: z.strictObject({
     cpus: z.number().positive().default(() => availableParallelism()),

@@ -63,7 +63,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
       address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs,
-      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout },
+      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly },
       offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
     });
     await node.start();
