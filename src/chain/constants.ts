@@ -30,6 +30,8 @@ export const BACKOFF_MIN_MS = 100;
 export const BACKOFF_MAX_MS = 30_000;
 /** An empty chain moves the cursor on disk at most this often, milliseconds: losing it costs a scan, no event. */
 export const CURSOR_IDLE_WRITE_MS = 5_000;
+/** The cursor is written at most this often, milliseconds: it carries 64 blocks of logs, and a busy chain has tens of blocks a second. */
+export const CURSOR_WRITE_MS = 250;
 /** Blocks fetched at once for their timestamps, where logs come without. */
 export const BLOCK_FETCH_CONCURRENCY = 8;
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Startable } from '../protocol/index.ts';
 import type { Chain } from './chain-client.ts';
-import { BACKOFF_MAX_MS, BACKOFF_MIN_MS, CURSOR_IDLE_WRITE_MS, LOG_WINDOW_BLOCKS, NULL_ROUND_STEPS, REORG_DEPTH_BLOCKS } from './constants.ts';
+import { BACKOFF_MAX_MS, BACKOFF_MIN_MS, CURSOR_IDLE_WRITE_MS, CURSOR_WRITE_MS, LOG_WINDOW_BLOCKS, NULL_ROUND_STEPS, REORG_DEPTH_BLOCKS } from './constants.ts';
 import { readCursor, writeCursor, type Cursor, type ProcessedBlock } from './cursor-file.ts';
 import { decodeEvent, type ChainEvent, type RpcLog } from './decode-events.ts';
 import { ChainError, toChainError } from './errors.ts';
@@ -45,7 +45,7 @@ export interface WatcherInit {
 /**
  * Follows the scheduler's logs. Each event is delivered once for its place on the canonical chain, in order, one at a time; what a
  * reorganisation of up to 64 remembered blocks removes is handed to `onReorg`. The cursor moves on only after the handler resolved,
- * so across a crash (or a stop with a failing handler) the events of the last block are delivered again: at least once.
+ * so across a crash (or a stop with a failing handler) the events of the last blocks are delivered again: at least once.
  * An endpoint that is away, lags, limits ranges or has null rounds is waited for; `onStatus` tells.
  */
 export class Watcher implements Startable {
@@ -243,7 +243,8 @@ export class Watcher implements Startable {
     if (end !== undefined && end.number !== this.#cursor!.recent.at(-1)?.number) this.#remember({ number: end.number, hash: end.hash, logs: [] });
     this.#cursor!.block = Math.max(this.#cursor!.block, to);
     this.#dirty = true;
-    if (logs.length > 0 || performance.now() - this.#writtenAt > CURSOR_IDLE_WRITE_MS) await this.#save();
+    const age = performance.now() - this.#writtenAt;
+    if (age > (logs.length > 0 ? CURSOR_WRITE_MS : CURSOR_IDLE_WRITE_MS)) await this.#save();
   }
 
   #remember(block: ProcessedBlock): void {

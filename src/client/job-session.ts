@@ -69,6 +69,9 @@ export class JobSession {
     if (job !== undefined && job.state !== 'Open') return `the job is ${job.state}`;
     try {
       await verifyBid(this.#components.court, bid, { jobId: this.record.jobId, maxPrice: request.maxPrice });
+      // The draw would pass it over, and bids of accounts that cost nothing would crowd out the others.
+      const { free } = await readParty(this.#components.chain, bid.node, 'node', { signal: this.#controller.signal });
+      if (free < request.stake) return `the node has ${free} units of free stake, ${request.stake} are needed`;
     } catch (error) {
       return messageOf(error);
     }
@@ -108,7 +111,7 @@ export class JobSession {
     if (event.type === 'VerdictContested' && job !== undefined && 'roster' in job) {
       this.#init.onProgress({ stage: 'contested', node: job.roster[event.index]?.node ?? '' });
     }
-    await this.#save();
+    await this.#components.journal.put(this.record.jobId, this.record, { durable: false });
     this.poke();
   }
 

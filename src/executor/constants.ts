@@ -9,7 +9,7 @@ export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /** Default distance of samples: the design's choice between resolution and cost. */
 export const SAMPLE_INTERVAL_MS = 20;
-/** Shortest accepted interval: below it the sampler would need more than a few per cent of a core. */
+/** Shortest accepted interval: below it the sampler would take a good part of a core. */
 export const MIN_SAMPLE_INTERVAL_MS = 1;
 /** Samples kept of one run; beyond it every second one is dropped and the interval doubles (87 minutes at 20 ms, 31 MB). */
 export const MAX_SAMPLES = 1 << 18;
@@ -22,7 +22,7 @@ export const REFRESH_STRIDE = 5;
 /** Sampler threads kept warm for the next run; one costs about 8 MB. */
 export const MAX_IDLE_SAMPLERS = 2;
 /** Longest wait for the sampler's baseline. */
-export const SAMPLER_TIMEOUT_MS = 10_000;
+export const SAMPLER_TIMEOUT_MS = 30_000;
 
 /** Longest wait from starting the runtime to its first sign of life. */
 export const START_TIMEOUT_MS = 30_000;
@@ -36,8 +36,8 @@ export const KILL_PASS_MS = 25;
 export const STOP_TIMEOUT_MS = 10_000;
 /** Longest run of one small helper program (mount, mkfs, runtime --version). */
 export const TOOL_TIMEOUT_MS = 60_000;
-/** Longest trial container of a probe. */
-export const PROBE_TIMEOUT_MS = 10_000;
+/** Longest trial container of a probe: a machine without hardware virtualisation below it took 7 s. */
+export const PROBE_TIMEOUT_MS = 30_000;
 
 /** CFS period: the kernel's default. */
 export const CPU_PERIOD_US = 100_000;

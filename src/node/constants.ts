@@ -18,3 +18,5 @@ export const DELIVERY_ATTEMPTS = 3;
 export const DELIVERY_RETRY_MS = 500;
 /** Seconds that must remain of the commit window, beyond the job's own time limit, for a node to bid: fetching, publishing, one message. */
 export const COMMIT_MARGIN_SECONDS = 5;
+/** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
+export const MAX_SEED_DELAY_BLOCKS = 256n;

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import { isJobEvent, type ChainEvent } from '../chain/index.ts';
+import { isJobEvent, readJob, readJobEvents, type ChainEvent } from '../chain/index.ts';
 import { announcementProtocol, bidProtocol, commitmentProtocol, request, type JobGossip, type Protocol } from '../network/index.ts';
 import {
   amend, encodeSpec, isError, isFinal, jobIdOf, messageOf, replay, type Announcement, type JobEvent, type JobState, type Startable,
@@ -7,7 +7,7 @@ import {
 import { considerJob } from './bidder.ts';
 import { takeChainStep } from './chain-step.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
-import { ANNOUNCEMENT_GRACE_MS, DELIVERY_ATTEMPTS, DELIVERY_RETRY_MS, TICK_MS } from './constants.ts';
+import { ANNOUNCEMENT_GRACE_MS, DELIVERY_ATTEMPTS, DELIVERY_RETRY_MS, MAX_SEED_DELAY_BLOCKS, TICK_MS } from './constants.ts';
 import { nextNodeAction } from './next-action.ts';
 import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
 import { failureOf, ReplicaRunner } from './replica-runner.ts';
@@ -87,9 +87,15 @@ export class Node implements Startable {
         log('info', 'no bid', { jobId, reason });
         return;
       }
+      const events = await this.#history(jobId);
+      const state = replay(events)?.state ?? 'Open';
+      if (state !== 'Open') {
+        log('info', 'no bid', { jobId, reason: `the job is ${state}` });
+        return;
+      }
       const record: ReplicaRecord = {
         jobId, request: announcement.request, spec: new TextDecoder().decode(encodeSpec(spec)), clientAddrs: announcement.addrs,
-        bid, events: this.#early.get(jobId) ?? [], attempts: 0,
+        bid, events, attempts: 0,
       };
       this.#early.delete(jobId);
       this.#records.set(jobId, record);
@@ -102,6 +108,21 @@ export class Node implements Startable {
     } finally {
       this.#considering.delete(jobId);
     }
+  }
+
+  /** What the chain said of a job before this node took it up: noted as it came or, where the node was down then, read back. */
+  async #history(jobId: Hex): Promise<JobEvent[]> {
+    const { chain } = this.#components;
+    const { signal } = this.#stopping;
+    const noted = () => this.#early.get(jobId) ?? [];
+    let read: JobEvent[] = [];
+    if (noted()[0]?.type !== 'Submitted') {
+      const { state, seedBlock } = await readJob(chain, jobId, { signal });
+      // The submit is at most so many blocks before its seed.
+      const fromBlock = seedBlock > MAX_SEED_DELAY_BLOCKS ? seedBlock - MAX_SEED_DELAY_BLOCKS : 0n;
+      if (state !== 'None') read = await readJobEvents(chain, { jobId, fromBlock }, { signal });
+    }
+    return noted().reduce((known, event) => amend(known, event, false), read);
   }
 
   /** Chain events of jobs not (yet) bid for: the bid may come a moment later, and its job's history must be whole. */
@@ -122,7 +143,8 @@ export class Node implements Startable {
       return;
     }
     record.events = amend(record.events, event, removed);
-    await this.#save(record);
+    // What the chain said can be had from the chain again.
+    await this.#components.journal.put(record.jobId, record, { durable: false });
     void this.#drive(jobId);
   }
 

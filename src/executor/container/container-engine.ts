@@ -124,7 +124,7 @@ async function trial(context: ContainerContext, signal?: AbortSignal): Promise<s
   try {
     const result = await runContainer(context, {
       id: `trial-${randomUUID()}`,
-      spec: parseJobSpec({ command: ['/.gadus/sh', '-c', `exit ${TRIAL_CODE}`], outputs: [], resources: { diskBytes: '1MiB', timeoutMs: 5000 } }),
+      spec: parseJobSpec({ command: ['/.gadus/sh', '-c', `exit ${TRIAL_CODE}`], outputs: [], resources: { diskBytes: '1MiB', timeoutMs: PROBE_TIMEOUT_MS } }),
       rootfs,
       inputs: [],
       sampleIntervalMs: SAMPLE_INTERVAL_MS,

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chownSync, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupProcesses, killQuietly, signalGroup } from '../cgroup/group.ts';
 import type { CgroupFiles } from '../cgroup/layout.ts';
-import { KILL_GRACE_MS, KILL_PASS_MS, KILL_SWEEP_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from '../constants.ts';
+import { JOB_GID, JOB_UID, KILL_GRACE_MS, KILL_PASS_MS, KILL_SWEEP_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from '../constants.ts';
 import { openControl, type Control } from '../control.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
@@ -39,19 +40,21 @@ export interface ContainerInit {
 export async function startContainer(init: ContainerInit): Promise<Container> {
   const { runtime, run, files, logBytes, onLog } = init;
   const args = ['--root', init.runtimeRoot, '--log', run.runtimeLog, 'run', '--bundle', run.bundle, '--preserve-fds', '2', run.name];
+  const pipes = run.pipes.map(openPipe);
   const child = spawn(runtime.path, args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', init.statusFd],
+    stdio: ['ignore', pipes[0]!.writeFd, pipes[1]!.writeFd, 'pipe', init.statusFd],
     env: { PATH: systemPath() },
     // A terminal's Ctrl-C is for this process to handle, not for the runtime.
     detached: true,
   });
+  for (const { writeFd } of pipes) closeSync(writeFd);
   let startError = '';
   const left = new Promise<void>((resolve) => {
     child.on('error', (error) => { startError = error.message; resolve(); });
     child.on('exit', () => resolve());
   });
-  const stdout = captureLog(child.stdout!, run.stdout, logBytes, (chunk) => onLog('stdout', chunk));
-  const stderr = captureLog(child.stderr!, run.stderr, logBytes, (chunk) => onLog('stderr', chunk));
+  const stdout = captureLog(pipes[0]!.reader, run.stdout, logBytes, (chunk) => onLog('stdout', chunk));
+  const stderr = captureLog(pipes[1]!.reader, run.stderr, logBytes, (chunk) => onLog('stderr', chunk));
   const control = openControl(child.stdio[3] as Duplex);
   const timeout = new AbortController();
   try {
@@ -78,12 +81,14 @@ export interface JobEnd { exitCode: number; timedOut: boolean; lost: boolean }
 const SIGKILL_CODE = 128 + 9;
 
 /** Waits for the job's end, and brings it about when its time is over: SIGTERM, then SIGKILL after KILL_GRACE_MS. */
-export async function awaitEnd({ control, left, initPid }: Container, files: CgroupFiles, timeoutMs: number): Promise<JobEnd> {
+export async function awaitEnd({ control, left, initPid }: Container, files: CgroupFiles, statusFd: number, timeoutMs: number): Promise<JobEnd> {
   const timers = new AbortController();
   const wait = (ms: number) => delay(ms, undefined, { signal: timers.signal });
   let timedOut = false;
   const expire = async () => {
     await wait(timeoutMs);
+    // A stalled event loop runs this before it reads that the job has ended long ago.
+    if (fstatSync(statusFd).size > 0) return;
     timedOut = true;
     signalGroup(files, 'SIGTERM', [initPid]);
     await wait(KILL_GRACE_MS);
@@ -120,13 +125,24 @@ export async function endContainer({ initPid, left, stdout, stderr }: Container,
   }
 }
 
+/**
+ * Both ends of a named pipe. A child's ordinary `pipe` is a socket, which a job could not open again as /dev/stdout; for
+ * that the job's user must own it, too.
+ */
+function openPipe(file: string): { reader: Socket; writeFd: number } {
+  chownSync(file, JOB_UID, JOB_GID);
+  const reader = new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+  return { reader, writeFd: openSync(file, constants.O_WRONLY) };
+}
+
 /** Last words of the runtime: its log, and what it printed where the job's errors would have gone. */
 function complaint(run: RunDirectory): string {
-  return [run.runtimeLog, run.stderr].map((file) => {
+  const words = [run.runtimeLog, run.stderr].map((file) => {
     try {
       return readFileSync(file, 'utf8').trim().slice(-1500);
     } catch {
       return '';
     }
-  }).filter(Boolean).join('; ');
+  }).filter(Boolean);
+  return [...new Set(words)].join('; ');
 }

@@ -75,7 +75,7 @@ async function execute(context: ContainerContext, request: RunRequest, run: RunD
     container.control.go();
     sampler.go();
     onStart?.();
-    const end = await orAbort(awaitEnd(container, files, spec.resources.timeoutMs));
+    const end = await orAbort(awaitEnd(container, files, statusFd, spec.resources.timeoutMs));
     const sampling = await sampler.stop();
     const outOfMemory = memoryKills(files) > 0;
     await orAbort(endContainer(container, end));

@@ -16,6 +16,8 @@ export interface RunDirectory {
   bundle: string;
   stdout: string;
   stderr: string;
+  /** Named pipes behind the two. */
+  pipes: [string, string];
   status: string;
   runtimeLog: string;
 }
@@ -52,6 +54,7 @@ export function runPaths(stateDir: string, directoryName: string): RunDirectory 
     bundle: path.join(directory, 'bundle'),
     stdout: path.join(directory, 'stdout'),
     stderr: path.join(directory, 'stderr'),
+    pipes: [path.join(directory, 'stdout.pipe'), path.join(directory, 'stderr.pipe')],
     status: path.join(directory, 'status'),
     runtimeLog: path.join(directory, 'runtime.log'),
   };

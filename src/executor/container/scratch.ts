@@ -17,6 +17,7 @@ const MKFS_ARGS = ['-q', '-F', '-b', '4096', '-i', '16384', '-O', '^has_journal,
 /** One shell run for what would be four processes started from here; a failed loop mount says so by exit code. */
 const MOUNT_SCRIPT = `
 set -e
+mkfifo -m 600 "$9" "\${10}"
 mount -t overlay overlay -o "ro,nosuid,nodev,lowerdir=$1:$2" "$3"
 if [ "$4" = loop ]; then
   cp --sparse=always -- "$5" "$6"
@@ -34,6 +35,8 @@ export interface MountRunInit {
   skeleton: string;
   rootfs: string;
   diskBytes: number;
+  /** Named pipes to make for the job's two output streams. */
+  pipes: [string, string];
   /** Where empty file systems are kept. */
   templates: string;
   /** `tmpfs` where a loop device is known not to work. */
@@ -42,7 +45,7 @@ export interface MountRunInit {
 }
 
 /**
- * Mounts a run's root and a scratch disk of limited size. A loop device is released by the kernel with its mount
+ * Mounts a run's root and a scratch disk of limited size, and makes its pipes. A loop device is released by the kernel with its mount
  * (autoclear), so it cannot outlive it. Without loop devices the disk is a tmpfs, which counts in the job's memory.
  *
  * @throws ExecutorError SCRATCH_FAILED, TOOL_MISSING, ABORTED
@@ -54,7 +57,7 @@ export async function mountRun(init: MountRunInit): Promise<RunMounts> {
   mkdirSync(root, { recursive: true });
   mkdirSync(scratch, { recursive: true });
   const template = kind === 'loop' ? await scratchTemplate(init.templates, init.diskBytes, signal) : '';
-  const args = [init.skeleton, init.rootfs, root, kind, template, path.join(directory, 'scratch.img'), scratch, String(init.diskBytes)];
+  const args = [init.skeleton, init.rootfs, root, kind, template, path.join(directory, 'scratch.img'), scratch, String(init.diskBytes), ...init.pipes];
   let code: number;
   try {
     ({ code } = await runTool('/bin/sh', ['-c', MOUNT_SCRIPT, 'gadus', ...args], { accept: [LOOP_FAILED], ...(signal ? { signal } : {}) }));
@@ -66,7 +69,7 @@ export async function mountRun(init: MountRunInit): Promise<RunMounts> {
   }
   if (code !== LOOP_FAILED) return { root, scratch, kind };
   await unmount([root]);
-  rmSync(path.join(directory, 'scratch.img'), { force: true });
+  for (const file of [path.join(directory, 'scratch.img'), ...init.pipes]) rmSync(file, { force: true });
   return mountRun({ ...init, kind: 'tmpfs' });
 }
 

@@ -23,13 +23,17 @@ export interface ProcessTotals {
 interface Entry {
   pid: number;
   startTicks: number;
-  /** Open descriptors, or -1: the file is opened for each read. */
+  /** Whether its files stay open between samples. */
+  keeps: boolean;
+  /** Descriptors, opened at the first read. */
   fds: number[];
   /** Context switches by thread id, gone threads included. */
   switches: Map<number, number>;
 }
 
 const FILES = ['stat', 'io', 'schedstat', 'statm'] as const;
+const UNKNOWN = -1;
+const UNOPENED = -2;
 const STAT = 0, IO = 1, SCHEDSTAT = 2, STATM = 3;
 const { pageBytes } = machineUnits();
 
@@ -96,29 +100,24 @@ export class ProcessTable {
   }
 
   private admit(pids: readonly number[]): void {
-    let fresh: Entry[] | undefined;
+    const fresh: Entry[] = [];
     for (const pid of pids) {
       if (this.known.has(pid)) continue;
-      const entry: Entry = { pid, startTicks: 0, fds: FILES.map(() => -1), switches: new Map() };
-      if (this.open < MAX_OPEN_PROCESSES) {
-        entry.fds = FILES.map((file, i) => (i === STATM && !this.memory ? -1 : openProc(`/proc/${pid}/${file}`)));
-        if (entry.fds[STAT]! < 0) continue;
-        this.open++;
-      }
-      if (!parseStat(procText(), this.load(entry, STAT), this.stat)) {
-        this.forget(entry);
-        continue;
-      }
-      entry.startTicks = this.stat.startTicks;
+      const keeps = this.open < MAX_OPEN_PROCESSES;
+      if (keeps) this.open++;
+      const entry: Entry = { pid, startTicks: UNKNOWN, keeps, fds: FILES.map(() => UNOPENED), switches: new Map() };
       this.known.set(pid, entry);
-      (fresh ??= []).push(entry);
+      fresh.push(entry);
     }
-    if (fresh) this.entries.push(...fresh.sort((a, b) => a.startTicks - b.startTicks || a.pid - b.pid));
+    // A child's id is above its parent's, but for the rare time when ids start again from the bottom.
+    if (fresh.length > 0) this.entries.push(...fresh.sort((a, b) => a.pid - b.pid));
   }
 
   private read(entry: Entry, totals: ProcessTotals): boolean {
     const { stat } = this;
-    if (!parseStat(procText(), this.load(entry, STAT), stat) || stat.startTicks !== entry.startTicks) return false;
+    if (!parseStat(procText(), this.load(entry, STAT), stat)) return false;
+    if (entry.startTicks === UNKNOWN) entry.startTicks = stat.startTicks;
+    else if (entry.startTicks !== stat.startTicks) return false;
     totals.userTicks += stat.userTicks;
     totals.systemTicks += stat.systemTicks;
     totals.minorFaults += stat.minorFaults;
@@ -154,8 +153,10 @@ export class ProcessTable {
   }
 
   private load(entry: Entry, file: number): number {
-    const fd = entry.fds[file]!;
-    return fd >= 0 ? readProc(fd) : readProcFresh(`/proc/${entry.pid}/${FILES[file]}`);
+    const path = () => `/proc/${entry.pid}/${FILES[file]}`;
+    if (!entry.keeps) return readProcFresh(path());
+    if (entry.fds[file] === UNOPENED) entry.fds[file] = openProc(path());
+    return entry.fds[file]! < 0 ? -1 : readProc(entry.fds[file]!);
   }
 
   private drop(entry: Entry): void {
@@ -165,7 +166,7 @@ export class ProcessTable {
   }
 
   private forget(entry: Entry): void {
-    if (entry.fds[STAT]! >= 0) this.open--;
+    if (entry.keeps) this.open--;
     for (const fd of entry.fds) closeProc(fd);
   }
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { MAX_IDLE_SAMPLERS, MAX_SAMPLES, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
+import { MAX_IDLE_SAMPLERS, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
 import { GO, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
@@ -27,9 +27,12 @@ export function warmSampler(): void {
 /**
  * Lets a thread of its own watch a job; resolves with the baseline taken.
  *
- * @throws ExecutorError SAMPLER_FAILED
+ * @throws ExecutorError SAMPLER_FAILED, REQUEST_INVALID
  */
 export async function startSampler(source: SamplerSource, options: { intervalMs: number; limit?: number }): Promise<Sampler> {
+  if (!(options.intervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(options.intervalMs))) {
+    throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${options.intervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
+  }
   const worker = idle.pop() ?? createWorker();
   worker.ref();
   const shared = new SharedArrayBuffer(SHARED_BYTES);

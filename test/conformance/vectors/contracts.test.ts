@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Hex } from 'viem';
+import { SKETCH_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
+import { majorityOf } from '../../../src/evidence/majority.ts';
+import { bidsHashOf, commitmentOf, jobIdOf, rosterHashOf, type Bid, type JobRequest, type Opening } from '../../../src/protocol/index.ts';
+
+interface Statements {
+  chainId: number; scheduler: Hex; jobId: Hex; bidsHash: Hex; noBidsHash: Hex; rosterHash: Hex; node: Hex; commitment: Hex;
+  request: Omit<JobRequest, 'nonce' | 'maxPrice' | 'stake'> & { nonce: string; maxPrice: string; stake: string };
+  bids: { node: Hex[]; price: string[]; locality: number[] };
+  opening: Opening;
+}
+
+const read = <T>(name: string): T => JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8')) as T;
+
+describe('what the contract and the client both compute', () => {
+  it('hashes statements to the same bytes', () => {
+    const v = read<Statements>('statements.json');
+    const request = { ...v.request, nonce: BigInt(v.request.nonce), maxPrice: BigInt(v.request.maxPrice), stake: BigInt(v.request.stake) };
+    assert.equal(jobIdOf({ chainId: v.chainId, scheduler: v.scheduler }, request), v.jobId);
+    const bids: Bid[] = v.bids.node.map((node, i) => ({ jobId: v.jobId, node, price: BigInt(v.bids.price[i]!), locality: v.bids.locality[i]! }));
+    assert.equal(bidsHashOf(bids), v.bidsHash);
+    assert.equal(bidsHashOf([]), v.noBidsHash);
+    assert.equal(rosterHashOf(bids), v.rosterHash);
+    assert.equal(commitmentOf(v.jobId, v.node, v.opening), v.commitment);
+  });
+
+  it('finds the same majorities', () => {
+    for (const { tones, majority } of read<{ tones: number[]; majority: number[] }[]>('majority.json')) {
+      assert.deepEqual(majorityOf(tones.map(flatSketch)), majority);
+    }
+  });
+});
+
+function flatSketch(tone: number): Uint8Array {
+  const sketch = new Uint8Array(SKETCH_BYTES);
+  const view = new DataView(sketch.buffer);
+  sketch[0] = SKETCH_VERSION;
+  for (let at = 1; at < SKETCH_BYTES; at += 2) view.setUint16(at, tone);
+  return sketch;
+}
