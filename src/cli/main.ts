@@ -35,7 +35,7 @@ Examples:
   $ gadus devnet
   $ gadus run -i table.csv -- sort -o /outputs/sorted.csv /inputs/table.csv`);
 
-const asked = process.argv.slice(2).find((argument) => argument in COMMANDS);
+const asked = process.argv.slice(2).find((argument) => Object.hasOwn(COMMANDS, argument));
 for (const load of asked === undefined ? Object.values(COMMANDS) : [COMMANDS[asked]!]) (await load())(program);
 inherit(program);
 
@@ -47,12 +47,18 @@ try {
   } else if (error instanceof Interrupted || (isError(error) === false && (error as Error)?.name === 'Interrupted')) {
     process.exitCode = EXIT.interrupted;
   } else {
-    reportError(error, program.opts<{ json?: boolean }>());
+    reportError(error, { json: asksForJson(process.argv.slice(2)) });
     process.exitCode = exitCodeOf(error);
   }
 }
 // Handles of libraries that outlive their owners' stop must not keep a finished command alive.
 process.exit();
+
+/** Whether `--json` is among the options, wherever it stands; what follows `--` is the job's. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+}
 
 /** Every command takes the global options after its name as well, and leaves exiting to us. */
 function inherit(command: Command): void {

@@ -87,17 +87,19 @@ export class JobSession {
   /** A commitment arrived. @returns why it is declined, or undefined */
   async onCommitment({ node, ...commitment }: CommitmentMessage): Promise<string | undefined> {
     const job = this.job;
-    if (job === undefined || !('roster' in job)) return 'the job is not assigned';
+    if (job === undefined || (job.state !== 'Open' && !('roster' in job))) return 'the job is not assigned';
+    // A node may see the assignment, and even end a short run, before this client has the receipt of it: then the bidders are who may commit.
+    const seats = 'roster' in job ? job.roster : this.record.bids.map(({ bid }) => bid);
     const key = node.toLowerCase();
     if (this.record.commitments[key] !== undefined) return undefined;
     try {
-      await verifyCommitment(this.#components.court, { node, ...commitment }, job.roster);
+      await verifyCommitment(this.#components.court, { node, ...commitment }, seats);
     } catch (error) {
       return messageOf(error);
     }
     this.record.commitments[key] = { commitment: commitment.commitment, signature: commitment.signature };
     await this.#save();
-    this.#init.onProgress({ stage: 'commitment', node, count: Object.keys(this.record.commitments).length, of: job.roster.length });
+    this.#init.onProgress({ stage: 'commitment', node, count: Object.keys(this.record.commitments).length, of: job.request.replicas });
     this.poke();
     return undefined;
   }

@@ -14,6 +14,8 @@ export const MAX_PENDING_JOBS = 256;
 export const LOG_HISTORY_BYTES = 1 << 20;
 /** Attempts to hand the client a commitment or bid before the chain is the way. */
 export const DELIVERY_ATTEMPTS = 3;
+/** Statements handed to clients at a time: below what a peer grants one asker. */
+export const MAX_DELIVERIES = 8;
 /** Wait between such attempts, ms. */
 export const DELIVERY_RETRY_MS = 500;
 /** Seconds that must remain of the commit window, beyond the job's own time limit, for a node to bid: fetching, publishing, one message. */

@@ -7,7 +7,8 @@ import {
 import { considerJob } from './bidder.ts';
 import { takeChainStep } from './chain-step.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
-import { ANNOUNCEMENT_GRACE_MS, DELIVERY_ATTEMPTS, DELIVERY_RETRY_MS, MAX_SEED_DELAY_BLOCKS, TICK_MS } from './constants.ts';
+import { ANNOUNCEMENT_GRACE_MS, DELIVERY_ATTEMPTS, DELIVERY_RETRY_MS, MAX_DELIVERIES, MAX_SEED_DELAY_BLOCKS, TICK_MS } from './constants.ts';
+import { createLimit } from './limit.ts';
 import { nextNodeAction } from './next-action.ts';
 import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
 import { failureOf, ReplicaRunner } from './replica-runner.ts';
@@ -27,6 +28,7 @@ export class Node implements Startable {
   /** Jobs being driven; `true` when something changed meanwhile and the drive must look again. */
   readonly #driving = new Map<Hex, boolean>();
   readonly #considering = new Set<Hex>();
+  readonly #delivery = createLimit(MAX_DELIVERIES);
   readonly #stopping = new AbortController();
   #now = 0;
   #stopServing: (() => Promise<void>) | undefined;
@@ -258,7 +260,7 @@ export class Node implements Startable {
     const { signal } = this.#stopping;
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        const answer = await request(host, record.clientAddrs, protocol, message, { signal });
+        const answer = await this.#delivery(() => request(host, record.clientAddrs, protocol, message, { signal }));
         if (!answer.ok) log('info', `${what} declined`, { jobId: record.jobId, reason: answer.reason });
         return;
       } catch (error) {
