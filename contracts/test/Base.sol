@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.28;
 
-import {GadusCoin} from "../src/GadusCoin.sol";
-import {Scheduler} from "../src/Scheduler.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {IScheduler} from "../src/interfaces/IScheduler.sol";
 import {StatementLib} from "../src/libraries/StatementLib.sol";
 
@@ -27,6 +28,8 @@ interface Vm {
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
     function etch(address target, bytes calldata code) external;
+    function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
+    function expectEmit() external;
     function expectEmit(address emitter) external;
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
@@ -51,6 +54,23 @@ interface Vm {
     function warp(uint256 timestamp) external;
     function writeFile(string calldata path, string calldata data) external;
     function envOr(string calldata name, bool otherwise) external view returns (bool);
+}
+
+/// @dev The scheduler as deployed. The tests know it and the coin by interface only: so neither is compiled with them, where they would
+/// be optimized anew for every test contract.
+interface Scheduler is IScheduler, IERC5267 {
+    function COIN() external view returns (address);
+    function SEED_DELAY() external view returns (uint256);
+    function MIN_WINDOW() external view returns (uint256);
+    function MAX_WINDOW() external view returns (uint256);
+    function MAX_REPLICAS() external view returns (uint256);
+    function MAX_BIDS() external view returns (uint256);
+    function NO_SHOW_BPS() external view returns (uint256);
+}
+
+interface GadusCoin is IERC20, IERC20Permit {
+    function burn(uint256 amount) external;
+    function SUPPLY() external view returns (uint256);
 }
 
 /// @dev A scheduler with a coin, four clients' worth of helpers, and nodes whose keys the tests know.
@@ -78,8 +98,8 @@ abstract contract Base {
     function setUp() public virtual {
         vm.warp(START);
         vm.roll(1000);
-        coin = new GadusCoin();
-        scheduler = new Scheduler(coin, 1, 1 minutes, 30 days);
+        coin = deployCoin();
+        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
         domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -102,6 +122,14 @@ abstract contract Base {
             registerNode(keys[i], 1000 * COIN_1);
         }
         vm.warp(START + 100);
+    }
+
+    function deployCoin() internal returns (GadusCoin) {
+        return GadusCoin(vm.deployCode("GadusCoin.sol:GadusCoin", ""));
+    }
+
+    function deployScheduler(IERC20 coin_, uint256 seedDelay, uint256 minWindow, uint256 maxWindow) internal returns (Scheduler) {
+        return Scheduler(vm.deployCode("Scheduler.sol:Scheduler", abi.encode(coin_, seedDelay, minWindow, maxWindow)));
     }
 
     /* PARTIES */
@@ -161,9 +189,13 @@ abstract contract Base {
     }
 
     function aBid(uint256 key, bytes32 jobId, uint88 price) internal view returns (IScheduler.Bid memory) {
+        return aBid(key, jobId, price, 0);
+    }
+
+    function aBid(uint256 key, bytes32 jobId, uint88 price, uint16 locality) internal view returns (IScheduler.Bid memory) {
         address account = vm.addr(key);
-        bytes32 statement = keccak256(abi.encode(StatementLib.BID, jobId, account, price, uint16(0)));
-        return IScheduler.Bid(account, price, 0, sign(key, statement));
+        bytes32 statement = keccak256(abi.encode(StatementLib.BID, jobId, account, price, locality));
+        return IScheduler.Bid(account, price, locality, sign(key, statement));
     }
 
     /// @dev Bids of the first `count` nodes, at different prices not above PRICE.
@@ -218,7 +250,63 @@ abstract contract Base {
         if (a != b) revert(string.concat(what, ": ", vm.toString(a), " != ", vm.toString(b)));
     }
 
+    function assertEq(bytes32 a, bytes32 b, string memory what) internal pure {
+        if (a != b) revert(string.concat(what, ": ", vm.toString(uint256(a)), " != ", vm.toString(uint256(b))));
+    }
+
+    function assertEq(address a, address b, string memory what) internal pure {
+        assertEq(uint256(uint160(a)), uint256(uint160(b)), what);
+    }
+
+    function assertEq(IScheduler.State a, IScheduler.State b, string memory what) internal pure {
+        assertEq(uint256(a), uint256(b), what);
+    }
+
     function assertTrue(bool condition, string memory what) internal pure {
         if (!condition) revert(what);
+    }
+
+    /// @dev Every coin the scheduler holds belongs to somebody, and none is missing.
+    function assertSolvent() internal view {
+        IScheduler.Party memory party = scheduler.client(theClient);
+        uint256 owed = uint256(party.free) + party.locked;
+        for (uint256 i; i < keys.length; ++i) {
+            party = scheduler.node(vm.addr(keys[i]));
+            owed += uint256(party.free) + party.locked;
+        }
+        assertEq(coin.balanceOf(address(scheduler)), owed, "solvent");
+    }
+
+    /* REVERTS */
+
+    function expectError(bytes4 selector) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector));
+    }
+
+    function expectError(bytes4 selector, uint256 argument) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector, argument));
+    }
+
+    function expectError(bytes4 selector, uint256 first, uint256 second) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector, first, second));
+    }
+
+    function expectBadSignature(address expected) internal {
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.BadSignature.selector, expected));
+    }
+
+    function expectWrongState(IScheduler.State actual) internal {
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.WrongState.selector, actual));
+    }
+
+    /// @dev The other valid (r, s, v) of the same message.
+    function malleated(bytes memory signature) internal pure returns (bytes memory) {
+        (bytes32 r, uint256 s, uint8 v) = (bytes32(0), 0, uint8(signature[64]));
+        assembly {
+            r := mload(add(signature, 32))
+            s := mload(add(signature, 64))
+        }
+        s = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - s;
+        return abi.encodePacked(r, s, v == 27 ? 28 : 27);
     }
 }

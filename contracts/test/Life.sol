@@ -26,12 +26,15 @@ abstract contract Life is Base {
         return submitted(aRequest(replicas));
     }
 
-    /// @dev One bid more than replicas, where the limit allows it.
+    /// @dev One bid more than replicas.
     function assigned(Play memory play) internal {
         vm.roll(vm.getBlockNumber() + 2);
         vm.warp(vm.getBlockTimestamp() + 30);
+        assigned(play, someBids(play.jobId, play.request.replicas + 1));
+    }
+
+    function assigned(Play memory play, IScheduler.Bid[] memory bids) internal virtual {
         vm.recordLogs();
-        IScheduler.Bid[] memory bids = someBids(play.jobId, play.request.replicas + 1);
         vm.prank(theClient);
         scheduler.assign(play.request, bids, "");
         play.roster = lastRoster();
@@ -65,7 +68,18 @@ abstract contract Life is Base {
 
     /* COMMITMENTS */
 
-    /// @dev A well formed sketch whose features all have the value `tone`: tones further apart than the widest tolerance are unlike.
+    /// @dev The largest difference of tones that are alike.
+    function reach() internal view returns (uint16 low) {
+        uint16 high = 30_000;
+        bytes memory silence = sketchOf(0);
+        while (high - low > 1) {
+            uint16 middle = (low + high) / 2;
+            if (scheduler.sketchDistance(silence, sketchOf(middle)) <= 1000) low = middle;
+            else high = middle;
+        }
+    }
+
+    /// @dev A well formed sketch whose features all have the value `tone`.
     function sketchOf(uint16 tone) internal pure returns (bytes memory sketch) {
         sketch = new bytes(243);
         sketch[0] = 0x01;
@@ -96,6 +110,22 @@ abstract contract Life is Base {
         committed(play, all(replicas), new uint16[](replicas));
     }
 
+    /// @dev Committed by a part of the seats, the rest having let the window pass.
+    function committedAfterWindow(Play memory play, uint256 mask, uint16[] memory tones) internal {
+        committed(play, mask, tones);
+        if (mask == all(play.roster.length)) return;
+        skip(play.request.commitWindow + 1);
+        vm.prank(CARRIER);
+        scheduler.expire(play.request, play.roster);
+    }
+
+    /// @dev Contestable: the client rejected the seats outside of `agreed`.
+    function contestable(uint8 replicas, uint16 agreed, uint16[] memory tones) internal returns (Play memory play) {
+        play = assigned(replicas);
+        committed(play, all(replicas), tones);
+        settled(play, agreed);
+    }
+
     function batchOf(Play memory play, uint256 mask, uint16[] memory tones)
         internal
         view
@@ -120,7 +150,7 @@ abstract contract Life is Base {
         }
     }
 
-    function settled(Play memory play, uint16 agreed) internal {
+    function settled(Play memory play, uint16 agreed) internal virtual {
         vm.prank(theClient);
         scheduler.settle(play.request, play.sealed_, agreed, "report", "");
     }
@@ -138,18 +168,18 @@ abstract contract Life is Base {
         }
     }
 
-    function contested(Play memory play, uint8 index) internal {
+    function contested(Play memory play, uint8 index) internal virtual {
         vm.prank(play.roster[index].node);
         scheduler.contest(play.request, play.sealed_, play.openings[index], "");
     }
 
-    function opened(Play memory play, uint256 mask) internal {
+    function opened(Play memory play, uint256 mask) internal virtual {
         IScheduler.Opening[] memory openings = openingsOf(play, mask);
         vm.prank(CARRIER);
         scheduler.open(play.request, play.sealed_, openings);
     }
 
-    function resolved(Play memory play, uint256 mask) internal {
+    function resolved(Play memory play, uint256 mask) internal virtual {
         IScheduler.Opening[] memory openings = openingsOf(play, mask);
         vm.prank(CARRIER);
         scheduler.resolve(play.request, play.sealed_, openings);

@@ -12,6 +12,8 @@ export function majorityOf(sketches: readonly Uint8Array[]): number[] {
   const near = sketches.map((a) => sketches.map((b) => sketchDistance(a, b) <= SKETCH_THRESHOLD));
   let largest: number[] = [];
   for (let i = 0; i < sketches.length; i++) {
+    // A malformed sketch is not even like itself.
+    if (!near[i]![i]) continue;
     const clique = [i];
     for (let j = 0; j < sketches.length; j++) {
       if (j !== i && clique.every((member) => near[member]![j])) clique.push(j);

@@ -57,21 +57,15 @@ library DrawLib {
         unchecked {
             result = Math.log2(x);
             uint256 mantissa = result >= 127 ? x >> (result - 127) : x << (127 - result);
-            for (uint256 i; i < FRACTION_BITS; i += 4) { // unrolled: a third cheaper
-                (mantissa, result) = _square(mantissa, result);
-                (mantissa, result) = _square(mantissa, result);
-                (mantissa, result) = _square(mantissa, result);
-                (mantissa, result) = _square(mantissa, result);
+            assembly ("memory-safe") {
+                // One more bit a turn: the mantissa, in [1, 2) with 127 fractional bits, squared, and halved if that reached 2.
+                for { let i := 0 } lt(i, FRACTION_BITS) { i := add(i, 1) } {
+                    mantissa := shr(127, mul(mantissa, mantissa))
+                    let carry := shr(128, mantissa)
+                    mantissa := shr(carry, mantissa)
+                    result := or(shl(1, result), carry)
+                }
             }
-        }
-    }
-
-    /// @dev One more bit: the mantissa, in [1, 2) with 127 fractional bits, squared and halved if that reached 2.
-    function _square(uint256 mantissa, uint256 result) private pure returns (uint256, uint256) {
-        unchecked {
-            mantissa = (mantissa * mantissa) >> 127;
-            uint256 carry = mantissa >> 128;
-            return (mantissa >> carry, (result << 1) | carry);
         }
     }
 }
