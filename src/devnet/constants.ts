@@ -1,7 +1,7 @@
 /** Nodes of the local network: one more than the replicas of a job, so that there is a draw. */
 export const DEVNET_NODES = 4;
 /** How often a node of the local network looks at the chain, ms. */
-export const DEVNET_POLL_MS = 40;
+export const DEVNET_POLL_MS = 100;
 /** Bids are gathered so long on a local network, ms: gossip on loopback takes a few. */
 export const DEVNET_BID_WAIT_MS = 120;
 /** A node that has not ended by then is killed, ms. */
