@@ -7,16 +7,19 @@ const MAX_NAMED = 3;
 
 /** How a total reads in a sentence, given how much `less` or `more` of it there is. */
 const TOTALS: Partial<Record<BlockName, { less: string; more: string; none: string; say: (amount: string) => string }>> = {
-  'peak memory': { less: 'lower', more: 'higher', none: 'no memory', say: (amount) => `peak memory ${amount}` },
-  'page faults': { less: 'fewer', more: 'more', none: 'no page faults', say: (amount) => `${amount} page faults` },
-  'bytes read': { less: 'fewer', more: 'more', none: 'reads nothing', say: (amount) => `reads ${amount} bytes` },
-  'bytes written': { less: 'fewer', more: 'more', none: 'writes nothing', say: (amount) => `writes ${amount} bytes` },
-  'read calls': { less: 'fewer', more: 'more', none: 'no read calls', say: (amount) => `${amount} read calls` },
-  'write calls': { less: 'fewer', more: 'more', none: 'no write calls', say: (amount) => `${amount} write calls` },
-  'CPU time': { less: 'less', more: 'more', none: 'no CPU time', say: (amount) => `${amount} CPU time` },
+  'peak memory': { less: 'lower', more: 'higher', none: 'hardly any memory', say: (amount) => `peak memory ${amount}` },
+  'page faults': { less: 'fewer', more: 'more', none: 'hardly any page faults', say: (amount) => `${amount} page faults` },
+  'bytes read': { less: 'fewer', more: 'more', none: 'reads hardly anything', say: (amount) => `reads ${amount} bytes` },
+  'bytes written': { less: 'fewer', more: 'more', none: 'writes hardly anything', say: (amount) => `writes ${amount} bytes` },
+  'read calls': { less: 'fewer', more: 'more', none: 'hardly any read calls', say: (amount) => `${amount} read calls` },
+  'write calls': { less: 'fewer', more: 'more', none: 'hardly any write calls', say: (amount) => `${amount} write calls` },
+  'CPU time': { less: 'less', more: 'more', none: 'hardly any CPU time', say: (amount) => `${amount} CPU time` },
   instructions: { less: 'fewer', more: 'more', none: 'no instructions', say: (amount) => `${amount} instructions` },
-  'output size': { less: 'smaller', more: 'larger', none: 'no output', say: (amount) => `output ${amount}` },
+  'output size': { less: 'smaller', more: 'larger', none: 'hardly any output', say: (amount) => `output ${amount}` },
 };
+
+/** Below this share of the reference a total is called none: a factor of millions tells nobody anything. */
+const NEXT_TO_NOTHING = 1e-3;
 
 /**
  * Says in words what tells a replica from a reference: `reads 48 % fewer bytes; peak memory 3.1x lower; reading over work takes
@@ -38,7 +41,7 @@ function phrase(name: BlockName, reference: Fingerprint, replica: Fingerprint): 
   if (total !== undefined) {
     // Both logarithms have the same noise floor, so it cancels.
     const factor = (2 ** replica.features[at]! - 1) / (2 ** reference.features[at]! - 1);
-    return factor === 0 ? total.none : total.say(amount(factor, factor < 1 ? total.less : total.more));
+    return factor < NEXT_TO_NOTHING ? total.none : total.say(amount(factor, factor < 1 ? total.less : total.more));
   }
   if (name === 'output entropy') {
     const [was, is] = [mean(name, reference), mean(name, replica)];

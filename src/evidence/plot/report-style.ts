@@ -4,7 +4,7 @@ export const REPORT_STYLE = `
 @media (prefers-color-scheme:dark){:root{--bg:#10161d;--card:#18212b;--ink:#e6ebf0;--soft:#9aa8b6;--line:#2d3844;--good:#5bd6a8;--good-bg:#12372b;--bad:#ff9468;--bad-bg:#43200f;--none:#9aa8b6;--none-bg:#26313c;--bar:#4aa3d8;--link:#7cc4f0}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 ui-sans-serif,system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:1160px;margin:0 auto;padding:32px 20px 64px}
+main{max-width:1280px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:28px;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em}
 h2{font-size:20px;margin:0;line-height:1.3}
 h3{font-size:13px;margin:0 0 10px;font-weight:600}
@@ -18,8 +18,8 @@ section{background:var(--card);border:1px solid var(--line);border-radius:12px;p
 .tag.agreed{background:var(--good-bg);color:var(--good)}
 .tag.deviated{background:var(--bad-bg);color:var(--bad)}
 .scroll{overflow-x:auto;margin:16px 0 4px}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
-th,td{padding:7px 12px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;vertical-align:top}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13.5px}
+th,td{padding:7px 8px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;vertical-align:top}
 th{color:var(--soft);font-size:12.5px;font-weight:600;vertical-align:bottom}
 th:first-child,td:first-child,th.text,td.text{text-align:left}
 th:first-child,td:first-child{padding-left:0}
