@@ -8,7 +8,7 @@ import { HANDLER_TIMEOUT_MS, REQUEST_TIMEOUT_MS, WRITE_TIMEOUT_MS } from './cons
 import { decodeEnvelope, encodeEnvelope, maxEnvelopeBytes } from './envelope.ts';
 import { NetworkError } from './errors.ts';
 import { finish, readFrames, writeFrame } from './frames.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../protocol/abortable.ts';
 
 /** Answers one request. A BaseError it throws reaches the peer as a refusal with the short message; anything else as "internal error". */
 export type Handler<Request, Response> = (request: Request, asker: Asker) => Promise<Response> | Response;

@@ -1,6 +1,6 @@
 import type { Stream } from '@libp2p/interface';
 import { encodeMessage } from '../protocol/messages.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../protocol/abortable.ts';
 import { accept, type Asker, type Listener, type ServeInit, type Unserve } from './accept.ts';
 import type { Target } from './addresses.ts';
 import { decodeResponse, openCall, toError, withDeadline, type Dialer, type Protocol } from './call.ts';

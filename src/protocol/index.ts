@@ -1,3 +1,4 @@
+export * from './abortable.ts';
 export * from './bytes.ts';
 export * from './canonical.ts';
 export * from './constants.ts';

@@ -5,7 +5,7 @@ import { DIAL_TIMEOUT_MS, LIAR_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, M
 import { StorageError } from './errors.ts';
 import type { Bitswap } from './helia.ts';
 import { blockKey } from './links.ts';
-import { abortable } from './parallel.ts';
+import { abortable } from '../protocol/abortable.ts';
 import { askPeer, type AskInit, type PeerState } from './peer-asker.ts';
 import type { Source } from './source.ts';
 import { verifyBlock } from './verify.ts';

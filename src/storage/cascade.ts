@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { isError, messageOf } from '../protocol/errors.ts';
 import { MAX_ERRORS_PER_SOURCE, SOURCE_STALL_TIMEOUT_MS } from './constants.ts';
 import { StorageError } from './errors.ts';
-import { abortable } from './parallel.ts';
+import { abortable } from '../protocol/abortable.ts';
 import type { Source, SourceReport } from './source.ts';
 import { verifyBlock } from './verify.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CID } from 'multiformats/cid';
-import { abortable } from './parallel.ts';
+import { abortable } from '../protocol/abortable.ts';
 
 /** What is known of an extracted DAG. */
 export interface CachedFile { path: string; /** Bytes of the extracted files. */ bytes: number; dagBytes: number; dagBlocks: number }

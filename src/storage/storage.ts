@@ -19,7 +19,7 @@ import { importBytes, importPath, importTree, type Added, type AddOptions, type 
 import type { LocalBlocks } from './local-blocks.ts';
 import { localSource } from './local-source.ts';
 import { measureLocality, type Locality } from './locality.ts';
-import { abortable } from './parallel.ts';
+import { abortable } from '../protocol/abortable.ts';
 import type { Receipt, Source } from './source.ts';
 import { identityBlock } from './verify.ts';
 
