@@ -25,7 +25,8 @@ const BY_CODE: Record<string, number> = {
   RPC_UNREACHABLE: EXIT.unreachable, API_UNREACHABLE: EXIT.unreachable, PEER_UNREACHABLE: EXIT.unreachable, TIMEOUT: EXIT.unreachable,
   NO_RESULT: EXIT.unsettled, JOB_CANCELLED: EXIT.unsettled, JOB_EXPIRED: EXIT.unsettled, NO_BIDS: EXIT.unsettled,
   JOB_UNKNOWN: EXIT.notFound, NOT_FOUND: EXIT.notFound,
-  INSUFFICIENT_FUNDS: EXIT.refused, TX_REVERTED: EXIT.refused, CANNOT_CANCEL: EXIT.refused,
+  INSUFFICIENT_FUNDS: EXIT.refused, ALLOWANCE_TOO_LOW: EXIT.refused, COIN_BALANCE_TOO_LOW: EXIT.refused, GAS_FUNDS_TOO_LOW: EXIT.refused,
+  BAD_REQUEST: EXIT.refused, TX_REVERTED: EXIT.refused, CANNOT_CANCEL: EXIT.refused,
 };
 
 /** The exit code for an error. */

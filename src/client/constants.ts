@@ -24,3 +24,5 @@ export const TICK_MS = 500;
 export const LOG_ACCESS_SECONDS = 3600;
 /** Windows of a job, seconds, where the caller says nothing; the commit window is the job's time limit plus this margin for fetching and publishing. */
 export const DEFAULT_WINDOWS = { assign: 120, commitMargin: 600, settle: 3600, dispute: 3600 };
+/** Client processes of one home at a time: each has a store and a peer identity of its own. */
+export const MAX_CLIENT_PROCESSES = 16;

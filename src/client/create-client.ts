@@ -4,6 +4,7 @@ import { createChain, Watcher, type Chain } from '../chain/index.ts';
 import { announceJobs, createHost, loadOrCreateKey, type Host } from '../network/index.ts';
 import type { Hex } from 'viem';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
+import { claimPlace } from './claim-place.ts';
 import { Client } from './client.ts';
 import type { JobRecord } from './job-record.ts';
 import type { Profile } from './profile.ts';
@@ -14,7 +15,7 @@ export interface RunningClient { client: Client; chain: Chain; host: Host; stora
 /**
  * Builds a client from a network profile and starts it.
  *
- * @param dir folder of the client's journal, identity and blocks
+ * @param dir folder of the client's journal, identity and blocks; several processes may use it at once
  * @example
  * const { client, stop } = await createClient(await readProfile(), { key, dir: '/home/me/.gadus/client' })
  * const job = await client.submit({ command: ['echo', 'hello'] })
@@ -25,13 +26,15 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
   try {
+    const place = await claimPlace(dir);
+    stops.push(() => place.release());
     const chain = createChain({ rpcUrl: profile.rpcUrl, scheduler: profile.scheduler, privateKey: key, pollingIntervalMs: profile.pollMs });
     const host = await createHost({
-      privateKey: await loadOrCreateKey(join(dir, 'identity')), listen: [profile.lan ? '/ip4/127.0.0.1/tcp/0' : '/ip4/0.0.0.0/tcp/0'],
+      privateKey: await loadOrCreateKey(join(place.dir, 'identity')), listen: [profile.lan ? '/ip4/127.0.0.1/tcp/0' : '/ip4/0.0.0.0/tcp/0'],
       bootstrap: profile.bootstrap, lan: profile.lan, agent: 'gadus-client',
     });
     stops.push(async () => host.stop());
-    const storage = await createStorage({ libp2p: host }, { dir: join(dir, 'storage') });
+    const storage = await createStorage({ libp2p: host }, { dir: join(place.dir, 'storage') });
     await storage.start();
     stops.push(() => storage.stop());
     const client = new Client({

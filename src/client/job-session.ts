@@ -21,6 +21,9 @@ export interface SessionInit {
   head: () => Head;
 }
 
+/** Errors that no waiting mends: the account has not what the job costs, or the contract would never take its terms. */
+const HOPELESS = ['INSUFFICIENT_FUNDS', 'ALLOWANCE_TOO_LOW', 'COIN_BALANCE_TOO_LOW', 'GAS_FUNDS_TOO_LOW', 'BAD_REQUEST', 'AMOUNT_TOO_LARGE'] as const;
+
 /** Carries one job from its request to its end: announces, gathers bids and commitments, examines evidence, gives the verdict. */
 export class JobSession {
   readonly #components: ClientComponents;
@@ -157,7 +160,7 @@ export class JobSession {
         this.#retryMs = STEP_RETRY_MS;
       } catch (error) {
         if (this.#controller.signal.aborted) return;
-        if (isError(error, 'INSUFFICIENT_FUNDS', 'BAD_REQUEST')) {
+        if (isError(error, ...HOPELESS)) {
           this.#fail(error);
           this.#controller.abort(error);
           return;

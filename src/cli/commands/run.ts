@@ -39,9 +39,11 @@ Examples:
         const logs = new AbortController();
         const log = options.follow === false || options.json ? undefined
           : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, AbortSignal.any([signal, logs.signal])));
+        // A job that fails is told by the wait below.
+        const logEnded = log?.catch(() => {});
         const state = await client.wait(record, { signal });
         logs.abort();
-        await log?.catch(() => {});
+        await logEnded;
         if (options.json !== true && options.quiet !== true) say(`\n${jobText(client, record)}`);
         if (state.state === 'Cancelled') say(`not enough nodes bid: ${record.bids.length} of ${record.request.replicas}; gadus node list shows what the nodes offer, their logs say why they did not`);
         if (state.state !== 'Settled' || !state.verdicts.includes('agreed')) {
