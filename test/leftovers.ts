@@ -13,14 +13,15 @@ export interface Leftovers { processes: string[]; mounts: string[]; loopDevices:
  *
  * @param dir folder of the network's state; `dir/tmp` is its TMPDIR
  * @param mark value of MARK in the environment of its processes
+ * @param engines state folders of its container engines: as they were, where the network removes its folder
  */
-export function leftovers(dir: string, mark: string): Leftovers {
+export function leftovers(dir: string, mark: string, engines: readonly string[] = engineFolders(dir)): Leftovers {
   return {
     processes: processes(dir, mark),
     mounts: lines('/proc/self/mountinfo').filter((line) => line.includes(`${dir}/`)),
     loopDevices: loopDevices(dir),
-    cgroups: cgroups(dir),
-    files: [...below(join(dir, 'tmp')), ...nodeFolders(dir).flatMap((node) => ['runs', 'runtime'].flatMap((folder) => below(join(node, 'engine', folder))))],
+    cgroups: cgroups(engines),
+    files: [...below(join(dir, 'tmp')), ...engines.flatMap((engine) => ['runs', 'runtime'].flatMap((folder) => below(join(engine, folder))))],
   };
 }
 
@@ -38,16 +39,20 @@ function loopDevices(dir: string): string[] {
   return readdirSync('/sys/block').filter((name) => name.startsWith('loop') && text(`/sys/block/${name}/loop/backing_file`).startsWith(`${dir}/`));
 }
 
-/** Control groups of the network's container engines: named after a digest of their state folder. */
-function cgroups(dir: string): string[] {
-  const prefixes = nodeFolders(dir).map((node) => `gadus-${createHash('sha256').update(resolve(node, 'engine')).digest('hex').slice(0, 8)}-`);
+/** Control groups of container engines: named after a digest of their state folder. */
+function cgroups(engines: readonly string[]): string[] {
+  const prefixes = engines.map((engine) => `gadus-${createHash('sha256').update(resolve(engine)).digest('hex').slice(0, 8)}-`);
   const hierarchies = lines('/proc/mounts').flatMap((line) => (/^\S+ (\S+) cgroup2? /.exec(line)?.[1] ?? []));
   return hierarchies.flatMap((mount) => readdirSync(mount).filter((name) => prefixes.some((prefix) => name.startsWith(prefix))).map((name) => join(mount, name)));
 }
 
-function nodeFolders(dir: string): string[] {
-  const network = join(dir, 'network');
-  return existsSync(network) ? readdirSync(network).filter((name) => name.startsWith('node-')).map((name) => join(network, name)) : [];
+/** State folders of the container engines of the nodes below a folder. */
+export function engineFolders(dir: string, depth = 4): string[] {
+  if (depth === 0 || !existsSync(dir)) return [];
+  return readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap(({ name }) => {
+    const path = join(dir, name);
+    return name.startsWith('node-') ? [join(path, 'engine')] : engineFolders(path, depth - 1);
+  });
 }
 
 function below(dir: string): string[] {

@@ -9,7 +9,7 @@ import { bytesToHex, toHex, type Address, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { callApi } from '../src/api/index.ts';
 import { approve, coinBalance, createChain, readJob, readParty, transferCoin, type Chain, type Party, type Role } from '../src/chain/index.ts';
-import { createClient, type Client, type JobRecord, type RunningClient } from '../src/client/index.ts';
+import { createClient, type Client, type JobRecord, type Profile, type RunningClient } from '../src/client/index.ts';
 import { startDevnet, type Devnet, type DevnetOptions } from '../src/devnet/index.ts';
 import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
 import { scoreBps, type JobState } from '../src/protocol/index.ts';
@@ -17,8 +17,8 @@ import { leftovers, MARK } from './leftovers.ts';
 import { until } from './until.ts';
 
 export const COIN = 10n ** 18n;
-/** Windows of tests that move the chain's clock themselves, seconds: so long that no deadline passes unasked on a slow machine. */
-export const LONG_WINDOWS = { assign: 600, commitMargin: 600, settle: 600, dispute: 600 };
+/** Before a network gets a folder of its own. */
+const TEMPORARY = tmpdir();
 /** What a client of a test can spend, whole coins. */
 const CLIENT_COINS = 1000n;
 
@@ -31,8 +31,8 @@ export interface TestNetwork extends Devnet {
   dir: string;
   /** What the nodes said, in order of arrival. */
   log: { index: number; line: NodeLine }[];
-  /** A client with a fresh account; with `as`, the client of that folder and account started again. */
-  client(as?: { key: Hex; dir: string }): Promise<TestClient>;
+  /** A client with a fresh account; with `as`, the client of that folder and account started again. `changes` go to its profile. */
+  client(as?: { key: Hex; dir: string }, changes?: Partial<Profile>): Promise<TestClient>;
   /** Acts on chain with a key; with none, with the deployer's. */
   chain(key?: Hex): Chain;
   /** A fresh account with coin and gas, and the scheduler allowed to take the coin. */
@@ -62,7 +62,7 @@ export function useNetwork(options: Omit<DevnetOptions, 'dir'> = {}): () => Test
 async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): Promise<{ network: TestNetwork; close(): Promise<void> }> {
   const { dir, mark } = markedFolder();
   const log: TestNetwork['log'] = [];
-  const listen = (index: number, line: NodeLine) => { log.push({ index, line }); onLog?.(index, line); };
+  const listen = (index: number, line: NodeLine) => { log.push({ index, line }); onLog?.(index, line); if (process.env.GADUS_TEST_VERBOSE) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data)); };
   const devnet = await startDevnet({ dir: join(dir, 'network'), ...options, onLog: listen });
   const { anvil, nodes, configs, profile } = devnet;
   const clients: TestClient[] = [];
@@ -88,10 +88,10 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
       await approve(chain(key));
       return { key, address };
     },
-    async client(as) {
+    async client(as, changes = {}) {
       const { key } = as ?? await network.account();
       const own = as?.dir ?? join(dir, `client-${clients.length}`);
-      const running = await createClient(profile, { key, dir: own });
+      const running = await createClient({ ...profile, ...changes }, { key, dir: own });
       const client = { ...running, key, dir: own, address: running.chain.signer().address };
       clients.push(client);
       return client;
@@ -122,22 +122,22 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
   return {
     network,
     async close() {
-      try {
-        await assertConserved(network, accounts);
-      } finally {
-        for (const client of clients) await client.stop();
-        await devnet.stop();
-      }
+      const conserved = await assertConserved(network, accounts).then(() => undefined, (error: unknown) => error);
+      for (const client of clients) await client.stop();
+      await devnet.stop();
       await assertNothingLeft(dir, mark);
+      if (conserved !== undefined) throw conserved;
     },
   };
 }
 
 /** A folder for a test's network, and an environment in which its processes can be told and keep their temporary files there. */
 export function markedFolder(): { dir: string; mark: string } {
-  const dir = mkdtempSync(join(tmpdir(), 'gadus-test-'));
+  const dir = mkdtempSync(join(TEMPORARY, 'gadus-test-'));
   const mark = dir;
   mkdirSync(join(dir, 'tmp'));
+  // What the runtime keeps of compiled sources is not the network's.
+  process.env.NODE_COMPILE_CACHE ??= join(TEMPORARY, 'node-compile-cache');
   process.env[MARK] = mark;
   process.env.TMPDIR = join(dir, 'tmp');
   return { dir, mark };

@@ -8,8 +8,9 @@ import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { parseCid } from '../../src/protocol/index.ts';
-import { LONG_WINDOWS, finalJob, reach, useNetwork, type TestNetwork } from '../network.ts';
+import { finalJob, reach, useNetwork, type TestNetwork } from '../network.ts';
 import { until } from '../until.ts';
+import { LONG_WINDOWS } from '../windows.ts';
 
 describe('an input that cannot be had', () => {
   const network = useNetwork({ nodes: 3 });

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Hex } from 'viem';
+import { callApi } from '../../src/api/index.ts';
+import { readJobEvents } from '../../src/chain/index.ts';
+import { reach, settledJob, useNetwork } from '../network.ts';
+import { leftovers } from '../leftovers.ts';
+import { until } from '../until.ts';
+import { LONG_WINDOWS } from '../windows.ts';
+
+describe('a node that dies', () => {
+  const network = useNetwork({ nodes: 3 });
+  const staged = (index: number, jobId: Hex, stage: string): boolean => network().log.some(({ index: who, line }) => {
+    const data = line.data as { jobId?: Hex; stage?: string } | undefined;
+    return who === index && line.event === 'replica' && data?.jobId === jobId && data.stage === stage;
+  });
+  const over = (index: number, jobId: Hex): Promise<true> => until(`node ${index} has put the job away`, () => network().log.some(({ index: who, line }) => (
+    who === index && line.event === 'job over' && (line.data as { jobId: Hex }).jobId === jobId)) || undefined);
+
+  test('in the middle of its run: the others settle without it; started again it sweeps what it left and commits nothing', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted; sleep 3'] }, { windows: LONG_WINDOWS });
+    await reach(client, record, 'Assigned');
+    const victim = 1;
+    const mounts = () => leftovers(net.dir, net.dir).mounts.filter((line) => line.includes(`/node-${victim}/`));
+    await until('the victim runs', () => staged(victim, record.jobId, 'running') && mounts().length === 2 && leftovers(net.dir, net.dir).cgroups.length > 0);
+    await net.kill(victim);
+    await until('the others have committed', () => Object.keys(record.commitments).length === 2);
+    assert.equal(mounts().length, 2, 'a power cut leaves something to sweep');
+
+    // Past half of the window the client carries what it has; past its end it closes the round without the dead one.
+    await net.travel(record.request.commitWindow / 2 + 2);
+    await until('two commitments are on chain', () => record.events.filter(({ type }) => type === 'CommitmentPosted').length === 2);
+    await net.travel(record.request.commitWindow / 2);
+    const state = await settledJob(client, record);
+    const seat = state.roster.findIndex(({ node }) => net.indexOf(node) === victim);
+    assert.deepEqual(state.verdicts, state.roster.map((_, i) => (i === seat ? 'absent' : 'agreed')));
+
+    await net.restart(victim);
+    await over(victim, record.jobId);
+    assert.deepEqual(mounts(), [], 'what the dead process left is gone');
+    const { locked } = await net.party(state.roster[seat]!.node, 'node');
+    assert.equal(locked, 0n);
+    const events = await readJobEvents(net.chain(), { jobId: record.jobId, fromBlock: 0n });
+    assert.deepEqual(events.map(({ type }) => type).filter((type) => type === 'CommitmentPosted'), ['CommitmentPosted', 'CommitmentPosted']);
+  });
+
+  test('in the middle of its run, and comes back in time: it runs again, and commits once', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted; sleep 2'] }, { windows: LONG_WINDOWS });
+    const victim = 2;
+    await until('the victim runs', () => staged(victim, record.jobId, 'running'));
+    await net.kill(victim);
+    await net.restart(victim);
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    const jobs = await callApi(net.nodes[victim]!.api, 'GET', '/v1/jobs') as { jobId: Hex; attempts: number }[];
+    assert.equal(jobs.find(({ jobId }) => jobId === record.jobId)!.attempts, 2);
+  });
+
+  test('between commitment and evidence: started again it hands the evidence over from disk', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const victim = 0;
+    let died: Promise<void> | undefined;
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] }, {
+      windows: LONG_WINDOWS,
+      // Synchronously: the client asks for evidence right after this.
+      onProgress: ({ stage }) => { if (stage === 'committed') died = net.kill(victim); },
+    });
+    await reach(client, record, 'Committed');
+    await died;
+    await until('the others have handed theirs over', () => client.exhibits(record).size === 2);
+    assert.equal(client.stateOf(record)!.state, 'Committed');
+    await net.restart(victim);
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+  });
+
+  test('while bids are gathered: started again it is drawn and runs', async () => {
+    const net = network();
+    const running = await net.client();
+    const { client } = running;
+    const victim = 1;
+    await net.kill(victim);
+    // All three are needed, so the job stays open until the dead one is back.
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] }, { windows: LONG_WINDOWS });
+    await until('two bids', () => record.bids.length === 2);
+    await net.restart(victim);
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+  });
+
+  test('after its bid: started again it is drawn and runs', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const victim = 2;
+    let died: Promise<void> | undefined;
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] }, {
+      windows: LONG_WINDOWS,
+      onProgress: (progress) => { if (progress.stage === 'bid' && net.indexOf(progress.node as Hex) === victim) died = net.kill(victim); },
+    });
+    await until('the victim has bid', () => died !== undefined);
+    await died;
+    // All bids are there, so it is drawn all the same.
+    await reach(client, record, 'Assigned');
+    await net.restart(victim);
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+  });
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { JobSpecInput } from '../../src/protocol/index.ts';
+import { settledJob, useNetwork } from '../network.ts';
+
+const MiB = 1024 ** 2;
+const KIB_64 = 64 * 1024;
+
+interface Case { spec: JobSpecInput; ended: string; exitCode?: number; stdoutBytes?: number; stdout?: string }
+
+/** A job that fails is a result like any other: replicas agree on how it ended, and are paid. */
+const cases: Record<string, Case> = {
+  'exit code 3': { spec: { command: ['sh', '-c', 'echo partial; exit 3'] }, ended: 'exit', exitCode: 3, stdout: 'partial\n' },
+  'command not found': { spec: { command: ['no-such-command'] }, ended: 'exit', exitCode: 127 },
+  'killed by a signal of its own': { spec: { command: ['sh', '-c', 'kill -9 $$'] }, ended: 'signal', exitCode: 137 },
+  'time limit': { spec: { command: ['sh', '-c', 'echo begun; sleep 60'], resources: { timeoutMs: 1000 } }, ended: 'timeout', stdout: 'begun\n' },
+  'time limit, SIGTERM ignored': {
+    spec: { command: ['sh', '-c', 'trap "" TERM INT HUP; echo begun; while :; do sleep 1; done'], resources: { timeoutMs: 1000 } }, ended: 'timeout', stdout: 'begun\n',
+  },
+  // It grows over many samples: a sampler cannot see a peak that comes and goes between two.
+  'memory limit': { spec: { command: ['awk', 'BEGIN { for (;;) a[++i] = i }'], resources: { memoryBytes: 64 * MiB, timeoutMs: '30s' } }, ended: 'memory', exitCode: 137 },
+  'disk limit': { spec: { command: ['dd', 'if=/dev/zero', 'of=/outputs/big', 'bs=64k', 'count=1024'], resources: { diskBytes: 32 * MiB } }, ended: 'disk', exitCode: 1 },
+  'a gigabyte of log': {
+    spec: { command: ['dd', 'if=/dev/zero', 'bs=1M', 'count=1024'], resources: { logBytes: KIB_64 }, verification: { replicas: 1 } }, ended: 'exit', exitCode: 0, stdoutBytes: KIB_64,
+  },
+  'fork bomb': {
+    // How far it gets is up to the scheduler, so there is nothing to compare.
+    spec: { command: ['sh', '-c', 'bomb() { bomb | bomb & }; bomb; sleep 1; exit 7'], resources: { processes: 32, timeoutMs: '5s' }, verification: { policy: 'none' } }, ended: 'exit',
+  },
+};
+
+describe('jobs that fail', () => {
+  const network = useNetwork({ nodes: 2 });
+
+  for (const [name, { spec, ended, exitCode, stdout, stdoutBytes }] of Object.entries(cases)) {
+    test(name, async () => {
+      const net = network();
+      const { client } = await net.client();
+      const record = await client.submit({ ...spec, name, verification: { replicas: 2, ...spec.verification } });
+      const state = await settledJob(client, record);
+      assert.deepEqual(state.verdicts, state.verdicts.map(() => 'agreed'), JSON.stringify(record.findings));
+      assert.ok(record.findings!.every((finding) => finding.ended === ended), JSON.stringify(record.findings!.map((finding) => finding.ended)));
+      if (exitCode !== undefined) assert.equal(client.resultOf(record).exitCode, exitCode);
+      const folder = join(net.dir, `result-${record.jobId}`);
+      await client.fetchResult(record, folder);
+      if (stdout !== undefined) assert.equal(await readFile(join(folder, 'stdout'), 'utf8'), stdout);
+      if (stdoutBytes !== undefined) assert.equal((await stat(join(folder, 'stdout'))).size, stdoutBytes);
+    });
+  }
+});

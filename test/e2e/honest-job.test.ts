@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { Address } from 'viem';
+import { coinBalance } from '../../src/chain/index.ts';
+import type { JobRecord } from '../../src/client/index.ts';
+import { request, statusProtocol } from '../../src/network/index.ts';
+import type { JobSpecInput } from '../../src/protocol/index.ts';
+import { reach, settledJob, useNetwork } from '../network.ts';
+
+/** Longest life of a job without work on a busy machine, gas of its four messages as the contract's snapshots have it with room for one cold purse. */
+const MAX_HAPPY_GAS = 480_000;
+
+describe('jobs of honest nodes', () => {
+  const network = useNetwork({ nodes: 4 });
+
+  /** Coin of the account and of its purse. */
+  const wealth = async (address: Address): Promise<bigint> => {
+    const { free, locked } = await network().party(address, 'client');
+    return free + locked + await coinBalance(network().chain(), address);
+  };
+
+  test('three replicas of sed on an input that every node holds', async () => {
+    const net = network();
+    const { client, address } = await net.client();
+    const text = Array.from({ length: 20_000 }, (_, i) => `${i},Office Supplies,${i * 7}\n`).join('');
+    await writeFile(join(net.dir, 'table.csv'), text);
+    const cid = await net.addData(join(net.dir, 'table.csv'));
+    const purseBefore = await wealth(address);
+    const before = await Promise.all(net.nodes.map((node) => net.party(node.address, 'node')));
+    const clientBefore = await net.party(address, 'client');
+
+    const stages: string[] = [];
+    const record = await client.submit({
+      name: 'booze',
+      command: ['sh', '-c', "sed 's/Office Supplies/Booze/' /inputs/table.csv > /outputs/table.csv; wc -l < /outputs/table.csv; echo done >&2"],
+      inputs: [{ source: cid, target: '/inputs/table.csv' }],
+    }, { onProgress: ({ stage }) => stages.push(stage) });
+    const { roster, verdicts } = await settledJob(client, record);
+
+    assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed']);
+    assert.deepEqual([...new Set(stages)], ['submitted', 'bid', 'assigned', 'commitment', 'committed', 'evidence', 'verdict', 'final']);
+    assert.ok(record.bids.every(({ bid }) => bid.locality === 10_000), 'every bidder holds the input');
+
+    // Exactly what was asked is paid, by the client to the three, and to nobody else.
+    let paid = 0n;
+    for (const [i, node] of net.nodes.entries()) {
+      const now = await net.party(node.address, 'node');
+      const seat = roster.find((place) => place.node === node.address);
+      assert.equal(now.free - before[i]!.free, seat === undefined ? 0n : BigInt(String(net.configs[i]!.price)), `earnings of node ${i}`);
+      if (seat === undefined) assert.equal(now.score, before[i]!.score);
+      else assert.ok(now.score > before[i]!.score, `score of node ${i} rises from ${before[i]!.score} to ${now.score}`);
+      paid += seat?.price ?? 0n;
+    }
+    assert.equal(purseBefore - await wealth(address), paid);
+    assert.ok((await net.party(address, 'client')).score > clientBefore.score);
+
+    // The same bytes everywhere, and the client gets them.
+    const findings = record.findings!;
+    assert.equal(new Set(findings.map(({ resultCid }) => resultCid)).size, 1);
+    assert.ok(findings.every(({ distances }) => distances.every((distance) => distance === null || distance <= 1)));
+    const folder = join(net.dir, 'result');
+    const receipt = await client.fetchResult(record, folder);
+    assert.deepEqual((await readdir(folder)).sort(), ['exitCode', 'outputs', 'stderr', 'stdout']);
+    assert.equal(await readFile(join(folder, 'outputs/table.csv'), 'utf8'), text.replaceAll('Office Supplies', 'Booze'));
+    assert.equal(await readFile(join(folder, 'stdout'), 'utf8'), '20000\n');
+    assert.equal(await readFile(join(folder, 'stderr'), 'utf8'), 'done\n');
+    assert.equal(await readFile(join(folder, 'exitCode'), 'utf8'), '0\n');
+    assert.equal(receipt.cid, client.resultOf(record).cid);
+    assert.equal(receipt.sources.reduce((sum, { bytes }) => sum + bytes, 0), receipt.bytes, 'the receipt accounts for every byte');
+
+    assert.deepEqual(Object.keys(record.gas).sort(), ['assign', 'commit', 'settle', 'submit']);
+    const gas = Object.values(record.gas).reduce((sum, used) => sum + used, 0);
+    assert.ok(gas < MAX_HAPPY_GAS, `${gas} gas`);
+  });
+
+  test('one, two and three replicas, every policy, results that differ: all at once', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const command = ['sh', '-c', 'seq 1 20000 > list; sort -rn list > /outputs/sorted; seq 1 2000'];
+    const random = ['sh', '-c', 'seq 1 20000 > list; sort -rn list > sorted; printf "%05d %s\\n" $RANDOM $(date +%s) > /outputs/stamp'];
+    const specs: Record<string, JobSpecInput> = {
+      one: { command, verification: { replicas: 1 } },
+      two: { command, verification: { replicas: 2 } },
+      exact: { command, verification: { replicas: 3, policy: 'exact' } },
+      none: { command: random, verification: { replicas: 2, policy: 'none' } },
+      random: { command: random, verification: { replicas: 3, policy: 'trace' } },
+    };
+    const records: Record<string, JobRecord> = {};
+    for (const [name, spec] of Object.entries(specs)) records[name] = await client.submit({ ...spec, name });
+    for (const [name, record] of Object.entries(records)) {
+      const { verdicts } = await settledJob(client, record);
+      assert.deepEqual(verdicts, verdicts.map(() => 'agreed'), `${name}: ${JSON.stringify(record.findings?.map(({ reason, distances }) => ({ reason, distances })))}`);
+      assert.equal(verdicts.length, specs[name]!.verification!.replicas);
+    }
+    const results = (name: string) => new Set(records[name]!.findings!.map(({ resultCid }) => resultCid)).size;
+    assert.deepEqual([results('two'), results('exact'), results('none'), results('random')], [1, 1, 2, 3]);
+  });
+
+  test('input on one node only: its bid says so, the others fetch it from it', async () => {
+    const net = network();
+    const { client, host } = await net.client();
+    const bytes = Buffer.alloc(700_000, 'locality ');
+    await writeFile(join(net.dir, 'local.bin'), bytes);
+    const holder = 2;
+    const cid = await net.addData(join(net.dir, 'local.bin'), [holder]);
+
+    const held = () => Promise.all(net.nodes.map(async ({ addrs }) => (await request(host, addrs, statusProtocol, { cids: [cid] })).held[0]!));
+    const before = await held();
+    assert.deepEqual(before.map(({ heldBytes }) => heldBytes > 0), [false, false, true, false]);
+    assert.equal(before[holder]!.heldBytes, before[holder]!.totalBytes);
+
+    const record = await client.submit({
+      command: ['sha256sum', '/inputs/local.bin'], inputs: [{ source: cid, target: '/inputs/local.bin' }], verification: { replicas: 4 },
+    });
+    const { verdicts } = await settledJob(client, record);
+    assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed', 'agreed'], JSON.stringify(record.findings?.map(({ reason }) => reason)));
+    assert.deepEqual(
+      Object.fromEntries(record.bids.map(({ bid }) => [net.indexOf(bid.node), bid.locality])),
+      { 0: 0, 1: 0, 2: 10_000, 3: 0 },
+    );
+    const after = await held();
+    assert.ok(after.every(({ heldBytes, totalBytes }) => heldBytes === totalBytes && totalBytes >= bytes.length), JSON.stringify(after));
+  });
+
+  test('the log of a replica can be followed while it runs', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const record = await client.submit({ command: ['sh', '-c', 'echo first; sleep 1; echo second >&2'], verification: { replicas: 1 } });
+    await reach(client, record, 'Assigned');
+    const heard: string[] = [];
+    let stateAtFirst: string | undefined;
+    for await (const { stream, data } of client.logs(record, 0)) {
+      const text = Buffer.from(data).toString();
+      if (text === 'first\n') stateAtFirst = client.stateOf(record)?.state;
+      heard.push(`${stream}: ${text.trim()}`);
+    }
+    assert.deepEqual(heard, ['info: fetching', 'info: running', 'stdout: first', 'stderr: second', 'info: publishing']);
+    assert.equal(stateAtFirst, 'Assigned');
+    await settledJob(client, record);
+  });
+});
