@@ -2,14 +2,17 @@ import { isJobEvent, verifyBid, verifyCommitment, assign, commit, expire, readPa
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak256, toHex, type Address } from 'viem';
 import {
-  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay, scoreBps,
+  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay,
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SignedBid,
 } from '../protocol/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
-import { ANNOUNCE_INTERVAL_MS, ANNOUNCE_MAX_INTERVAL_MS, FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
+import { Announcer } from './announcer.ts';
+import { FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
+import { commitmentsToCarry, heldCommitments } from './commitments.ts';
 import { collectEvidence, judge, type Exhibit } from './examine.ts';
-import type { JobRecord, Standing } from './job-record.ts';
+import type { JobRecord } from './job-record.ts';
 import { nextClientAction } from './next-action.ts';
+import { readStandings } from './read-standings.ts';
 
 /** A block's number and time (unix seconds): deadlines are told by the chain's time. */
 export interface Head { number: bigint; timestamp: number }
@@ -32,11 +35,9 @@ export class JobSession {
   /** An earlier process began the job: nodes must learn where the client is now, to hand it what they have. */
   readonly #resumed: boolean;
   readonly #controller = new AbortController();
+  readonly #announcer: Announcer;
   readonly #exhibits = new Map<number, Exhibit>();
   readonly #examining = new Set<number>();
-  /** When to announce again, and how long to wait after that. */
-  #announceAt = -Infinity;
-  #announcePauseMs = ANNOUNCE_INTERVAL_MS;
   #retryMs = STEP_RETRY_MS;
   #driving = false;
   #again = false;
@@ -50,6 +51,7 @@ export class JobSession {
     this.record = record;
     this.#init = init;
     this.#resumed = record.events.length > 0;
+    this.#announcer = new Announcer(components, record);
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
   }
@@ -180,8 +182,8 @@ export class JobSession {
     const options = { signal };
     const action = nextClientAction(job, {
       bids: record.bids.length,
-      bidWaitOver: performance.now() - this.#announcedFirst >= this.#init.bidWaitMs,
-      commitments: this.#commitmentMask(job),
+      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs,
+      commitments: heldCommitments(job, record.commitments),
       examined: [...this.#exhibits.keys()].reduce((mask, seat) => mask | (1 << seat), 0),
     }, this.#init.head().timestamp, this.#init.head().number);
     switch (action) {
@@ -195,13 +197,15 @@ export class JobSession {
         const bids = this.#assignableBids();
         if (bids.length < request.replicas) return undefined;
         await this.#noteStandings('before', bids.map(({ node }) => node));
+        // Where the bidders listen is nowhere else: without it a process that takes over could not ask for their evidence.
+        await this.#save();
         return this.#took('assign', await assign(chain, { request, bids }, options));
       }
     }
     const roster = job !== undefined && 'roster' in job ? job.roster : [];
     switch (action) {
       case 'commit':
-        return this.#took('commit', await commit(chain, { request, roster, commitments: this.#commitmentsToCarry(job!) }, options));
+        return this.#took('commit', await commit(chain, { request, roster, commitments: commitmentsToCarry(job!, record.commitments) }, options));
       case 'examine':
         return this.#examine(job as JobState & { state: 'Committed' });
       case 'settle': {
@@ -231,42 +235,17 @@ export class JobSession {
   #noteFewBids(job: JobState | undefined): void {
     const { request, bids } = this.record;
     const patience = Math.max(this.#init.bidWaitMs, FEW_BIDS_AFTER_MS);
-    if (job?.state !== 'Open' || bids.length >= request.replicas || bids.length === this.#saidFewBids || performance.now() - this.#announcedFirst < patience) return;
+    if (job?.state !== 'Open' || bids.length >= request.replicas || bids.length === this.#saidFewBids || this.#announcer.ageMs < patience) return;
     this.#saidFewBids = bids.length;
     this.#init.onProgress({ stage: 'few-bids', count: bids.length, needed: request.replicas, until: job.since + request.assignWindow });
   }
 
-  /** When this session first announced; bids are gathered from then on. */
-  #announcedFirst = Infinity;
-
   async #announce(): Promise<void> {
-    const now = performance.now();
-    if (now < this.#announceAt) return;
-    const { host, gossip } = this.#components;
-    this.#announceAt = now + this.#announcePauseMs;
-    this.#announcePauseMs = Math.min(2 * this.#announcePauseMs, ANNOUNCE_MAX_INTERVAL_MS);
-    if (this.#announcedFirst === Infinity) this.#announcedFirst = now;
-    setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
-    await gossip.publish({
-      request: this.record.request, spec: new TextEncoder().encode(this.record.spec), addrs: host.getMultiaddrs().map(String).slice(0, 16),
-    }, { signal: this.#controller.signal });
+    if (await this.#announcer.announce(this.#controller.signal)) setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
   }
 
   #assignableBids(): SignedBid[] {
     return this.record.bids.map(({ bid }) => bid).slice(0, MAX_BIDS);
-  }
-
-  #commitmentMask(job: JobState | undefined): number {
-    if (job === undefined || !('roster' in job)) return 0;
-    return job.roster.reduce((mask, { node }, seat) => (this.record.commitments[node.toLowerCase()] === undefined ? mask : mask | (1 << seat)), 0);
-  }
-
-  #commitmentsToCarry(job: JobState): { index: number; commitment: `0x${string}`; signature: `0x${string}` }[] {
-    if (job.state !== 'Assigned') return [];
-    return job.roster.flatMap(({ node }, index) => {
-      const commitment = this.record.commitments[node.toLowerCase()];
-      return commitment === undefined || (job.committed & (1 << index)) !== 0 ? [] : [{ index, ...commitment }];
-    });
   }
 
   /** Asks for the evidence of every committed seat, all at once; each answer looks again what is next. */
@@ -309,13 +288,7 @@ export class JobSession {
   }
 
   async #noteStandings(when: 'before' | 'after', nodes: readonly Address[]): Promise<void> {
-    const { chain } = this.#components;
-    const { client } = this.record.request;
-    const read = async (account: Address, role: 'node' | 'client'): Promise<[string, Standing]> => {
-      const party = await readParty(chain, account, role, { signal: this.#controller.signal });
-      return [`${role}:${account.toLowerCase()}`, { score: scoreBps(party), stake: (party.free + party.locked).toString() }];
-    };
-    this.record[when] = Object.fromEntries(await Promise.all([read(client, 'client'), ...nodes.map((node) => read(node, 'node'))]));
+    this.record[when] = await readStandings(this.#components.chain, this.record.request.client, nodes, { signal: this.#controller.signal });
   }
 
   #mark(what: string): void {
