@@ -8,14 +8,14 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /**
  * Looks until the condition gives something truthy, and returns it.
  *
- * @param what what is waited for, for the failure's message
+ * @param what what is waited for, for the failure's message; as a function it may say what is there instead
  */
-export async function until<T>(what: string, condition: () => T | Promise<T>, { timeoutMs = DEFAULT_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<NonNullable<T>> {
+export async function until<T>(what: string | (() => string), condition: () => T | Promise<T>, { timeoutMs = DEFAULT_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== null && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${typeof what === 'string' ? what : what()}`);
     await sleep(LOOK_EVERY_MS);
   }
 }

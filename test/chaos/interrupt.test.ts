@@ -57,7 +57,7 @@ describe('a whole network is ended in the middle of a job', () => {
     devnet.process.kill('SIGKILL');
     await devnet.ended;
     await endRun(run);
-    await until('everybody has ended', () => leftovers(dir, mark, engines).processes.length === 0);
+    await until(() => `everybody has ended; there are ${leftovers(dir, mark, engines).processes.join('\n')}`, () => leftovers(dir, mark, engines).processes.length === 0);
     assert.deepEqual(leftovers(dir, mark, engines), NOTHING);
   });
 

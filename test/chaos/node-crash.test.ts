@@ -20,7 +20,7 @@ describe('a node that dies', () => {
   test('in the middle of its run: the others settle without it; started again it sweeps what it left and commits nothing', async () => {
     const net = network();
     const { client } = await net.client();
-    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted; sleep 3'] }, { windows: LONG_WINDOWS });
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list; sleep 3'] }, { windows: LONG_WINDOWS });
     await reach(client, record, 'Assigned');
     const victim = 1;
     const mounts = () => leftovers(net.dir, net.dir).mounts.filter((line) => line.includes(`/node-${victim}/`));
@@ -49,7 +49,7 @@ describe('a node that dies', () => {
   test('in the middle of its run, and comes back in time: it runs again, and commits once', async () => {
     const net = network();
     const { client } = await net.client();
-    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted; sleep 2'] }, { windows: LONG_WINDOWS });
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list; sleep 2'] }, { windows: LONG_WINDOWS });
     const victim = 2;
     await until('the victim runs', () => staged(victim, record.jobId, 'running'));
     await net.kill(victim);
@@ -65,7 +65,7 @@ describe('a node that dies', () => {
     const { client } = await net.client();
     const victim = 0;
     let died: Promise<void> | undefined;
-    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] }, {
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] }, {
       windows: LONG_WINDOWS,
       // Synchronously: the client asks for evidence right after this.
       onProgress: ({ stage }) => { if (stage === 'committed') died = net.kill(victim); },
@@ -86,7 +86,7 @@ describe('a node that dies', () => {
     const victim = 1;
     await net.kill(victim);
     // All three are needed, so the job stays open until the dead one is back.
-    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] }, { windows: LONG_WINDOWS });
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] }, { windows: LONG_WINDOWS });
     await until('two bids', () => record.bids.length === 2);
     await net.restart(victim);
     const state = await settledJob(client, record);
@@ -98,7 +98,7 @@ describe('a node that dies', () => {
     const { client } = await net.client();
     const victim = 2;
     let died: Promise<void> | undefined;
-    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] }, {
+    const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] }, {
       windows: LONG_WINDOWS,
       onProgress: (progress) => { if (progress.stage === 'bid' && net.indexOf(progress.node as Hex) === victim) died = net.kill(victim); },
     });

@@ -96,7 +96,7 @@ describe('who does not say what is so loses', () => {
   test('a cheat that contests loses its bond and more of its name than one that keeps quiet', async () => {
     const net = network();
     const honest = await net.client();
-    const spec: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sort -rn list > /outputs/sorted'] };
+    const spec: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] };
     for (const node of net.nodes) node.send({ type: 'cheat', seat: 2, plan: { cheat: 'idle', durationMs: 100 } });
     let roster: readonly { node: Address; price: bigint }[] = [];
     let before: Standing[] | undefined;

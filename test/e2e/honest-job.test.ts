@@ -78,8 +78,8 @@ describe('jobs of honest nodes', () => {
   test('one, two and three replicas, every policy, results that differ: all at once', async () => {
     const net = network();
     const { client } = await net.client();
-    const command = ['sh', '-c', 'seq 1 20000 > list; sort -rn list > /outputs/sorted; seq 1 2000'];
-    const random = ['sh', '-c', 'seq 1 20000 > list; sort -rn list > sorted; printf "%05d %s\\n" $RANDOM $(date +%s) > /outputs/stamp'];
+    const command = ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > /outputs/list; seq 1 2000'];
+    const random = ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > edited; printf "%05d %s\\n" $RANDOM $(date +%s) > /outputs/stamp'];
     const specs: Record<string, JobSpecInput> = {
       one: { command, verification: { replicas: 1 } },
       two: { command, verification: { replicas: 2 } },
