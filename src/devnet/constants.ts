@@ -5,7 +5,7 @@ export const DEVNET_POLL_MS = 100;
 /** Bids are gathered so long on a local network, ms: gossip on loopback takes a few. */
 export const DEVNET_BID_WAIT_MS = 120;
 /** A node that has not ended by then is killed, ms. */
-export const NODE_STOP_TIMEOUT_MS = 8000;
+export const NODE_STOP_TIMEOUT_MS = 30_000;
 /** What every account of the local network starts with, in whole coins. */
 export const DEVNET_PURSE_COINS = 100_000n;
 /** Stake of every node, in whole coins. */

@@ -12,7 +12,9 @@ export type NodeReport =
   | { type: 'failed'; message: string }
   | { type: 'log'; level: string; event: string; data?: unknown };
 
-const report = (message: NodeReport) => { if (process.connected) process.send!(message); };
+// A parent that was killed takes its ends of the pipes with it: what cannot be told any more must not keep this process from cleaning up.
+const report = (message: NodeReport) => { if (process.connected) process.send!(message, undefined, undefined, () => {}); };
+process.stderr.on('error', () => {});
 const log: Log = (level, event, data) => report({ type: 'log', level, event, data });
 
 /** One node of a local network: started by its parent with a configuration, talks to it over IPC, ends with it. */

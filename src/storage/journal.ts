@@ -40,7 +40,8 @@ export async function openJournal<T>(dir: string, onDamaged: (path: string) => v
   }
 
   async function write(path: string, { text, durable }: Pick<Waiting, 'text' | 'durable'>): Promise<void> {
-    const temporary = `${path}.new`;
+    // Several processes may share a journal: each writes beside the record under a name of its own.
+    const temporary = `${path}.${process.pid}.new`;
     const file = await open(temporary, 'w', 0o600);
     try {
       await file.writeFile(text);

@@ -27,6 +27,8 @@ describe('statements and evidence that are not what they seem', () => {
 
   /** A job that waits for the puppet's bid. */
   const openJob = async (): Promise<JobRecord> => {
+    // What it said of the job before must not reach this one.
+    puppet.evidence = () => ({ status: 'refused', reason: 'not now' });
     const record = await asker.client.submit(spec, { windows: LONG_WINDOWS });
     await until('the nodes have bid', () => record.bids.length === 2);
     await reach(asker.client, record, 'Open');
