@@ -50,7 +50,7 @@ export interface TestNetwork extends Devnet {
   restart(index: number): Promise<void>;
 }
 
-/** Starts one network for all tests of a file; after them it is stopped and must have left nothing behind and lost no coin. */
+/** Starts one network for all tests of a file (GADUS_TEST_VERBOSE=1 shows what its nodes say); after them it is stopped and must have left nothing behind and lost no coin. */
 export function useNetwork(options: Omit<DevnetOptions, 'dir'> = {}): () => TestNetwork {
   let network: TestNetwork | undefined;
   let close: (() => Promise<void>) | undefined;
@@ -62,7 +62,11 @@ export function useNetwork(options: Omit<DevnetOptions, 'dir'> = {}): () => Test
 async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): Promise<{ network: TestNetwork; close(): Promise<void> }> {
   const { dir, mark } = markedFolder();
   const log: TestNetwork['log'] = [];
-  const listen = (index: number, line: NodeLine) => { log.push({ index, line }); onLog?.(index, line); if (process.env.GADUS_TEST_VERBOSE) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data)); };
+  const listen = (index: number, line: NodeLine) => {
+    log.push({ index, line });
+    onLog?.(index, line);
+    if (process.env.GADUS_TEST_VERBOSE !== undefined) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data));
+  };
   const devnet = await startDevnet({ dir: join(dir, 'network'), ...options, onLog: listen });
   const { anvil, nodes, configs, profile } = devnet;
   const clients: TestClient[] = [];

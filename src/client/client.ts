@@ -134,6 +134,8 @@ export class Client implements Startable {
     const session = this.#sessions.get(record.jobId);
     if (session === undefined) return;
     const ended = this.wait(record, signal === undefined ? {} : { signal });
+    // Nobody may be listening any more when it fails.
+    ended.catch(() => {});
     for (;;) {
       const { job } = session;
       if (reached(job) || (job !== undefined && isFinal(job))) return;

@@ -20,7 +20,7 @@ const spec: JobSpecInput = { engine: 'noop', command: ['true'] };
 describe('a client that dies', () => {
   const network = useNetwork({ nodes: 3, configure: (config) => ({ ...config, noopEngine: true }) });
 
-  for (const dieAt of ['journalled', 'submitted', 'bid', 'assigned', 'commitment', 'committed', 'evidence', 'verdict']) {
+  for (const dieAt of ['journalled', 'submitted', 'assigned', 'commitment', 'committed', 'evidence', 'verdict']) {
     test(`at "${dieAt}": started again it carries the job to its end`, async () => {
       const net = network();
       const { key, address } = await net.account();

@@ -143,7 +143,8 @@ describe('statements and evidence that are not what they seem', () => {
     await assert.rejects(settle(stranger, { request: terms, roster: sealed, agreed: 7, reportDigest: zeroHash }), { code: 'WRONG_STATE' });
     await assert.rejects(open(stranger, { request: terms, roster: sealed, openings: [opening] }), { code: 'WRONG_STATE' });
 
-    // The client does not come further than here before the puppet commits; then it is stopped for a moment.
+    // The client comes no further than Committed before the puppet hands its evidence over.
+    puppet.evidence = () => ({ status: 'refused', reason: 'not yet' });
     const evidence = forgedEvidence(record, puppet.address);
     await puppet.commit(asker.host, jobId, evidence.commitment);
     const committed = await reach(asker.client, record, 'Committed');

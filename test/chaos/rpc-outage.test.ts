@@ -36,7 +36,7 @@ describe('the chain cannot be reached for a while', () => {
         index === node && line.event === 'chain' && (line.data as { status: string }).status === 'down')).length;
       try {
         // Pauses between tries double, so this many take seconds.
-        await until('every node has tried in vain, time and again', () => [0, 1, 2].every((node) => failures(node) >= 5));
+        await until('every node has tried in vain, time and again', () => [0, 1, 2].every((node) => failures(node) >= 3));
       } finally {
         proxy.restore();
       }

@@ -9,7 +9,7 @@ import { request, statusProtocol } from '../../src/network/index.ts';
 import type { JobSpecInput } from '../../src/protocol/index.ts';
 import { reach, settledJob, useNetwork } from '../network.ts';
 
-/** Longest life of a job without work on a busy machine, gas of its four messages as the contract's snapshots have it with room for one cold purse. */
+/** Gas of the four messages of a first job: the contract's snapshots of a later one, and the slots of a new client and three new nodes. */
 const MAX_HAPPY_GAS = 480_000;
 
 describe('jobs of honest nodes', () => {
