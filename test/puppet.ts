@@ -55,7 +55,7 @@ export async function startPuppet(network: TestNetwork, { stake = 100n * COIN }:
 /** Evidence of a run of nothing, with the opening and the commitment that go with it; `change` makes it untrue before it is committed to. */
 export function forgedEvidence(record: JobRecord, node: Address, change: (evidence: Evidence) => Partial<Evidence> = () => ({})): { encoded: Uint8Array; opening: Opening; commitment: Hex } {
   const trace: Evidence['trace'] = { version: 1, engine: 'noop', intervalMs: 20, t: Float64Array.of(0, 20), channels: { cpuNs: Float64Array.of(0, 0) } };
-  const profile: Evidence['profile'] = { version: 1, bytes: 0, files: 1, entropy: new Float64Array(32), histogram: new Float64Array(32 * 16) };
+  const profile: Evidence['profile'] = { version: 1, bytes: 0, files: 1, entropy: new Float64Array(32), histogram: new Float64Array(32 * 16), content: new Uint32Array(64).fill(0xffff_ffff) };
   const honest: Evidence = {
     version: 1, jobId: record.jobId, node, resultCid: cidOfDigest(sha256(stringToHex('a result'))).toString(), exitCode: 0, ended: 'exit', trace, profile, sketch: bytesToHex(sketchOf(fingerprintOf(trace, profile))),
     environment: { engine: 'noop', runtime: 'none', kernel: 'none', cpu: 'none', cores: 1, cgroup: 'none', gadus: '0' },

@@ -4,6 +4,14 @@ import type { ChannelName } from '../protocol/trace.ts';
 export const PROFILE_SEGMENTS = 32;
 /** Value ranges of a profile's histogram: one per high nibble. */
 export const PROFILE_BINS = 16;
+/** Minima of a profile's content: the similarity of two outputs is then known within a standard deviation of 1/16. */
+export const CONTENT_BINS = 64;
+/** A chunk of content ends where the rolling hash's bits from this one on, the highest six, are 0, once in 64 bytes: about a line. High bits depend on the last 26 bytes and more. */
+export const CONTENT_CHUNK_SHIFT = 26;
+/** Shorter chunks would say little about their output. */
+export const CONTENT_MIN_CHUNK_BYTES = 16;
+/** Bounds the chunks of outputs that repeat themselves, zeros for one. */
+export const CONTENT_MAX_CHUNK_BYTES = 512;
 /** Points of a curve on the work axis, and of the entropy curve in a fingerprint. */
 export const CURVE_POINTS = 16;
 

@@ -5,7 +5,7 @@ import { parseCid } from '../protocol/bytes.ts';
 import { MAX_SKETCH_BYTES } from '../protocol/constants.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { ChannelName, Evidence } from '../protocol/trace.ts';
-import { MAX_EVIDENCE_BYTES, MAX_TRACE_SAMPLES, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
+import { CONTENT_BINS, MAX_EVIDENCE_BYTES, MAX_TRACE_SAMPLES, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
 import { EvidenceError } from './errors.ts';
 import { decodeSeries, encodeSeries } from './series-encoding.ts';
 import { validateProfile } from './validate-profile.ts';
@@ -26,7 +26,7 @@ const schema = z.strictObject({
     version: z.literal(1), engine: text, intervalMs: z.number(), samples: count.max(MAX_TRACE_SAMPLES), t: binary(),
     channels: z.record(z.string().max(50), binary()),
   }),
-  profile: z.strictObject({ version: z.literal(1), bytes: count, files: count, entropy: binary(), histogram: binary() }),
+  profile: z.strictObject({ version: z.literal(1), bytes: count, files: count, entropy: binary(), histogram: binary(), content: binary(4 * CONTENT_BINS) }),
   sketch: binary().refine((b) => b.length <= MAX_SKETCH_BYTES, `at most ${MAX_SKETCH_BYTES} bytes`),
   environment: z.strictObject({ engine: text, runtime: text, kernel: text, cpu: text, cores: count, cgroup: text, gadus: text }),
 });
@@ -50,7 +50,7 @@ export function encodeEvidence(evidence: Evidence): Uint8Array {
       version: 1, engine: trace.engine, intervalMs: trace.intervalMs, samples: trace.t.length, t: encodeSeries(trace.t),
       channels: Object.fromEntries(Object.entries(trace.channels).map(([name, series]) => [name, encodeSeries(series)])),
     },
-    profile: { ...profile, entropy: encodeSeries(profile.entropy), histogram: encodeSeries(profile.histogram) },
+    profile: { ...profile, entropy: encodeSeries(profile.entropy), histogram: encodeSeries(profile.histogram), content: wordsToBytes(profile.content) },
   };
   const encoded = cborg.encode(check(value));
   if (encoded.length > MAX_EVIDENCE_BYTES) throw tooLarge(encoded.length);
@@ -86,6 +86,7 @@ export function decodeEvidence(bytes: Uint8Array): Evidence {
       ...profile,
       entropy: decodeSeries(profile.entropy, PROFILE_SEGMENTS),
       histogram: decodeSeries(profile.histogram, PROFILE_SEGMENTS * PROFILE_BINS),
+      content: bytesToWords(profile.content),
     },
   };
   validateTrace(evidence.trace);
@@ -96,6 +97,18 @@ export function decodeEvidence(bytes: Uint8Array): Evidence {
 /** keccak256 of encoded evidence: `evidenceDigest` of an opening. */
 export function evidenceDigest(encoded: Uint8Array): Hex {
   return keccak256(encoded);
+}
+
+/** 32-bit words, little-endian. */
+function wordsToBytes(words: Uint32Array): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * words.length));
+  words.forEach((word, i) => view.setUint32(4 * i, word, true));
+  return new Uint8Array(view.buffer);
+}
+
+function bytesToWords(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
 function check(value: unknown): z.output<typeof schema> {

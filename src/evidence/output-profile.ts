@@ -1,11 +1,12 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import type { OutputProfile } from '../protocol/trace.ts';
 import { messageOf } from '../protocol/errors.ts';
+import { ContentMinima } from './content-minima.ts';
 import { PROFILE_BINS, PROFILE_CHUNK_BYTES, PROFILE_SEGMENTS } from './constants.ts';
 import { EvidenceError } from './errors.ts';
 
 /**
- * Size, entropy and byte histogram of files read one after the other as one sequence of bytes: outputs in path order, then stdout.
+ * Size, entropy, byte histogram and content of files read one after the other as one sequence of bytes: outputs in path order, then stdout.
  * Segment i holds the bytes from floor(i n / 32) to floor((i + 1) n / 32); its entropy is Shannon's, -sum p log2 p over the 256 byte
  * values, in bits per byte. An empty segment has entropy 0 and shares 0, so an empty output is all zeros.
  *
@@ -20,6 +21,7 @@ export async function profileOutput(files: readonly string[], { signal }: { sign
   }
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const counts = new Float64Array(PROFILE_SEGMENTS * 256);
+  const content = new ContentMinima();
   const buffer = Buffer.allocUnsafe(Math.min(PROFILE_CHUNK_BYTES, Math.max(total, 1)));
   let position = 0;
   for (const [i, file] of files.entries()) {
@@ -31,12 +33,13 @@ export async function profileOutput(files: readonly string[], { signal }: { sign
         if (bytesRead === 0) break;
         if (position + bytesRead > end) throw changed(file, 'it grew');
         count(counts, buffer.subarray(0, bytesRead), position, total);
+        content.add(buffer.subarray(0, bytesRead));
         position += bytesRead;
       }
     });
     if (position < end) throw changed(file, 'it shrank');
   }
-  return summarise(counts, total, files.length);
+  return { version: 1, bytes: total, files: files.length, ...summarise(counts), content: content.minima() };
 }
 
 /** Adds a chunk that starts at `position` to the byte counts of the segments it touches. */
@@ -54,7 +57,7 @@ function segmentOf(position: number, total: number): number {
   return Math.floor((total * (guess + 1)) / PROFILE_SEGMENTS) <= position ? guess + 1 : guess;
 }
 
-function summarise(counts: Float64Array, bytes: number, files: number): OutputProfile {
+function summarise(counts: Float64Array): Pick<OutputProfile, 'entropy' | 'histogram'> {
   const entropy = new Float64Array(PROFILE_SEGMENTS);
   const histogram = new Float64Array(PROFILE_SEGMENTS * PROFILE_BINS);
   for (let segment = 0; segment < PROFILE_SEGMENTS; segment++) {
@@ -70,7 +73,7 @@ function summarise(counts: Float64Array, bytes: number, files: number): OutputPr
     // One value only gives -0.
     entropy[segment] = Math.max(entropy[segment]!, 0) + 0;
   }
-  return { version: 1, bytes, files, entropy, histogram };
+  return { entropy, histogram };
 }
 
 async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {

@@ -31,7 +31,7 @@ describe('trace file', () => {
     const cases = [
       ['nonsense', 'TRACE_FILE_INVALID'], [{}, 'TRACE_FILE_INVALID'], [null, 'TRACE_FILE_INVALID'], [{ ...good, format: 'har' }, 'TRACE_FILE_INVALID'],
       [{ ...good, t: ['0'] }, 'TRACE_FILE_INVALID'], [{ ...good, version: 2 }, 'VERSION_UNKNOWN'], [{ ...good, t: [0, 0] }, 'TRACE_INVALID'],
-      [{ ...good, channels: { cpuNs: [0] } }, 'TRACE_INVALID'], [{ ...good, profile: { bytes: 1, files: 1, entropy: [], histogram: [] } }, 'PROFILE_INVALID'],
+      [{ ...good, channels: { cpuNs: [0] } }, 'TRACE_INVALID'], [{ ...good, profile: { bytes: 1, files: 1, entropy: [], histogram: [], content: [] } }, 'PROFILE_INVALID'],
     ] as const;
     for (const [value, code] of cases) {
       await writeFile(path, typeof value === 'string' ? value : JSON.stringify(value));

@@ -25,7 +25,7 @@ const schema = z.strictObject({
   units: z.record(z.string(), z.string()).optional(),
   t: series,
   channels: z.record(z.string(), series),
-  profile: z.strictObject({ bytes: z.number(), files: z.number(), entropy: series, histogram: series }).optional(),
+  profile: z.strictObject({ bytes: z.number(), files: z.number(), entropy: series, histogram: series, content: series }).optional(),
 });
 
 /**
@@ -34,7 +34,7 @@ const schema = z.strictObject({
  * - `format` "gadus-trace", `version` 1, `label` (optional), `engine`, `intervalMs` (nominal distance of samples)
  * - `units`: the unit of `t` (ms since the start mark) and of each channel
  * - `t` and `channels`: arrays of the same length; counters start at 0
- * - `profile` (optional): `bytes`, `files`, `entropy` (32 segments, bits per byte), `histogram` (32 rows of 16 shares)
+ * - `profile` (optional): `bytes`, `files`, `entropy` (32 segments, bits per byte), `histogram` (32 rows of 16 shares), `content` (64 minima)
  *
  * @throws EvidenceError TRACE_INVALID, PROFILE_INVALID; the file system's error
  */
@@ -47,7 +47,7 @@ export async function writeTraceFile(path: string, { trace, profile, label }: Tr
     units: { t: 'ms', ...Object.fromEntries(channels.map(([name]) => [name, CHANNELS[name].unit])) },
     t: Array.from(trace.t),
     channels: Object.fromEntries(channels.map(([name, values]) => [name, Array.from(values)])),
-    profile: profile && { bytes: profile.bytes, files: profile.files, entropy: Array.from(profile.entropy), histogram: Array.from(profile.histogram) },
+    profile: profile && { bytes: profile.bytes, files: profile.files, entropy: Array.from(profile.entropy), histogram: Array.from(profile.histogram), content: Array.from(profile.content) },
   };
   await writeFile(path, `${JSON.stringify(file)}\n`, { signal });
 }
@@ -72,7 +72,10 @@ export async function readTraceFile(path: string, { signal }: { signal?: AbortSi
   };
   validateTrace(trace);
   if (profile === undefined) return { trace, ...(label === undefined ? {} : { label }) };
-  const whole: OutputProfile = { version: 1, bytes: profile.bytes, files: profile.files, entropy: Float64Array.from(profile.entropy), histogram: Float64Array.from(profile.histogram) };
+  const whole: OutputProfile = {
+    version: 1, bytes: profile.bytes, files: profile.files,
+    entropy: Float64Array.from(profile.entropy), histogram: Float64Array.from(profile.histogram), content: Uint32Array.from(profile.content),
+  };
   validateProfile(whole);
   return { trace, profile: whole, ...(label === undefined ? {} : { label }) };
 }

@@ -35,7 +35,7 @@ export interface Trace {
   channels: Partial<Record<ChannelName, Float64Array>>;
 }
 
-/** The output's size, entropy and byte histogram along its length. */
+/** The output's size, its entropy and byte histogram along its length, and a similarity sketch of its content. */
 export interface OutputProfile {
   version: 1;
   /** All output bytes: the outputs' files in path order, then stdout. */
@@ -45,6 +45,8 @@ export interface OutputProfile {
   entropy: Float64Array;
   /** Share of bytes in each of 16 value ranges (high nibble), per segment, row by row. */
   histogram: Float64Array;
+  /** MinHash of the output's content-defined chunks, 64 words below 2^26 that say which content it is; all 2^32 - 1 where it is empty. */
+  content: Uint32Array;
 }
 
 /** Where a replica ran. */

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { bytesToHex, type Hex } from 'viem';
 import { CHANNELS, type ChannelName, type Evidence, type OutputProfile, type Trace } from '../../protocol/trace.ts';
-import { PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
+import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
+import { NO_CHUNK } from '../content-minima.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import { sketchOf } from '../sketch.ts';
 
@@ -51,7 +52,7 @@ export function runProfile({ bytes = 1_000_000, values = 64 }: { bytes?: number;
       for (let value = 0; value < values; value++) histogram[segment * PROFILE_BINS + (value >> 4)]! += 1 / values;
     }
   }
-  return { version: 1, bytes, files: 1, entropy, histogram };
+  return { version: 1, bytes, files: 1, entropy, histogram, content: new Uint32Array(CONTENT_BINS).fill(bytes === 0 ? NO_CHUNK : 7) };
 }
 
 /** Evidence of a run, whose sketch is its own. */
