@@ -342,7 +342,7 @@ contract Scheduler is IScheduler, EIP712 {
         return party.scoreAt(block.timestamp / 1 days);
     }
 
-    function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256) {
+    function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256 distance, uint256 strict) {
         return SketchLib.distance(a, b);
     }
 

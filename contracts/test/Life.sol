@@ -74,15 +74,16 @@ abstract contract Life is Base {
         bytes memory silence = sketchOf(0);
         while (high - low > 1) {
             uint16 middle = (low + high) / 2;
-            if (scheduler.sketchDistance(silence, sketchOf(middle)) <= 1000) low = middle;
+            (, uint256 strict) = scheduler.sketchDistance(silence, sketchOf(middle));
+            if (strict <= 1000) low = middle;
             else high = middle;
         }
     }
 
     /// @dev A well formed sketch whose features all have the value `tone`.
     function sketchOf(uint16 tone) internal pure returns (bytes memory sketch) {
-        sketch = new bytes(243);
-        sketch[0] = 0x01;
+        sketch = new bytes(251);
+        sketch[0] = 0x02;
         for (uint256 i = 1; i < 243; i += 2) {
             (sketch[i], sketch[i + 1]) = (bytes1(uint8(tone >> 8)), bytes1(uint8(tone)));
         }

@@ -1,12 +1,15 @@
-import { BLOCKS, LONELY_FEATURES_DIVISOR, type BlockName } from './constants.ts';
+import { BLOCKS, CONTENT_BLOCK, CONTENT_TOLERANCE, LONELY_FEATURES_DIVISOR, type Block, type BlockName } from './constants.ts';
+import { contentSimilarity } from './content-minima.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /** How far two fingerprints are apart, 1 being the most that honest runs differ. */
 export interface Comparison {
   /** The worst block's distance; Infinity when too few features are on both sides. */
   distance: number;
+  /** The same by the strict tolerances, which programs keep that do exactly the same each time; never below `distance`. */
+  strict: number;
   /** Every block both sides have, in the fingerprint's order. */
-  blocks: { name: BlockName; distance: number }[];
+  blocks: { name: BlockName; distance: number; strict: number }[];
 }
 
 /**
@@ -19,7 +22,7 @@ export function compareFingerprints(a: Fingerprint, b: Fingerprint): Comparison 
   let at = 0;
   let shared = 0;
   let lonely = 0;
-  for (const { name, count, tolerance } of BLOCKS) {
+  for (const { name, count, tolerance, strict = tolerance } of BLOCKS as readonly (Block & { name: BlockName })[]) {
     let sum = 0;
     let n = 0;
     for (const end = at + count; at < end; at++) {
@@ -32,8 +35,11 @@ export function compareFingerprints(a: Fingerprint, b: Fingerprint): Comparison 
       } else if (absent === 1) lonely++;
     }
     shared += n;
-    if (n > 0) blocks.push({ name, distance: sum / (n * tolerance) });
+    if (n > 0) blocks.push({ name, distance: sum / (n * tolerance), strict: sum / (n * strict) });
   }
-  if (shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared) return { distance: Infinity, blocks };
-  return { distance: Math.max(...blocks.map((block) => block.distance)), blocks };
+  if (a.content !== undefined && b.content !== undefined) {
+    blocks.push({ name: CONTENT_BLOCK, distance: 0, strict: (1 - contentSimilarity(a.content, b.content)) / CONTENT_TOLERANCE });
+  }
+  if (shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared) return { distance: Infinity, strict: Infinity, blocks };
+  return { distance: Math.max(...blocks.map((block) => block.distance)), strict: Math.max(...blocks.map((block) => block.strict)), blocks };
 }

@@ -39,6 +39,8 @@ export interface Block {
   count: number;
   /** Mean absolute difference of its features at which two honest runs stop being plausible; in `unit`. */
   tolerance: number;
+  /** The same for programs that repeat themselves in this block: used among replicas of which a majority does. */
+  strict?: number;
   /** octave: log2(1 + value / floor); share: 0 to 1; bit: bits per byte. */
   unit: 'octave' | 'share' | 'bit';
 }
@@ -108,15 +110,26 @@ export const BLOCKS = [
   { name: 'output byte values', kind: 'output', count: PROFILE_BINS, tolerance: 0.004, unit: 'share' },
 ] as const satisfies readonly Block[];
 
-export type BlockName = (typeof BLOCKS)[number]['name'];
+export type BlockName = (typeof BLOCKS)[number]['name'] | typeof CONTENT_BLOCK;
 
 /** Features in a fingerprint and in a sketch. */
 export const FEATURES = BLOCKS.reduce((sum, block) => sum + block.count, 0);
 
+/** The block that compares what the output contains: it has no features, but the minima of the profile, and is strict only. */
+export const CONTENT_BLOCK = 'output content';
+/** Share of an output's content that may differ under the strict tolerance: time stamps, random names, floating point noise here and there. */
+export const CONTENT_TOLERANCE = 0.5;
+/** Smaller outputs are not compared by content: one time stamp, equal by chance in two replicas of three, would be most of them. */
+export const CONTENT_MIN_BYTES = 4096;
+
 /** First byte of a sketch. */
-export const SKETCH_VERSION = 1;
+export const SKETCH_VERSION = 2;
+/** Bytes of content in a sketch: one bit of each minimum. */
+export const SKETCH_CONTENT_BYTES = CONTENT_BINS / 8;
+/** Most bits of content that differ under the strict tolerance: of unlike minima every other bit is equal. */
+export const SKETCH_CONTENT_TOLERANCE = (CONTENT_TOLERANCE * CONTENT_BINS) / 2;
 /** Length of a sketch. */
-export const SKETCH_BYTES = 1 + 2 * FEATURES;
+export const SKETCH_BYTES = 1 + 2 * FEATURES + SKETCH_CONTENT_BYTES;
 /** An absent feature. */
 export const SKETCH_ABSENT = 0xffff;
 /** Sketch distance up to which two replicas agree. */

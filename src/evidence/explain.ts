@@ -1,5 +1,6 @@
 import { compareFingerprints } from './compare-fingerprints.ts';
-import { BLOCKS, type BlockName } from './constants.ts';
+import { BLOCKS, CONTENT_BLOCK, type BlockName } from './constants.ts';
+import { contentSimilarity } from './content-minima.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /** Differences named in one sentence. */
@@ -23,12 +24,14 @@ const NEXT_TO_NOTHING = 1e-3;
 
 /**
  * Says in words what tells a replica from a reference: `reads 48 % fewer bytes; peak memory 3.1x lower; reading over work takes
- * another course`. The worst blocks come first; blocks within tolerance are left out.
+ * another course`. The worst blocks come first; blocks within tolerance, or the strict one, are left out.
  */
-export function explainDifference(reference: Fingerprint, replica: Fingerprint): string {
-  const { distance, blocks } = compareFingerprints(reference, replica);
+export function explainDifference(reference: Fingerprint, replica: Fingerprint, { strict = false }: { strict?: boolean } = {}): string {
+  const { blocks, ...worst } = compareFingerprints(reference, replica);
+  const distance = strict ? worst.strict : worst.distance;
   if (distance === Infinity) return 'too few channels in common to compare';
-  const beyond = blocks.filter((block) => block.distance > 1).sort((a, b) => b.distance - a.distance);
+  const by = strict ? 'strict' as const : 'distance' as const;
+  const beyond = blocks.filter((block) => block[by] > 1).sort((a, b) => b[by] - a[by]);
   if (beyond.length === 0) return `within tolerance (distance ${distance.toFixed(2)} of 1)`;
   const named = beyond.slice(0, MAX_NAMED).map(({ name }) => phrase(name, reference, replica));
   const more = beyond.length - named.length;
@@ -48,6 +51,10 @@ function phrase(name: BlockName, reference: Fingerprint, replica: Fingerprint): 
     return Math.abs(is - was) < 0.05
       ? 'entropy along the output differs'
       : `output entropy ${is.toFixed(1)} instead of ${was.toFixed(1)} bits a byte`;
+  }
+  if (name === CONTENT_BLOCK) {
+    const similarity = contentSimilarity(reference.content!, replica.content!);
+    return similarity < 0.1 ? 'output with other content' : `${Math.round((1 - similarity) * 100)} % of the output's content differs`;
   }
   return name === 'output byte values' ? 'other byte values in the output' : `${name} takes another course`;
 }

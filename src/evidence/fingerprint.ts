@@ -1,11 +1,13 @@
 import type { ChannelName, OutputProfile, Trace } from '../protocol/trace.ts';
-import { BLOCKS, CURVE_HALF_RESOLUTION_SAMPLES, CURVE_POINTS, FEATURES, FLOORS, PROFILE_BINS, PROFILE_SEGMENTS, type BlockName } from './constants.ts';
+import { BLOCKS, CONTENT_MIN_BYTES, CURVE_HALF_RESOLUTION_SAMPLES, CURVE_POINTS, FEATURES, FLOORS, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
 
 /** What two replicas are compared by: the features of BLOCKS one after the other, in each block's unit. */
 export interface Fingerprint {
   version: 1;
   /** FEATURES long; NaN where the engine could not see the channel. */
   features: Float64Array;
+  /** The output's minima; absent where the output is not known or too small to say much. */
+  content?: Uint32Array;
 }
 
 /** Counters whose progress is the work axis; each weighs the same, so that neither a memory-bound nor a reading phase is squeezed to a point. */
@@ -20,10 +22,10 @@ const AXIS = ['readBytes', 'writtenBytes', 'minorFaults', 'cpuNs'] as const;
  */
 export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprint {
   const features = new Float64Array(FEATURES).fill(Number.NaN);
-  const put = (name: BlockName, values: ArrayLike<number>): void => features.set(Array.from(values), OFFSETS[name]);
+  const put = (name: FeatureBlock, values: ArrayLike<number>): void => features.set(Array.from(values), OFFSETS[name]);
   const series = { ...trace.channels, cpuNs: cpuOf(trace) };
 
-  const total = (name: BlockName, channel: keyof typeof FLOORS, amount: (s: Float64Array) => number): void => {
+  const total = (name: FeatureBlock, channel: keyof typeof FLOORS, amount: (s: Float64Array) => number): void => {
     const s = series[channel];
     if (s !== undefined && s.length > 0) put(name, [octaves(amount(s), FLOORS[channel])]);
   };
@@ -44,7 +46,7 @@ export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprin
       const top = octaves(peak(resident), FLOORS.residentBytes);
       put('memory over work', curve(axis, (i) => resolution * (top - octaves(resident[i]!, FLOORS.residentBytes))));
     }
-    const share = (name: BlockName, channel: (typeof AXIS)[number]): void => {
+    const share = (name: FeatureBlock, channel: (typeof AXIS)[number]): void => {
       const s = series[channel];
       if (s === undefined) return;
       const scale = 1 / (last(s) + FLOORS[channel]);
@@ -62,7 +64,7 @@ export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprin
     put('output entropy', entropyCurve(profile));
     put('output byte values', histogram(profile));
   }
-  return { version: 1, features };
+  return { version: 1, features, ...(profile !== undefined && profile.bytes >= CONTENT_MIN_BYTES ? { content: profile.content } : {}) };
 }
 
 /**
@@ -74,10 +76,12 @@ function resolutionOf(cpuNs: number, intervalMs: number): number {
   return cpuNs / (cpuNs + CURVE_HALF_RESOLUTION_SAMPLES * intervalMs * 1e6);
 }
 
+type FeatureBlock = (typeof BLOCKS)[number]['name'];
+
 /** Where each block's features begin. */
 const OFFSETS = Object.fromEntries(
   BLOCKS.map((block, i) => [block.name, BLOCKS.slice(0, i).reduce((sum, { count }) => sum + count, 0)]),
-) as Record<BlockName, number>;
+) as Record<FeatureBlock, number>;
 
 /** CPU time of both modes, whichever way the engine counts it. */
 function cpuOf({ channels: { cpuNs, cpuUserNs, cpuSystemNs } }: Trace): Float64Array | undefined {

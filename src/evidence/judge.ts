@@ -1,6 +1,6 @@
 import type { Evidence } from '../protocol/trace.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
-import { BLOCKS, type BlockName } from './constants.ts';
+import { BLOCKS, CONTENT_BLOCK, type BlockName } from './constants.ts';
 import { explainDifference } from './explain.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
@@ -25,18 +25,27 @@ export interface Judgement {
   undecided: boolean;
 }
 
-const OUTPUT_BLOCKS: ReadonlySet<BlockName> = new Set(BLOCKS.filter((block) => block.kind === 'output').map((block) => block.name));
+const OUTPUT_BLOCKS: ReadonlySet<BlockName> = new Set([CONTENT_BLOCK, ...BLOCKS.filter((block) => block.kind === 'output').map((block) => block.name)]);
+
+/** By which tolerances two replicas are compared. */
+type Measure = 'strict' | 'distance';
 
 /**
  * Judges replicas against each other by complete linkage: clusters grow by the closest pair of clusters as long as every pair of
  * members stays within the threshold; a cluster of more than half of those judged agrees. A replica that ended otherwise (exit code,
  * limit) is never in the same cluster. Policy `trace` compares fingerprints: equal results make the output's distance 0, but never
- * excuse a deviating trace. Policy `exact` asks for equal results only; `none` accepts everyone.
+ * excuse a deviating trace. Strict distances come first: replicas of a program that repeats itself then have a majority, and whoever
+ * read another input is not in it; where there is none, the usual tolerances decide. Policy `exact` asks for equal results only; `none`
+ * accepts everyone.
  */
 export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace' | 'exact' | 'none'): Judgement {
-  const distances = replicas.map((a) => replicas.map((b) => (a === b ? 0 : distanceOf(a, b, policy))));
-  const clusters = completeLinkage(distances);
-  const majority = clusters.find((cluster) => 2 * cluster.length > replicas.length);
+  const cluster = (measure: Measure) => {
+    const distances = replicas.map((a) => replicas.map((b) => (a === b ? 0 : distanceOf(a, b, policy, measure))));
+    const clusters = completeLinkage(distances);
+    return { measure, distances, clusters, majority: clusters.find((members) => 2 * members.length > replicas.length) };
+  };
+  const strict = cluster('strict');
+  const { measure, distances, clusters, majority } = strict.majority === undefined ? cluster('distance') : strict;
   const agreed = replicas.map((_, i) => majority?.includes(i) ?? false);
   const suspects = replicas.map((_, i) => policy === 'trace' && agreed[i]! && isSuspect(replicas, i, majority!));
   const reasons = replicas.map((replica, i) => {
@@ -47,18 +56,18 @@ export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace
     if (agreed[i]) return agreement(replicas, i, others, distances[i]!, policy, suspects[i]!);
     // The nearest member of the majority gives the smallest true difference to name.
     const nearest = others.reduce((best, member) => (distances[i]![member]! < distances[i]![best]! ? member : best));
-    return deviation(replica, replicas[nearest]!, policy);
+    return deviation(replica, replicas[nearest]!, policy, measure);
   });
   return { agreed, clusters, distances, reasons, suspects, undecided: replicas.length > 0 && majority === undefined };
 }
 
-function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none'): number {
+function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure): number {
   if (policy === 'none') return 0;
   if (a.exitCode !== b.exitCode || a.ended !== b.ended) return Infinity;
   if (policy === 'exact') return a.resultCid === b.resultCid ? 0 : Infinity;
-  const { distance, blocks } = compareFingerprints(a.fingerprint, b.fingerprint);
-  if (a.resultCid !== b.resultCid || distance === Infinity) return distance;
-  return Math.max(0, ...blocks.filter(({ name }) => !OUTPUT_BLOCKS.has(name)).map((block) => block.distance));
+  const comparison = compareFingerprints(a.fingerprint, b.fingerprint);
+  if (a.resultCid !== b.resultCid || comparison.distance === Infinity) return comparison[measure];
+  return Math.max(0, ...comparison.blocks.filter(({ name }) => !OUTPUT_BLOCKS.has(name)).map((block) => block[measure]));
 }
 
 /** Merges the two clusters whose farthest members are closest, while those are within 1; ties go to the lower indices. */
@@ -94,9 +103,9 @@ function agreement(
   return `${work}, ${same === others.length ? 'same result' : same > 0 ? `same result as ${same}` : 'result differs byte for byte'}`;
 }
 
-function deviation(replica: JudgedReplica, reference: JudgedReplica, policy: 'trace' | 'exact' | 'none'): string {
+function deviation(replica: JudgedReplica, reference: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure): string {
   if (replica.exitCode !== reference.exitCode || replica.ended !== reference.ended) {
     return `ended by ${replica.ended} with code ${replica.exitCode}, the majority by ${reference.ended} with code ${reference.exitCode}`;
   }
-  return policy === 'exact' ? 'its result is not the majority\'s' : explainDifference(reference.fingerprint, replica.fingerprint);
+  return policy === 'exact' ? 'its result is not the majority\'s' : explainDifference(reference.fingerprint, replica.fingerprint, { strict: measure === 'strict' });
 }

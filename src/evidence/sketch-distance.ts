@@ -1,22 +1,26 @@
-import { BLOCKS, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_SCALE, SKETCH_VERSION } from './constants.ts';
+import { BLOCKS, FEATURES, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_SCALE, SKETCH_VERSION, type Block } from './constants.ts';
 
-/** Each block's feature count and its tolerance in sketch steps: the constants COUNTS and TOLERANCES of SketchLib.sol. */
-export const SKETCH_BLOCKS: readonly { count: number; tolerance: number }[] =
-  BLOCKS.map(({ count, tolerance, unit }) => ({ count, tolerance: Math.round(tolerance * SKETCH_SCALE[unit]) }));
+/** Each block's feature count and its tolerances in sketch steps: the constants COUNTS, TOLERANCES and STRICT of SketchLib.sol. */
+export const SKETCH_BLOCKS: readonly { count: number; tolerance: number; strict: number }[] =
+  (BLOCKS as readonly Block[]).map(({ count, tolerance, unit, strict = tolerance }) => (
+    { count, tolerance: Math.round(tolerance * SKETCH_SCALE[unit]), strict: Math.round(strict * SKETCH_SCALE[unit]) }));
 
 /**
- * Distance of two sketches in thousandths of the threshold: they agree when it is at most SKETCH_THRESHOLD. The same integers as
- * `SketchLib.distance`: per block floor(1000 * sum |a - b| / (n * tolerance)) over the n features both have, then the largest.
- * Infinity (there: the largest uint256) for bytes of another length or version, when no feature is shared, or when the features
- * that only one side has exceed a quarter of the shared ones: whoever hides what his peers saw does not agree with them.
+ * Distances of two sketches in thousandths of the threshold, by the tolerances and by the strict ones: they agree when it is at most
+ * SKETCH_THRESHOLD. The same integers as `SketchLib.distance`: per block floor(1000 * sum |a - b| / (n * tolerance)) over the n
+ * features both have, then the largest; strictly also floor(1000 * bits of content that differ / 16). Infinity (there: the largest
+ * uint256) for bytes of another length or version, when no feature is shared, or when the features that only one side has exceed a
+ * quarter of the shared ones: whoever hides what his peers saw does not agree with them.
  */
-export function sketchDistance(a: Uint8Array, b: Uint8Array): number {
-  if (!isSketch(a) || !isSketch(b)) return Infinity;
+export function sketchDistance(a: Uint8Array, b: Uint8Array): { distance: number; strict: number } {
+  const none = { distance: Infinity, strict: Infinity };
+  if (!isSketch(a) || !isSketch(b)) return none;
   let at = 1;
-  let worst = 0;
+  let distance = 0;
+  let worst = Math.floor((1000 * contentBits(a, b)) / SKETCH_CONTENT_TOLERANCE);
   let shared = 0;
   let lonely = 0;
-  for (const { count, tolerance } of SKETCH_BLOCKS) {
+  for (const { count, tolerance, strict } of SKETCH_BLOCKS) {
     let sum = 0;
     let n = 0;
     for (const end = at + 2 * count; at < end; at += 2) {
@@ -28,9 +32,20 @@ export function sketchDistance(a: Uint8Array, b: Uint8Array): number {
       } else if (x !== y) lonely++;
     }
     shared += n;
-    if (n > 0) worst = Math.max(worst, Math.floor((1000 * sum) / (n * tolerance)));
+    if (n === 0) continue;
+    distance = Math.max(distance, Math.floor((1000 * sum) / (n * tolerance)));
+    worst = Math.max(worst, Math.floor((1000 * sum) / (n * strict)));
   }
-  return shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared ? Infinity : worst;
+  return shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared ? none : { distance, strict: worst };
+}
+
+/** How many of the 64 bits of content differ. */
+function contentBits(a: Uint8Array, b: Uint8Array): number {
+  let bits = 0;
+  for (let i = 1 + 2 * FEATURES; i < SKETCH_BYTES; i++) {
+    for (let rest = a[i]! ^ b[i]!; rest !== 0; rest &= rest - 1) bits++;
+  }
+  return bits;
 }
 
 function isSketch(bytes: Uint8Array): boolean {

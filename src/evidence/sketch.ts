@@ -1,9 +1,10 @@
-import { BLOCKS, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_SCALE, SKETCH_VERSION } from './constants.ts';
+import { BLOCKS, FEATURES, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_SCALE, SKETCH_VERSION } from './constants.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /**
  * The fixed-size form of a fingerprint that the contract can compare: a version byte, then every feature as a big-endian uint16
- * in steps of its block's unit (SKETCH_SCALE), clamped to 0..0xFFFE; 0xFFFF where it is absent.
+ * in steps of its block's unit (SKETCH_SCALE), clamped to 0..0xFFFE; 0xFFFF where it is absent. Then the lowest bit of each minimum of the
+ * content, or zeros (b-bit minwise hashing: Li and König, 2010).
  */
 export function sketchOf(fingerprint: Fingerprint): Uint8Array {
   const sketch = new Uint8Array(SKETCH_BYTES);
@@ -17,5 +18,6 @@ export function sketchOf(fingerprint: Fingerprint): Uint8Array {
       view.setUint16(1 + 2 * at, steps);
     }
   }
+  fingerprint.content?.forEach((minimum, bin) => { sketch[1 + 2 * FEATURES + (bin >> 3)]! |= (minimum & 1) << (bin & 7); });
   return sketch;
 }

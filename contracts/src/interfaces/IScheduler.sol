@@ -257,6 +257,7 @@ interface IScheduler {
     function client(address account) external view returns (Party memory);
     /// @notice Lower bound of the success rate in basis points, decayed to now.
     function scoreOf(address account, bool asNode) external view returns (uint256);
-    /// @notice Integer distance of two sketches in thousandths of the threshold; type(uint256).max for a malformed one.
-    function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256);
+    /// @notice Integer distances of two sketches in thousandths of the threshold, by the usual and by the strict tolerances;
+    /// type(uint256).max for a malformed one.
+    function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256 distance, uint256 strict);
 }

@@ -7,44 +7,51 @@ import {SketchLib} from "./SketchLib.sol";
 /// @title The contract's own verdict on opened replicas
 library MajorityLib {
     /// @notice Seats of the majority, or zero where there is none.
+    /// @dev Strict distances come first: replicas of a program that repeats itself have a majority by those, and whoever read another
+    /// input is not in it. Where there is none, the usual ones decide.
+    function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy) internal pure returns (uint16) {
+        uint256 count = openings.length;
+        uint256[] memory strictly = new uint256[](count);
+        uint256[] memory alike = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            // With itself as well: a malformed sketch is like nothing, not even itself.
+            for (uint256 j; j <= i; ++j) {
+                (uint256 distance, uint256 strict) = _distance(openings[i], openings[j], policy);
+                if (distance > SketchLib.THRESHOLD) continue;
+                (alike[i], alike[j]) = (alike[i] | 1 << j, alike[j] | 1 << i);
+                if (strict <= SketchLib.THRESHOLD) (strictly[i], strictly[j]) = (strictly[i] | 1 << j, strictly[j] | 1 << i);
+            }
+        }
+        uint256 best = _largest(strictly);
+        return _seats(openings, best == 0 ? _largest(alike) : best);
+    }
+
     /// @dev Around every replica in turn grows a clique, by adding each other one, in order, that is alike to all members so far; the
     /// largest counts, the first among equals, and is the majority if it holds more than half of the replicas opened. A clique is
     /// what complete linkage asks for: two honest runs may differ by the threshold, not a chain of runs by many times it.
-    function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy) internal pure returns (uint16) {
-        uint256 count = openings.length;
-        uint256[] memory alike = new uint256[](count);
-        for (uint256 i; i < count; ++i) {
-            for (uint256 j; j < i; ++j) {
-                if (!_alike(openings[i], openings[j], policy)) continue;
-                alike[i] |= 1 << j;
-                alike[j] |= 1 << i;
-            }
-        }
-        uint256 best;
+    function _largest(uint256[] memory alike) private pure returns (uint256 best) {
         uint256 size;
-        for (uint256 i; i < count; ++i) {
-            // Alone it must at least be like itself: a malformed sketch is like nothing.
-            if (alike[i] == 0 && !_alike(openings[i], openings[i], policy)) continue;
+        for (uint256 i; i < alike.length; ++i) {
+            if (alike[i] >> i & 1 == 0) continue;
             uint256 clique = 1 << i;
             uint256 members = 1;
-            for (uint256 j; j < count; ++j) {
+            for (uint256 j; j < alike.length; ++j) {
                 if (j == i || alike[j] & clique != clique) continue;
                 clique |= 1 << j;
                 ++members;
             }
             if (members > size) (best, size) = (clique, members);
         }
-        return 2 * size > count ? _seats(openings, best) : 0;
+        if (2 * size <= alike.length) best = 0;
     }
 
-    function _alike(IScheduler.Opening calldata a, IScheduler.Opening calldata b, IScheduler.Policy policy)
+    function _distance(IScheduler.Opening calldata a, IScheduler.Opening calldata b, IScheduler.Policy policy)
         private
         pure
-        returns (bool)
+        returns (uint256 distance, uint256 strict)
     {
-        if (policy == IScheduler.Policy.None) return true;
-        if (policy == IScheduler.Policy.Exact) return a.resultDigest == b.resultDigest;
-        return SketchLib.distance(a.sketch, b.sketch) <= SketchLib.THRESHOLD;
+        if (policy == IScheduler.Policy.Trace) return SketchLib.distance(a.sketch, b.sketch);
+        if (policy == IScheduler.Policy.Exact && a.resultDigest != b.resultDigest) return (type(uint256).max, type(uint256).max);
     }
 
     /// @dev From positions among the openings to seats on the roster.

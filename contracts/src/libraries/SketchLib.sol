@@ -2,24 +2,31 @@
 pragma solidity ^0.8.28;
 
 /// @title Distance of two execution sketches
-/// @notice A sketch is one version byte and FEATURES big-endian uint16 features; 0xFFFF marks an absent feature. The features form
-/// BLOCKS consecutive blocks. A block's distance is 1000 * sum |a - b| / (n * tolerance), rounded down, over the n features that
-/// both sketches have; the sketches' distance is that of their worst block. Sketches of another length or version, without a common
-/// feature, or where more than a quarter as many features stand alone as are shared, are at distance type(uint256).max.
+/// @notice A sketch is one version byte, FEATURES big-endian uint16 features, 0xFFFF marking an absent one, and 64 bits of content. The
+/// features form BLOCKS consecutive blocks. A block's distance is 1000 * sum |a - b| / (n * tolerance), rounded down, over the n
+/// features that both sketches have; the sketches' distance is that of their worst block. The strict distance takes the strict
+/// tolerances instead, and 1000 * (bits of content that differ) / CONTENT_TOLERANCE beside the blocks. Sketches of another length or
+/// version, without a common feature, or where more than a quarter as many features stand alone as are shared, are at distance
+/// type(uint256).max.
 /// @dev The same integers as src/evidence/sketch.ts; test/conformance/vectors/sketch.json holds both to it.
 library SketchLib {
     /// @notice Largest distance at which two replicas agree.
     uint256 internal constant THRESHOLD = 1000;
 
-    uint256 private constant VERSION = 1;
+    uint256 private constant VERSION = 2;
     uint256 private constant FEATURES = 121;
     uint256 private constant BLOCKS = 16;
     uint256 private constant LONELY_DIVISOR = 4;
+
+    /// @dev Bits of 64.
+    uint256 private constant CONTENT_TOLERANCE = 16;
 
     /// @dev One byte a block, block 0 in the lowest: how many features it has.
     uint256 private constant COUNTS = 0x10101010101010010101010101010101;
     /// @dev Two bytes a block, block 0 in the lowest: its tolerance in sketch steps.
     uint256 private constant TOLERANCES = 0x83019a0f5c0a3d0a3d0a3d0133003300140333009a009a0052005201330166;
+    /// @dev Likewise, for replicas of which a majority does exactly the same; never above the tolerance.
+    uint256 private constant STRICT = 0x83019a0f5c0a3d0a3d0a3d0133003300140333009a009a0052005201330166;
 
     /// @dev Eight lanes of 32 bits, each wide enough for one feature and a carry.
     uint256 private constant ONE = 0x0000000100000001000000010000000100000001000000010000000100000001;
@@ -28,15 +35,18 @@ library SketchLib {
     /// @dev 2**32 is 1 modulo this, so `x % LANE_SUM` adds up the lanes of x.
     uint256 private constant LANE_SUM = 0xffffffff;
 
-    /// @notice Distance in thousandths of the threshold; 0 for equal sketches.
-    function distance(bytes calldata a, bytes calldata b) internal pure returns (uint256 worst) {
+    /// @notice Distances in thousandths of the threshold; 0 for equal sketches.
+    function distance(bytes calldata a, bytes calldata b) internal pure returns (uint256 worst, uint256 strict) {
         unchecked {
-            uint256 length = 1 + 2 * FEATURES;
-            if (a.length != length || b.length != length || uint8(a[0]) != VERSION || uint8(b[0]) != VERSION) return type(uint256).max;
+            uint256 length = 9 + 2 * FEATURES;
+            if (a.length != length || b.length != length || uint8(a[0]) != VERSION || uint8(b[0]) != VERSION) {
+                return (type(uint256).max, type(uint256).max);
+            }
 
             uint256 shared;
             uint256 lonely;
             uint256 offset = 1;
+            strict = 1000 * _ones(_block(a, 1 + 2 * FEATURES, 4) ^ _block(b, 1 + 2 * FEATURES, 4)) / CONTENT_TOLERANCE;
             for (uint256 i = 0; i < BLOCKS; ++i) {
                 uint256 n = (COUNTS >> (8 * i)) & 0xff;
                 uint256 x = _block(a, offset, n);
@@ -48,11 +58,24 @@ library SketchLib {
                 lonely += alone + alone2;
                 if (n != 0) {
                     shared += n;
-                    uint256 blockDistance = 1000 * (sum + sum2) / (n * ((TOLERANCES >> (16 * i)) & 0xffff));
+                    sum = 1000 * (sum + sum2);
+                    uint256 blockDistance = sum / (n * ((TOLERANCES >> (16 * i)) & 0xffff));
                     if (blockDistance > worst) worst = blockDistance;
+                    blockDistance = sum / (n * ((STRICT >> (16 * i)) & 0xffff));
+                    if (blockDistance > strict) strict = blockDistance;
                 }
             }
-            if (shared == 0 || LONELY_DIVISOR * lonely > shared) return type(uint256).max;
+            if (shared == 0 || LONELY_DIVISOR * lonely > shared) return (type(uint256).max, type(uint256).max);
+        }
+    }
+
+    /// @dev How many of the low 64 bits are set.
+    function _ones(uint256 word) private pure returns (uint256) {
+        unchecked {
+            word = (word & 0x5555555555555555) + ((word >> 1) & 0x5555555555555555);
+            word = (word & 0x3333333333333333) + ((word >> 2) & 0x3333333333333333);
+            word = (word & 0x0f0f0f0f0f0f0f0f) + ((word >> 4) & 0x0f0f0f0f0f0f0f0f);
+            return word % 0xff; // 2**8 is 1 modulo this: the sum of the bytes
         }
     }
 

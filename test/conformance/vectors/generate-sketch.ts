@@ -5,16 +5,16 @@
  */
 import { writeFileSync } from 'node:fs';
 import { bytesToHex } from 'viem';
-import { FEATURES, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
+import { FEATURES, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
 
 const MAX = 2n ** 256n - 1n;
 const random = mulberry32(0x6761_6475);
-const vectors: { name: string; a: string; b: string; distance: string }[] = [];
+const vectors: { name: string; a: string; b: string; distance: string; strict: string }[] = [];
 
 const base = features(() => Math.floor(random() * 40_000));
 const add = (name: string, a: Uint8Array, b: Uint8Array): void => {
-  vectors.push({ name, a: bytesToHex(a), b: bytesToHex(b), distance: distanceOf(a, b).toString() });
+  vectors.push({ name, a: bytesToHex(a), b: bytesToHex(b), distance: distanceOf(a, b, 'tolerance').toString(), strict: distanceOf(a, b, 'strict').toString() });
 };
 const change = (edit: (values: number[]) => void): Uint8Array => {
   const values = [...base];
@@ -34,7 +34,7 @@ add('empty against a sketch', new Uint8Array(), encode(base));
 add('one byte short', encode(base).subarray(0, SKETCH_BYTES - 1), encode(base));
 add('one byte long', encode(base), Uint8Array.from([...encode(base), 0]));
 add('both one byte long', Uint8Array.from([...encode(base), 0]), Uint8Array.from([...encode(base), 0]));
-for (const version of [0, 2, 255]) {
+for (const version of [0, SKETCH_VERSION - 1, 255]) {
   const other = encode(base);
   other[0] = version;
   add(`version ${version} on one side`, encode(base), other);
@@ -73,14 +73,19 @@ for (let i = 0; i < 12; i++) {
   add('random with gaps', sparse(i / 40), sparse(i / 60));
 }
 
+for (const bits of [0, 1, 15, 16, 17, 32, 63, 64]) {
+  add(`${bits} bits of content differ`, encode(base), encode(base, (1n << BigInt(bits)) - 1n));
+  add(`${bits} other bits of content differ`, encode(base, 0x0123_4567_89ab_cdefn), encode(base, 0x0123_4567_89ab_cdefn ^ (((1n << BigInt(bits)) - 1n) << BigInt(64 - bits))));
+}
+
 writeFileSync(new URL('sketch.json', import.meta.url), `[\n${vectors.map((vector) => `  ${JSON.stringify(vector)}`).join(',\n')}\n]\n`);
 
-function distanceOf(a: Uint8Array, b: Uint8Array): bigint {
+function distanceOf(a: Uint8Array, b: Uint8Array, by: 'tolerance' | 'strict'): bigint {
   if (a.length !== SKETCH_BYTES || b.length !== SKETCH_BYTES || a[0] !== SKETCH_VERSION || b[0] !== SKETCH_VERSION) return MAX;
   const [x, y] = [decode(a), decode(b)];
   const distances: bigint[] = [];
   let [at, shared, lonely] = [0, 0, 0];
-  for (const { count, tolerance } of SKETCH_BLOCKS) {
+  for (const { count, [by]: tolerance } of SKETCH_BLOCKS) {
     const pairs = x.slice(at, at + count).map((value, i) => [value, y[at + i]!] as const);
     const both = pairs.filter(([p, q]) => p !== SKETCH_ABSENT && q !== SKETCH_ABSENT);
     lonely += pairs.filter(([p, q]) => (p === SKETCH_ABSENT) !== (q === SKETCH_ABSENT)).length;
@@ -89,6 +94,7 @@ function distanceOf(a: Uint8Array, b: Uint8Array): bigint {
     if (both.length > 0) distances.push((1000n * sum) / BigInt(both.length * tolerance));
     at += count;
   }
+  if (by === 'strict') distances.push((1000n * BigInt((contentOf(a) ^ contentOf(b)).toString(2).replaceAll('0', '').length)) / BigInt(SKETCH_CONTENT_TOLERANCE));
   if (shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared) return MAX;
   return distances.reduce((worst, distance) => (distance > worst ? distance : worst), 0n);
 }
@@ -103,8 +109,14 @@ function only(index: number, value: number): number[] {
   return values;
 }
 
-function encode(values: readonly number[]): Uint8Array {
-  return Uint8Array.from([SKETCH_VERSION, ...values.flatMap((value) => [value >> 8, value & 0xff])]);
+function contentOf(sketch: Uint8Array): bigint {
+  return Buffer.from(sketch).readBigUInt64BE(1 + 2 * FEATURES);
+}
+
+function encode(values: readonly number[], content = 0n): Uint8Array {
+  const tail = Buffer.alloc(8);
+  tail.writeBigUInt64BE(content);
+  return Uint8Array.from([SKETCH_VERSION, ...values.flatMap((value) => [value >> 8, value & 0xff]), ...tail]);
 }
 
 function decode(sketch: Uint8Array): number[] {
