@@ -28,6 +28,22 @@ describe('judgeReplicas', () => {
     assert.deepEqual(judgeReplicas([replica(), { ...odd, resultCid: 'other' }, replica()], 'trace').agreed, [true, false, true]);
   });
 
+  it('rejects an output with other content where a majority repeats itself, and not where none does', () => {
+    const made = (content: number) => replica({}, { resultCid: String(content) }, runProfile({ content }));
+    const { agreed, reasons, distances } = judgeReplicas([made(1), made(2), made(1)], 'trace');
+    assert.deepEqual(agreed, [true, false, true]);
+    assert.match(reasons[1]!, /output with other content/);
+    assert.equal(distances[0]![1], 2);
+    assert.deepEqual(judgeReplicas([made(1), made(2), made(3)], 'trace').agreed, [true, true, true]);
+    assert.deepEqual(judgeReplicas([made(1), made(2)], 'trace').agreed, [true, true]);
+  });
+
+  it('does not go by the content of a small output: a time stamp may be equal by chance', () => {
+    const made = (content: number) => replica({}, { resultCid: String(content) }, runProfile({ bytes: 1000, content }));
+    const { agreed, suspects } = judgeReplicas([made(1), made(2), made(1)], 'trace');
+    assert.deepEqual({ agreed, suspects }, { agreed: [true, true, true], suspects: [false, true, false] });
+  });
+
   it('points out a result of its own where the others are identical', () => {
     const { agreed, reasons, suspects } = judgeReplicas([replica(), replica(), replica({}, { resultCid: 'other' })], 'trace');
     assert.deepEqual(agreed, [true, true, true]);

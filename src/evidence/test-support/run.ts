@@ -42,8 +42,8 @@ export function runTrace(shape: RunShape = {}): Trace {
   };
 }
 
-/** The profile of `bytes` bytes that take each of the first `values` byte values equally often. */
-export function runProfile({ bytes = 1_000_000, values = 64 }: { bytes?: number; values?: number } = {}): OutputProfile {
+/** The profile of `bytes` bytes that take each of the first `values` byte values equally often, in chunks that `content` stands for. */
+export function runProfile({ bytes = 1_000_000, values = 64, content = 7 }: { bytes?: number; values?: number; content?: number } = {}): OutputProfile {
   const entropy = new Float64Array(PROFILE_SEGMENTS);
   const histogram = new Float64Array(PROFILE_SEGMENTS * PROFILE_BINS);
   if (bytes >= PROFILE_SEGMENTS) {
@@ -52,7 +52,7 @@ export function runProfile({ bytes = 1_000_000, values = 64 }: { bytes?: number;
       for (let value = 0; value < values; value++) histogram[segment * PROFILE_BINS + (value >> 4)]! += 1 / values;
     }
   }
-  return { version: 1, bytes, files: 1, entropy, histogram, content: new Uint32Array(CONTENT_BINS).fill(bytes === 0 ? NO_CHUNK : 7) };
+  return { version: 1, bytes, files: 1, entropy, histogram, content: new Uint32Array(CONTENT_BINS).fill(bytes === 0 ? NO_CHUNK : content) };
 }
 
 /** Evidence of a run, whose sketch is its own. */
