@@ -32,6 +32,6 @@ describe('settle', () => {
 describe('scores', () => {
   it('are the contract\'s: a newcomer, a good name, and one that was found out once', () => {
     const after = (good: number, bad: number) => scoreOf(rate({ good: 0, bad: 0, day: 0 }, { good, bad }, 0), 0);
-    assert.deepEqual([after(0, 0), after(20, 0), after(20, 4)].map((score) => Number(score.toFixed(2))), [0.02, 0.88, 0.68]);
+    assert.deepEqual([after(0, 0), after(20, 0), after(20, 4)].map((score) => Number(score.toFixed(2))), [0.03, 0.88, 0.68]);
   });
 });
