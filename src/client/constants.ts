@@ -26,3 +26,5 @@ export const LOG_ACCESS_SECONDS = 3600;
 export const DEFAULT_WINDOWS = { assign: 120, commitMargin: 600, settle: 3600, dispute: 3600 };
 /** Client processes of one home at a time: each has a store and a peer identity of its own. */
 export const MAX_CLIENT_PROCESSES = 16;
+/** Runs of one class of jobs that a client remembers: enough for a p-value of 1 in 100, and for programs that change over time. */
+export const MAX_PRECEDENTS = 128;

@@ -10,6 +10,7 @@ export * from './open-sealed.ts';
 export * from './output-profile.ts';
 export { createSealKeys, type SealKeys } from './seal-keys.ts';
 export * from './seal.ts';
+export * from './precedent.ts';
 export * from './sketch-distance.ts';
 export * from './sketch.ts';
 export * from './trace-csv.ts';

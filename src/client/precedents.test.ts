@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { bytesToHex } from 'viem';
+import { SKETCH_BYTES, SKETCH_VERSION } from '../evidence/index.ts';
+import { parseJobSpec } from '../protocol/index.ts';
+import { openJournal } from '../storage/index.ts';
+import { MAX_PRECEDENTS } from './constants.ts';
+import { classOf, Precedents, type PrecedentRecord } from './precedents.ts';
+
+const spec = parseJobSpec({ command: ['wc', '/inputs/a'] });
+const sketch = (level: number) => {
+  const bytes = new Uint8Array(SKETCH_BYTES);
+  bytes[0] = SKETCH_VERSION;
+  new DataView(bytes.buffer).setUint16(1, level);
+  return bytesToHex(bytes);
+};
+
+describe('Precedents', () => {
+  let dir: string;
+  before(async () => { dir = await mkdtemp(join(tmpdir(), 'gadus-precedents-')); });
+  after(() => rm(dir, { recursive: true }));
+
+  it('holds a run against earlier ones of the same work, across restarts', async () => {
+    const open = async () => new Precedents(await openJournal<PrecedentRecord>(dir));
+    const first = await open();
+    assert.equal((await first.look(spec, sketch(5))).runs, 0);
+    await first.add(spec, [sketch(1), sketch(2)]);
+    await first.add(spec, [sketch(3)]);
+    const again = await open();
+    assert.deepEqual(await again.look(spec, sketch(2)), { runs: 3, alike: 3, p: 1 });
+    assert.deepEqual(await again.look(spec, sketch(40_000)), { runs: 3, alike: 0, p: 0.25 });
+    assert.equal((await again.look({ ...spec, command: ['wc', '/inputs/b'] }, sketch(5))).runs, 0);
+  });
+
+  it('forgets the oldest', async () => {
+    const precedents = new Precedents(await openJournal<PrecedentRecord>(join(dir, 'many')));
+    await precedents.add(spec, Array.from({ length: MAX_PRECEDENTS + 5 }, (_, i) => sketch(i)));
+    assert.equal((await precedents.look(spec, sketch(0))).runs, MAX_PRECEDENTS);
+  });
+
+  it('tells classes by the work alone', () => {
+    assert.equal(classOf(spec), classOf(parseJobSpec({ ...spec, name: 'other', verification: { replicas: 1 }, payment: { maxPrice: '5' } })));
+    assert.notEqual(classOf(spec), classOf(parseJobSpec({ ...spec, image: 'debian' })));
+  });
+});
