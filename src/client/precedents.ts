@@ -32,6 +32,6 @@ export class Precedents {
 }
 
 /** Jobs of a class do the same work: all of the spec but its name, what is paid and how it is verified. */
-export function classOf({ name: _, payment: _payment, verification: _verification, ...work }: JobSpec): string {
+export function classOf({ name: _name, payment: _payment, verification: _verification, ...work }: JobSpec): string {
   return keccak256(toHex(canonicalJson(work))).slice(2);
 }
