@@ -1,4 +1,4 @@
-import { BLOCKS, CONTENT_BLOCK, CONTENT_TOLERANCE, LONELY_FEATURES_DIVISOR, type Block, type BlockName } from './constants.ts';
+import { BLOCKS, CONTENT_BLOCK, CONTENT_TOLERANCE, LONELY_FEATURES_DIVISOR, MAX_SLACK, type Block, type BlockName } from './constants.ts';
 import { contentSimilarity } from './content-minima.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
@@ -14,7 +14,7 @@ export interface Comparison {
 
 /**
  * Compares two replicas: a block's distance is the mean absolute difference of the features both have, divided by the block's
- * tolerance. The worst block decides, so that a perfect output cannot make up for work that was not done. The same measure as
+ * tolerance. A curve's slack is taken off first, both sides' together. The worst block decides, so that a perfect output cannot make up for work that was not done. The same measure as
  * `sketchDistance`, before rounding: what the client sees is what the contract will decide.
  */
 export function compareFingerprints(a: Fingerprint, b: Fingerprint): Comparison {
@@ -22,10 +22,12 @@ export function compareFingerprints(a: Fingerprint, b: Fingerprint): Comparison 
   let at = 0;
   let shared = 0;
   let lonely = 0;
-  for (const { name, count, tolerance, strict = tolerance } of BLOCKS as readonly (Block & { name: BlockName })[]) {
+  for (const { name, kind, count, tolerance, strict = tolerance } of BLOCKS as readonly (Block & { name: BlockName })[]) {
     let sum = 0;
     let n = 0;
-    for (const end = at + count; at < end; at++) {
+    const next = at + count;
+    const slack = kind === 'curve' ? a.features[next - 1]! + b.features[next - 1]! : 0;
+    for (const end = kind === 'curve' ? next - 1 : next; at < end; at++) {
       const x = a.features[at]!;
       const y = b.features[at]!;
       const absent = Number(Number.isNaN(x)) + Number(Number.isNaN(y));
@@ -34,8 +36,10 @@ export function compareFingerprints(a: Fingerprint, b: Fingerprint): Comparison 
         n++;
       } else if (absent === 1) lonely++;
     }
+    at = next;
     shared += n;
-    if (n > 0) blocks.push({ name, distance: sum / (n * tolerance), strict: sum / (n * strict) });
+    const beyond = (limit: number) => Math.max(sum / n - Math.min(slack, MAX_SLACK * limit), 0) / limit;
+    if (n > 0) blocks.push({ name, distance: beyond(tolerance), strict: beyond(strict) });
   }
   if (a.content !== undefined && b.content !== undefined) {
     blocks.push({ name: CONTENT_BLOCK, distance: 0, strict: (1 - contentSimilarity(a.content, b.content)) / CONTENT_TOLERANCE });

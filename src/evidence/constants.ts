@@ -12,11 +12,12 @@ export const CONTENT_CHUNK_SHIFT = 26;
 export const CONTENT_MIN_CHUNK_BYTES = 16;
 /** Bounds the chunks of outputs that repeat themselves, zeros for one. */
 export const CONTENT_MAX_CHUNK_BYTES = 512;
-/** Points of a curve on the work axis, and of the entropy curve in a fingerprint. */
-export const CURVE_POINTS = 16;
-
-/** CPU time, in samples, at which a curve counts half: 1 s at 20 ms. */
-export const CURVE_HALF_RESOLUTION_SAMPLES = 50;
+/** Points of a curve on the work axis. */
+export const CURVE_POINTS = 15;
+/** Points of the entropy curve in a fingerprint. */
+export const ENTROPY_POINTS = 16;
+/** Most tolerances that slack excuses a curve: whoever samples so rarely that his curve could be anything shall not agree with everybody. */
+export const MAX_SLACK = 4;
 
 /** Most samples one trace may have: 55 hours at 20 ms. */
 export const MAX_TRACE_SAMPLES = 10_000_000;
@@ -35,7 +36,7 @@ export interface Block {
   name: string;
   /** Where it comes from. */
   kind: 'total' | 'curve' | 'output';
-  /** Features in the block. */
+  /** Features in the block. A curve's last one is its slack: how far, on average, its points may be off between samples. */
   count: number;
   /** Mean absolute difference of its features at which two honest runs stop being plausible; in `unit`. */
   tolerance: number;
@@ -79,33 +80,33 @@ export const FLOORS = {
  */
 export const BLOCKS = [
   // seen 0.21: samples miss short peaks, and sort and its like allocate by the number of cores
-  { name: 'peak memory', kind: 'total', count: 1, tolerance: 0.35, unit: 'octave' },
+  { name: 'peak memory', kind: 'total', count: 1, tolerance: 0.3, unit: 'octave' },
   // seen 0.20: layout, one more process in front of the job
-  { name: 'page faults', kind: 'total', count: 1, tolerance: 0.3, unit: 'octave' },
+  { name: 'page faults', kind: 'total', count: 1, tolerance: 0.2, unit: 'octave' },
   // seen 0.06, and 0.02 without a process put in front of a job that reads hardly anything: a tenth of the work is 0.15
-  { name: 'bytes read', kind: 'total', count: 1, tolerance: 0.08, unit: 'octave' },
+  { name: 'bytes read', kind: 'total', count: 1, tolerance: 0.03, strict: 0.005, unit: 'octave' },
   // seen 0.02
   { name: 'bytes written', kind: 'total', count: 1, tolerance: 0.08, unit: 'octave' },
   // seen 0.12: pipes split reads by the readers' timing
-  { name: 'read calls', kind: 'total', count: 1, tolerance: 0.15, unit: 'octave' },
+  { name: 'read calls', kind: 'total', count: 1, tolerance: 1, unit: 'octave' },
   // seen 0.02, but log lines and pipes split as reads do
   { name: 'write calls', kind: 'total', count: 1, tolerance: 0.15, unit: 'octave' },
   // seen 0.52: neighbours take cache and clock, so half the work (1 octave) shows, and a tenth does not; unlike machines may differ by 1.7
-  { name: 'CPU time', kind: 'total', count: 1, tolerance: 0.8, unit: 'octave' },
+  { name: 'CPU time', kind: 'total', count: 1, tolerance: 1.4, unit: 'octave' },
   // exact in a wasm engine but for what the host answers
   { name: 'instructions', kind: 'total', count: 1, tolerance: 0.02, unit: 'octave' },
   // seen 0: time stamps keep their width; 3.5 % for those that do not
-  { name: 'output size', kind: 'output', count: 1, tolerance: 0.05, unit: 'octave' },
+  { name: 'output size', kind: 'output', count: 1, tolerance: 0.05, strict: 0.003, unit: 'octave' },
   // seen 0.10
-  { name: 'memory over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.3, unit: 'octave' },
+  { name: 'memory over work', kind: 'curve', count: CURVE_POINTS + 1, tolerance: 0.1, unit: 'octave' },
   // seen 0.02 each: four times that for machines, kernels and schedulers not tried
-  { name: 'reading over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.08, unit: 'share' },
-  { name: 'writing over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.08, unit: 'share' },
-  { name: 'page faults over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.08, unit: 'share' },
+  { name: 'reading over work', kind: 'curve', count: CURVE_POINTS + 1, tolerance: 0.03, unit: 'share' },
+  { name: 'writing over work', kind: 'curve', count: CURVE_POINTS + 1, tolerance: 0.03, unit: 'share' },
+  { name: 'page faults over work', kind: 'curve', count: CURVE_POINTS + 1, tolerance: 0.03, unit: 'share' },
   // seen 0.04
-  { name: 'CPU time over work', kind: 'curve', count: CURVE_POINTS, tolerance: 0.12, unit: 'share' },
+  { name: 'CPU time over work', kind: 'curve', count: CURVE_POINTS + 1, tolerance: 0.12, unit: 'share' },
   // seen 0.001 (a date in the output): room for random names and low digits in small outputs
-  { name: 'output entropy', kind: 'output', count: CURVE_POINTS, tolerance: 0.1, unit: 'bit' },
+  { name: 'output entropy', kind: 'output', count: ENTROPY_POINTS, tolerance: 0.2, unit: 'bit' },
   // seen 0: random bytes pass from about 5 kB of output on (mean difference 0.27 / sqrt(bytes))
   { name: 'output byte values', kind: 'output', count: PROFILE_BINS, tolerance: 0.004, unit: 'share' },
 ] as const satisfies readonly Block[];

@@ -55,7 +55,7 @@ describe('decodeEvidence', () => {
     }), { numRuns: 300 });
   });
 
-  it('names a later version', () => throws('VERSION_UNKNOWN', () => decodeEvidence(tamper((value) => { value.version = 2; }))));
+  it('names a later version', () => throws('VERSION_UNKNOWN', () => decodeEvidence(tamper((value) => { value.version = 3; }))));
 
   it('refuses unknown fields, wrong lengths and false claims', () => {
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.extra = 1; })));

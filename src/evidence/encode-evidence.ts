@@ -15,8 +15,11 @@ const text = z.string().max(300);
 const count = z.number().int().nonnegative();
 const binary = (length?: number) => z.instanceof(Uint8Array).refine((b) => length === undefined || b.length === length, `must be ${length} bytes`);
 
+/** Version 2 added the root of the windows. */
+const VERSION = 2;
+
 const schema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(VERSION),
   jobId: binary(32),
   node: binary(20),
   resultCid: text,
@@ -27,6 +30,7 @@ const schema = z.strictObject({
     channels: z.record(z.string().max(50), binary()),
   }),
   profile: z.strictObject({ version: z.literal(1), bytes: count, files: count, entropy: binary(), histogram: binary(), content: binary(4 * CONTENT_BINS) }),
+  windowRoot: binary(32),
   sketch: binary().refine((b) => b.length <= MAX_SKETCH_BYTES, `at most ${MAX_SKETCH_BYTES} bytes`),
   environment: z.strictObject({ engine: text, runtime: text, kernel: text, cpu: text, cores: count, cgroup: text, gadus: text }),
 });
@@ -45,6 +49,7 @@ export function encodeEvidence(evidence: Evidence): Uint8Array {
     ...evidence,
     jobId: hexToBytes(evidence.jobId),
     node: hexToBytes(evidence.node),
+    windowRoot: hexToBytes(evidence.windowRoot),
     sketch: hexToBytes(evidence.sketch),
     trace: {
       version: 1, engine: trace.engine, intervalMs: trace.intervalMs, samples: trace.t.length, t: encodeSeries(trace.t),
@@ -76,6 +81,7 @@ export function decodeEvidence(bytes: Uint8Array): Evidence {
     ...rest,
     jobId: bytesToHex(rest.jobId),
     node: getAddress(bytesToHex(rest.node)),
+    windowRoot: bytesToHex(rest.windowRoot),
     sketch: bytesToHex(rest.sketch),
     trace: {
       version: 1, engine: trace.engine, intervalMs: trace.intervalMs, t: decodeSeries(trace.t, trace.samples),
@@ -113,7 +119,7 @@ function bytesToWords(bytes: Uint8Array): Uint32Array {
 
 function check(value: unknown): z.output<typeof schema> {
   const version = (value as { version?: unknown } | null)?.version;
-  if (typeof version === 'number' && version !== 1) {
+  if (typeof version === 'number' && version !== VERSION) {
     throw new EvidenceError('VERSION_UNKNOWN', 'the evidence is of a version this program does not know', { details: String(version), hint: 'update gadus' });
   }
   const result = schema.safeParse(value);

@@ -26,7 +26,9 @@ export type EvidenceErrorCode =
   /** The stated sketch is not the one its own trace and output give. */
   | 'SKETCH_MISMATCH'
   /** The evidence is not what the node committed to on chain. */
-  | 'COMMITMENT_MISMATCH';
+  | 'COMMITMENT_MISMATCH'
+  /** An opened window is not part of what was committed to, or contradicts the trace or the output. */
+  | 'WINDOW_FALSE';
 
 /** Errors of the evidence folder. */
 export class EvidenceError extends BaseError<EvidenceErrorCode> {

@@ -1,5 +1,5 @@
 import type { ChannelName, OutputProfile, Trace } from '../protocol/trace.ts';
-import { BLOCKS, CONTENT_MIN_BYTES, CURVE_HALF_RESOLUTION_SAMPLES, CURVE_POINTS, FEATURES, FLOORS, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
+import { BLOCKS, CONTENT_MIN_BYTES, CURVE_POINTS, ENTROPY_POINTS, FEATURES, FLOORS, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
 
 /** What two replicas are compared by: the features of BLOCKS one after the other, in each block's unit. */
 export interface Fingerprint {
@@ -13,17 +13,19 @@ export interface Fingerprint {
 /** Counters whose progress is the work axis; each weighs the same, so that neither a memory-bound nor a reading phase is squeezed to a point. */
 const AXIS = ['readBytes', 'writtenBytes', 'minorFaults', 'cpuNs'] as const;
 
+type Counter = (typeof AXIS)[number];
+
 /**
  * The fingerprint of one replica. Totals are logarithms with a noise floor, so that levels survive and start-up costs do not decide;
- * curves run over work, never over wall time, so that a slow or busy machine draws the same picture; wall time, page cache and major
- * faults take no part, because the host's other tenants decide them. Pure; O(samples).
+ * curves run over work, never over wall time, so that a slow or busy machine draws the same picture; wall time, page cache, major faults
+ * and the kernel's CPU time take no part, because the host's other tenants decide them. Pure; O(samples).
  *
  * @param profile left out for a trace whose output nobody profiled: its blocks are then absent
  */
 export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprint {
   const features = new Float64Array(FEATURES).fill(Number.NaN);
   const put = (name: FeatureBlock, values: ArrayLike<number>): void => features.set(Array.from(values), OFFSETS[name]);
-  const series = { ...trace.channels, cpuNs: cpuOf(trace) };
+  const series = workSeries(trace);
 
   const total = (name: FeatureBlock, channel: keyof typeof FLOORS, amount: (s: Float64Array) => number): void => {
     const s = series[channel];
@@ -39,19 +41,17 @@ export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprin
   total('instructions', 'instructions', last);
 
   if (series.cpuNs !== undefined && trace.t.length > 0) {
-    const axis = workAxis(trace.t.length, series);
-    const resolution = resolutionOf(last(series.cpuNs), trace.intervalMs);
+    const axis = axisOf(trace.t.length, series);
     const resident = series.residentBytes;
     if (resident !== undefined) {
       const top = octaves(peak(resident), FLOORS.residentBytes);
-      put('memory over work', curve(axis, (i) => resolution * (top - octaves(resident[i]!, FLOORS.residentBytes))));
+      put('memory over work', curve(axis, (i) => top - octaves(resident[i]!, FLOORS.residentBytes)));
     }
-    const share = (name: FeatureBlock, channel: (typeof AXIS)[number]): void => {
+    const share = (name: FeatureBlock, channel: Counter): void => {
       const s = series[channel];
       if (s === undefined) return;
       const scale = 1 / (last(s) + FLOORS[channel]);
-      const end = last(s) * scale;
-      put(name, curve(axis, (i) => resolution * s[i]! * scale + (1 - resolution) * axis[i]! * end));
+      put(name, curve(axis, (i) => s[i]! * scale));
     };
     share('reading over work', 'readBytes');
     share('writing over work', 'writtenBytes');
@@ -67,15 +67,6 @@ export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprin
   return { version: 1, features, ...(profile !== undefined && profile.bytes >= CONTENT_MIN_BYTES ? { content: profile.content } : {}) };
 }
 
-/**
- * How far the curves can be trusted, 0 to 1. Between two samples a curve is a guess, and a run of few samples has little else: its
- * curves fade to a straight line (memory: to its peak). Taken from CPU time, which replicas share, not from the number of samples,
- * which the machine's load decides.
- */
-function resolutionOf(cpuNs: number, intervalMs: number): number {
-  return cpuNs / (cpuNs + CURVE_HALF_RESOLUTION_SAMPLES * intervalMs * 1e6);
-}
-
 type FeatureBlock = (typeof BLOCKS)[number]['name'];
 
 /** Where each block's features begin. */
@@ -83,14 +74,18 @@ const OFFSETS = Object.fromEntries(
   BLOCKS.map((block, i) => [block.name, BLOCKS.slice(0, i).reduce((sum, { count }) => sum + count, 0)]),
 ) as Record<FeatureBlock, number>;
 
-/** CPU time of both modes, whichever way the engine counts it. */
-function cpuOf({ channels: { cpuNs, cpuUserNs, cpuSystemNs } }: Trace): Float64Array | undefined {
-  if (cpuNs !== undefined || cpuUserNs === undefined || cpuSystemNs === undefined) return cpuNs;
-  return cpuUserNs.map((user, i) => user + cpuSystemNs[i]!);
+/** The channels, with CPU time in user mode alone where it is known: under memory pressure the kernel's share is the host's doing. */
+function workSeries({ channels }: Trace): Partial<Record<ChannelName, Float64Array>> {
+  const { cpuUserNs, cpuNs } = channels;
+  return { ...channels, ...(cpuUserNs === undefined && cpuNs === undefined ? {} : { cpuNs: cpuUserNs ?? cpuNs! }) };
 }
 
 /** Share of the work done at each sample, 0 to 1: the mean progress of the counters that the engine sees. */
-export function workAxis(samples: number, series: Partial<Record<ChannelName, Float64Array>>): Float64Array {
+export function workAxis(trace: Trace): Float64Array {
+  return axisOf(trace.t.length, workSeries(trace));
+}
+
+function axisOf(samples: number, series: Partial<Record<ChannelName, Float64Array>>): Float64Array {
   const axis = new Float64Array(samples);
   for (const channel of AXIS) {
     const s = series[channel];
@@ -103,14 +98,19 @@ export function workAxis(samples: number, series: Partial<Record<ChannelName, Fl
   return axis;
 }
 
-/** Means of a series, linear between samples, over CURVE_POINTS equal parts of the work axis; its last value where no work was done. */
+/**
+ * Means of a series, linear between samples, over CURVE_POINTS equal parts of the work axis; its last value where no work was done. Then
+ * its slack: between two samples a series that only rises may run anywhere in the box they span, half of it to either side of the line,
+ * so the mean of all curves through the same samples is off by at most half the boxes' area.
+ */
 function curve(axis: Float64Array, value: (sample: number) => number): Float64Array {
-  const sums = new Float64Array(CURVE_POINTS);
+  const sums = new Float64Array(CURVE_POINTS + 1);
   const samples = axis.length;
   if (samples === 0) return sums;
-  if (!(axis[samples - 1]! > 0)) return sums.fill(value(samples - 1));
+  if (!(axis[samples - 1]! > 0)) return sums.fill(value(samples - 1), 0, CURVE_POINTS);
   for (let i = 1, from = value(0); i < samples; i++) {
     const to = value(i);
+    sums[CURVE_POINTS]! += ((axis[i]! - axis[i - 1]!) * Math.abs(to - from)) / 2;
     const start = axis[i - 1]! * CURVE_POINTS;
     const end = axis[i]! * CURVE_POINTS;
     for (let bin = Math.min(Math.floor(start), CURVE_POINTS - 1); bin < CURVE_POINTS && bin < end; bin++) {
@@ -123,10 +123,10 @@ function curve(axis: Float64Array, value: (sample: number) => number): Float64Ar
   return sums;
 }
 
-/** Entropy along the output, bits per byte, in CURVE_POINTS parts. */
+/** Entropy along the output, bits per byte, in ENTROPY_POINTS parts. */
 function entropyCurve({ entropy }: OutputProfile): Float64Array {
-  const points = new Float64Array(CURVE_POINTS);
-  const each = PROFILE_SEGMENTS / CURVE_POINTS;
+  const points = new Float64Array(ENTROPY_POINTS);
+  const each = PROFILE_SEGMENTS / ENTROPY_POINTS;
   for (let i = 0; i < PROFILE_SEGMENTS; i++) points[Math.floor(i / each)]! += entropy[i]! / each;
   return points;
 }

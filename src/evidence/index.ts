@@ -17,6 +17,7 @@ export * from './trace-csv.ts';
 export * from './trace-file.ts';
 export * from './validate-profile.ts';
 export * from './validate-trace.ts';
+export * from './windows/index.ts';
 export * from './plot/render-report.ts';
 export * from './plot/report-data.ts';
 export * from './plot/headline.ts';

@@ -1,9 +1,8 @@
-import { constants, type FileHandle, open } from 'node:fs/promises';
 import type { OutputProfile } from '../protocol/trace.ts';
-import { messageOf } from '../protocol/errors.ts';
 import { ContentMinima } from './content-minima.ts';
 import { PROFILE_BINS, PROFILE_CHUNK_BYTES, PROFILE_SEGMENTS } from './constants.ts';
 import { EvidenceError } from './errors.ts';
+import { withOutputFile } from './with-output-file.ts';
 
 /**
  * Size, entropy, byte histogram and content of files read one after the other as one sequence of bytes: outputs in path order, then stdout.
@@ -17,7 +16,7 @@ export async function profileOutput(files: readonly string[], { signal }: { sign
   const sizes: number[] = [];
   for (const file of files) {
     signal?.throwIfAborted();
-    sizes.push(await withFile(file, async (handle) => (await handle.stat()).size));
+    sizes.push(await withOutputFile(file, async (handle) => (await handle.stat()).size));
   }
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const counts = new Float64Array(PROFILE_SEGMENTS * 256);
@@ -26,7 +25,7 @@ export async function profileOutput(files: readonly string[], { signal }: { sign
   let position = 0;
   for (const [i, file] of files.entries()) {
     const end = position + sizes[i]!;
-    await withFile(file, async (handle) => {
+    await withOutputFile(file, async (handle) => {
       for (;;) {
         signal?.throwIfAborted();
         const { bytesRead } = await handle.read(buffer, 0, buffer.length);
@@ -74,19 +73,6 @@ function summarise(counts: Float64Array): Pick<OutputProfile, 'entropy' | 'histo
     entropy[segment] = Math.max(entropy[segment]!, 0) + 0;
   }
   return { entropy, histogram };
-}
-
-async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  // Without O_NONBLOCK a named pipe would hold `open` until somebody writes to it.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw new EvidenceError('OUTPUT_UNREADABLE', 'an output file cannot be read', { details: `${path}: ${messageOf(cause)}`, cause });
-  });
-  try {
-    if (!(await handle.stat()).isFile()) throw new EvidenceError('OUTPUT_UNREADABLE', 'an output is not a regular file', { details: path });
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
 }
 
 function changed(path: string, how: string): EvidenceError {

@@ -3,8 +3,9 @@ pragma solidity ^0.8.28;
 
 /// @title Distance of two execution sketches
 /// @notice A sketch is one version byte, FEATURES big-endian uint16 features, 0xFFFF marking an absent one, and 64 bits of content. The
-/// features form BLOCKS consecutive blocks. A block's distance is 1000 * sum |a - b| / (n * tolerance), rounded down, over the n
-/// features that both sketches have; the sketches' distance is that of their worst block. The strict distance takes the strict
+/// features form BLOCKS consecutive blocks; the last feature of a curve is its slack. A block's distance is
+/// 1000 * (sum |a - b| - n * slack) / (n * tolerance), rounded down, over the n features that both sketches have, slack being both
+/// sides' together and at most MAX_SLACK tolerances; the sketches' distance is that of their worst block. The strict distance takes the strict
 /// tolerances instead, and 1000 * (bits of content that differ) / CONTENT_TOLERANCE beside the blocks. Sketches of another length or
 /// version, without a common feature, or where more than a quarter as many features stand alone as are shared, are at distance
 /// type(uint256).max.
@@ -18,15 +19,19 @@ library SketchLib {
     uint256 private constant BLOCKS = 16;
     uint256 private constant LONELY_DIVISOR = 4;
 
+    /// @dev In tolerances: whoever samples so rarely that his curve could be anything shall not agree with everybody.
+    uint256 private constant MAX_SLACK = 4;
     /// @dev Bits of 64.
     uint256 private constant CONTENT_TOLERANCE = 16;
 
     /// @dev One byte a block, block 0 in the lowest: how many features it has.
     uint256 private constant COUNTS = 0x10101010101010010101010101010101;
+    /// @dev One bit a block: whether it is a curve.
+    uint256 private constant CURVES = 0x3e00;
     /// @dev Two bytes a block, block 0 in the lowest: its tolerance in sketch steps.
-    uint256 private constant TOLERANCES = 0x83019a0f5c0a3d0a3d0a3d0133003300140333009a009a0052005201330166;
+    uint256 private constant TOLERANCES = 0x8303330f5c03d703d703d7006600330014059a009a04000052001f00cd0133;
     /// @dev Likewise, for replicas of which a majority does exactly the same; never above the tolerance.
-    uint256 private constant STRICT = 0x83019a0f5c0a3d0a3d0a3d0133003300140333009a009a0052005201330166;
+    uint256 private constant STRICT = 0x8303330f5c03d703d703d7006600030014059a009a04000052000500cd0133;
 
     /// @dev Eight lanes of 32 bits, each wide enough for one feature and a carry.
     uint256 private constant ONE = 0x0000000100000001000000010000000100000001000000010000000100000001;
@@ -52,21 +57,39 @@ library SketchLib {
                 uint256 x = _block(a, offset, n);
                 uint256 y = _block(b, offset, n);
                 offset += 2 * n;
+                uint256 slack;
+                if (CURVES >> i & 1 == 1) {
+                    slack = _slack(x) + _slack(y);
+                    (x, y, n) = (x >> 16, y >> 16, n - 1);
+                }
                 (uint256 sum, uint256 absent, uint256 alone) = _compare(x & FEATURE, y & FEATURE);
                 (uint256 sum2, uint256 absent2, uint256 alone2) = _compare((x >> 16) & FEATURE, (y >> 16) & FEATURE);
                 n -= absent + absent2;
                 lonely += alone + alone2;
                 if (n != 0) {
                     shared += n;
-                    sum = 1000 * (sum + sum2);
-                    uint256 blockDistance = sum / (n * ((TOLERANCES >> (16 * i)) & 0xffff));
+                    uint256 blockDistance = _excess(sum + sum2, n, slack, (TOLERANCES >> (16 * i)) & 0xffff);
                     if (blockDistance > worst) worst = blockDistance;
-                    blockDistance = sum / (n * ((STRICT >> (16 * i)) & 0xffff));
+                    blockDistance = _excess(sum + sum2, n, slack, (STRICT >> (16 * i)) & 0xffff);
                     if (blockDistance > strict) strict = blockDistance;
                 }
             }
             if (shared == 0 || LONELY_DIVISOR * lonely > shared) return (type(uint256).max, type(uint256).max);
         }
+    }
+
+    /// @dev How far a block is beyond its slack, in thousandths of its tolerance.
+    function _excess(uint256 sum, uint256 n, uint256 slack, uint256 tolerance) private pure returns (uint256) {
+        unchecked {
+            slack = n * (slack > MAX_SLACK * tolerance ? MAX_SLACK * tolerance : slack);
+            return sum > slack ? 1000 * (sum - slack) / (n * tolerance) : 0;
+        }
+    }
+
+    /// @dev The lowest feature, nothing where it is absent.
+    function _slack(uint256 features) private pure returns (uint256 slack) {
+        slack = features & 0xffff;
+        if (slack == 0xffff) slack = 0;
     }
 
     /// @dev How many of the low 64 bits are set.

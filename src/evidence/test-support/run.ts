@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
-import { bytesToHex, type Hex } from 'viem';
+import { bytesToHex, keccak256, numberToHex, type Hex } from 'viem';
 import { CHANNELS, type ChannelName, type Evidence, type OutputProfile, type Trace } from '../../protocol/trace.ts';
 import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
 import { NO_CHUNK } from '../content-minima.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import { sketchOf } from '../sketch.ts';
+import type { OutputHistory } from '../windows/output-history.ts';
+import { windowsOf } from '../windows/windows-of.ts';
 
 /** What a synthetic run does, for tests that need a plausible trace. */
 export interface RunShape {
@@ -55,14 +57,25 @@ export function runProfile({ bytes = 1_000_000, values = 64, content = 7 }: { by
   return { version: 1, bytes, files: 1, entropy, histogram, content: new Uint32Array(CONTENT_BINS).fill(bytes === 0 ? NO_CHUNK : content) };
 }
 
+/** An output of one file, `stdout`, that grew evenly and was noted at every tenth of the run; its hashes are made up of the length. */
+export function runOutput(trace: Trace, { bytes }: Pick<OutputProfile, 'bytes'>): OutputHistory {
+  const end = trace.t.at(-1)!;
+  const shares = Array.from({ length: 10 }, (_, i) => (i + 1) / 10);
+  const lengths = Float64Array.from(shares, (share) => Math.round(share * bytes));
+  return {
+    t: Float64Array.from(shares, (share) => share * end), noted: true, others: { files: 0, bytes: 0 },
+    files: [{ path: 'stdout', lengths, hashes: Array.from(lengths, (length) => keccak256(numberToHex(length))) }],
+  };
+}
+
 /** Evidence of a run, whose sketch is its own. */
 export function runEvidence(trace = runTrace(), profile = runProfile(), overrides: Partial<Evidence> = {}): Evidence {
   return {
-    version: 1,
+    version: 2,
     jobId: `0x${'11'.repeat(32)}`,
     node: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
     resultCid: 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku',
-    exitCode: 0, ended: 'exit', trace, profile,
+    exitCode: 0, ended: 'exit', trace, profile, windowRoot: windowsOf({ trace, output: runOutput(trace, profile) }).root,
     sketch: bytesToHex(sketchOf(fingerprintOf(trace, profile))) as Hex,
     environment: { engine: 'container', runtime: 'runc 1.1.5', kernel: '6.1.0', cpu: 'test', cores: 2, cgroup: 'v2', gadus: '0.1.0' },
     ...overrides,

@@ -5,14 +5,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { bytesToHex } from 'viem';
-import { FEATURES, LONELY_FEATURES_DIVISOR, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
+import { FEATURES, LONELY_FEATURES_DIVISOR, MAX_SLACK, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
 
 const MAX = 2n ** 256n - 1n;
 const random = mulberry32(0x6761_6475);
 const vectors: { name: string; a: string; b: string; distance: string; strict: string }[] = [];
 
-const base = features(() => Math.floor(random() * 40_000));
+const base = withoutSlack(features(() => Math.floor(random() * 40_000)));
 const add = (name: string, a: Uint8Array, b: Uint8Array): void => {
   vectors.push({ name, a: bytesToHex(a), b: bytesToHex(b), distance: distanceOf(a, b, 'tolerance').toString(), strict: distanceOf(a, b, 'strict').toString() });
 };
@@ -41,11 +41,12 @@ for (const version of [0, SKETCH_VERSION - 1, 255]) {
   add(`version ${version} on both sides`, other, other);
 }
 let offset = 0;
-for (const [i, { count, tolerance }] of SKETCH_BLOCKS.entries()) {
+for (const [i, { count, curve, tolerance }] of SKETCH_BLOCKS.entries()) {
   const at = offset;
-  const budget = count * tolerance;
+  const points = count - Number(curve);
+  const budget = points * tolerance;
   const shift = (total: number) => change((values) => {
-    for (let j = 0; j < count; j++) values[at + j]! += Math.floor(total / count) + (j < total % count ? 1 : 0);
+    for (let j = 0; j < points; j++) values[at + j]! += Math.floor(total / points) + (j < total % points ? 1 : 0);
   });
   add(`block ${i} at its tolerance`, encode(base), shift(budget));
   add(`block ${i} one step above`, encode(base), shift(budget + 1));
@@ -73,6 +74,20 @@ for (let i = 0; i < 12; i++) {
   add('random with gaps', sparse(i / 40), sparse(i / 60));
 }
 
+let slackAt = 0;
+for (const [i, { count, curve, tolerance }] of SKETCH_BLOCKS.entries()) {
+  slackAt += count;
+  if (!curve) continue;
+  const from = slackAt - count;
+  const sheer = (slack: number, total: number) => change((values) => {
+    values[slackAt - 1] = slack;
+    for (let j = 0; j < count - 1; j++) values[from + j]! += Math.floor(total / (count - 1)) + (j < total % (count - 1) ? 1 : 0);
+  });
+  for (const slack of [0, 1, tolerance, 4 * tolerance, 4 * tolerance + 1, SKETCH_ABSENT - 1, SKETCH_ABSENT]) {
+    add(`block ${i} with a slack of ${slack} on both sides`, sheer(slack, 0), sheer(slack, 6 * (count - 1) * tolerance));
+    add(`block ${i} with a slack of ${slack} on one side`, sheer(slack, 0), sheer(0, 3 * (count - 1) * tolerance));
+  }
+}
 for (const bits of [0, 1, 15, 16, 17, 32, 63, 64]) {
   add(`${bits} bits of content differ`, encode(base), encode(base, (1n << BigInt(bits)) - 1n));
   add(`${bits} other bits of content differ`, encode(base, 0x0123_4567_89ab_cdefn), encode(base, 0x0123_4567_89ab_cdefn ^ (((1n << BigInt(bits)) - 1n) << BigInt(64 - bits))));
@@ -85,13 +100,15 @@ function distanceOf(a: Uint8Array, b: Uint8Array, by: 'tolerance' | 'strict'): b
   const [x, y] = [decode(a), decode(b)];
   const distances: bigint[] = [];
   let [at, shared, lonely] = [0, 0, 0];
-  for (const { count, [by]: tolerance } of SKETCH_BLOCKS) {
-    const pairs = x.slice(at, at + count).map((value, i) => [value, y[at + i]!] as const);
+  for (const { count, curve, [by]: tolerance } of SKETCH_BLOCKS) {
+    const pairs = x.slice(at, at + count - Number(curve)).map((value, i) => [value, y[at + i]!] as const);
     const both = pairs.filter(([p, q]) => p !== SKETCH_ABSENT && q !== SKETCH_ABSENT);
     lonely += pairs.filter(([p, q]) => (p === SKETCH_ABSENT) !== (q === SKETCH_ABSENT)).length;
     shared += both.length;
     const sum = both.reduce((total, [p, q]) => total + BigInt(Math.abs(p - q)), 0n);
-    if (both.length > 0) distances.push((1000n * sum) / BigInt(both.length * tolerance));
+    const slacks = curve ? [x, y].map((sketch) => sketch[at + count - 1]!).filter((slack) => slack !== SKETCH_ABSENT) : [];
+    const slack = BigInt(Math.min(slacks.reduce((total, one) => total + one, 0), MAX_SLACK * tolerance) * both.length);
+    if (both.length > 0) distances.push((1000n * (sum > slack ? sum - slack : 0n)) / BigInt(both.length * tolerance));
     at += count;
   }
   if (by === 'strict') distances.push((1000n * BigInt((contentOf(a) ^ contentOf(b)).toString(2).replaceAll('0', '').length)) / BigInt(SKETCH_CONTENT_TOLERANCE));
@@ -101,6 +118,16 @@ function distanceOf(a: Uint8Array, b: Uint8Array, by: 'tolerance' | 'strict'): b
 
 function features(value: () => number): number[] {
   return Array.from({ length: FEATURES }, value);
+}
+
+/** Curves known to the last step, so that what a block is off shows in full. */
+function withoutSlack(values: number[]): number[] {
+  let end = 0;
+  for (const { count, curve } of SKETCH_BLOCKS) {
+    end += count;
+    if (curve) values[end - 1] = 0;
+  }
+  return values;
 }
 
 function only(index: number, value: number): number[] {

@@ -1,0 +1,11 @@
+export { checkResult } from './check-result.ts';
+export { checkWindow, type WindowClaim } from './check-window.ts';
+export { checkWritten } from './check-written.ts';
+export * from './constants.ts';
+export { disagreement } from './disagreement.ts';
+export { drawWindows, windowSeed } from './draw-windows.ts';
+export { openWindow, type OpenedWindow } from './open-window.ts';
+export { outputHistory, type OutputFile, type OutputHistory } from './output-history.ts';
+export type { WindowLeaf, WrittenFile } from './window-leaf.ts';
+export { decodeWindowSource, encodeWindowSource } from './window-source-encoding.ts';
+export { windowCount, windowsOf, type Windows, type WindowSource } from './windows-of.ts';
