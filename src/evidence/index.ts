@@ -1,5 +1,6 @@
 export * from './compare-fingerprints.ts';
 export * from './constants.ts';
+export * from './copies.ts';
 export * from './encode-evidence.ts';
 export * from './errors.ts';
 export * from './explain.ts';

@@ -6,7 +6,3 @@ export const DRAWN_WINDOWS = 4;
 export const MAX_WINDOW_FILES = 64;
 /** Longest path of a file in a window, UTF-8 bytes: what Linux allows. */
 export const MAX_PATH_BYTES = 4096;
-/** Most bytes of one opened window: 50 samples of 15 channels as float64, and 64 files with long paths. */
-export const MAX_LEAF_BYTES = 512 * 1024;
-/** Most hashes in a proof: a tree of more leaves than any trace has windows. */
-export const MAX_PROOF_HASHES = 32;

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import type { OutputNotes } from '../../protocol/trace.ts';
 import { withOutputFile } from '../with-output-file.ts';
-import { MAX_WINDOW_FILES } from './constants.ts';
+import { MAX_PATH_BYTES, MAX_WINDOW_FILES } from './constants.ts';
 import { prefixHashes } from './prefix-hashes.ts';
 
 /** A file of an output: its path in the result, and where it lies on this machine. */
@@ -15,7 +15,7 @@ export interface OutputHistory {
   noted: boolean;
   /** In the order of their paths: bytes in each state, and SHA-256 of so many bytes. */
   files: { path: string; lengths: Float64Array; hashes: Hex[] }[];
-  /** Files beyond MAX_WINDOW_FILES, at the end. */
+  /** Files beyond MAX_WINDOW_FILES, or with a path beyond MAX_PATH_BYTES, at the end. */
   others: { files: number; bytes: number };
 }
 
@@ -28,10 +28,10 @@ export interface OutputHistory {
  * @throws EvidenceError OUTPUT_UNREADABLE, OUTPUT_CHANGED; the signal's reason
  */
 export async function outputHistory(files: readonly OutputFile[], notes: OutputNotes | undefined, endMs: number, { signal }: { signal?: AbortSignal } = {}): Promise<OutputHistory> {
-  const sorted = [...files].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
-  const sizes: number[] = [];
-  for (const { source } of sorted) sizes.push(await withOutputFile(source, async (handle) => (await handle.stat()).size));
+  const sorted = files.filter(({ path }) => Buffer.byteLength(path) <= MAX_PATH_BYTES).sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   const kept = sorted.slice(0, MAX_WINDOW_FILES);
+  const rest = files.filter((file) => !kept.includes(file));
+  const sizes = await sizesOf(kept);
   const noted = new Map(notes?.files.map(({ path, lengths }) => [path, lengths]));
   const series = kept.map(({ path }, i) => lastingLengths(noted.get(path), notes?.t.length ?? 0, sizes[i]!));
 
@@ -45,11 +45,16 @@ export async function outputHistory(files: readonly OutputFile[], notes: OutputN
     const hashes = new Map((await prefixHashes(source, distinct, { signal })).map((hash, k) => [distinct[k], hash]));
     histories.push({ path, lengths, hashes: Array.from(lengths, (length) => hashes.get(length)!) });
   }
-  const rest = sizes.slice(MAX_WINDOW_FILES);
   return {
     t: Float64Array.from(changed, (state) => notes?.t[state] ?? endMs), noted: notes !== undefined, files: histories,
-    others: { files: rest.length, bytes: rest.reduce((sum, size) => sum + size, 0) },
+    others: { files: rest.length, bytes: (await sizesOf(rest)).reduce((sum, size) => sum + size, 0) },
   };
+}
+
+async function sizesOf(files: readonly OutputFile[]): Promise<number[]> {
+  const sizes: number[] = [];
+  for (const { source } of files) sizes.push(await withOutputFile(source, async (handle) => (await handle.stat()).size));
+  return sizes;
 }
 
 /** Each note's length, lowered to the lowest that follows; then the final one. */

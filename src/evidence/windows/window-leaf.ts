@@ -1,11 +1,12 @@
 import * as cborg from 'cborg';
 import { bytesToHex, hexToBytes, type Hex } from 'viem';
 import { z } from 'zod';
+import { MAX_WINDOW_BYTES } from '../../protocol/constants.ts';
 import { messageOf } from '../../protocol/errors.ts';
 import type { ChannelName } from '../../protocol/trace.ts';
 import { EvidenceError } from '../errors.ts';
 import { decodeSeries, encodeSeries } from '../series-encoding.ts';
-import { MAX_LEAF_BYTES, MAX_PATH_BYTES, MAX_WINDOW_FILES, WINDOW_SAMPLES } from './constants.ts';
+import { MAX_PATH_BYTES, MAX_WINDOW_FILES, WINDOW_SAMPLES } from './constants.ts';
 
 /** A file of the output at the end of a window: bytes written by then, and their SHA-256. */
 export interface WrittenFile { path: string; bytes: number; hash: Hex }
@@ -44,7 +45,7 @@ export function encodeLeaf({ index, t, channels, written, others }: WindowLeaf):
 
 /** Reads a window from a stranger. Its numbers are not held against anything yet: see `checkWindow`. @throws EvidenceError EVIDENCE_MALFORMED, EVIDENCE_TOO_LARGE */
 export function decodeLeaf(bytes: Uint8Array): WindowLeaf {
-  if (bytes.length > MAX_LEAF_BYTES) throw new EvidenceError('EVIDENCE_TOO_LARGE', 'a window is too large', { details: `${bytes.length} bytes, at most ${MAX_LEAF_BYTES}` });
+  if (bytes.length > MAX_WINDOW_BYTES) throw new EvidenceError('EVIDENCE_TOO_LARGE', 'a window is too large', { details: `${bytes.length} bytes, at most ${MAX_WINDOW_BYTES}` });
   let value: unknown;
   try {
     value = cborg.decode(bytes, { strict: true, allowUndefined: false, rejectDuplicateMapKeys: true });
