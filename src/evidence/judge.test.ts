@@ -33,7 +33,7 @@ describe('judgeReplicas', () => {
     const { agreed, reasons, distances } = judgeReplicas([made(1), made(2), made(1)], 'trace');
     assert.deepEqual(agreed, [true, false, true]);
     assert.match(reasons[1]!, /output with other content/);
-    assert.equal(distances[0]![1], 2);
+    assert.equal(distances[0]![1], 4);
     assert.deepEqual(judgeReplicas([made(1), made(2), made(3)], 'trace').agreed, [true, true, true]);
     assert.deepEqual(judgeReplicas([made(1), made(2)], 'trace').agreed, [true, true]);
   });
@@ -42,6 +42,14 @@ describe('judgeReplicas', () => {
     const made = (content: number) => replica({}, { resultCid: String(content) }, runProfile({ bytes: 1000, content }));
     const { agreed, suspects } = judgeReplicas([made(1), made(2), made(1)], 'trace');
     assert.deepEqual({ agreed, suspects }, { agreed: [true, true, true], suspects: [false, true, false] });
+  });
+
+  it('points out replicas that share a run, and pays them all the same', () => {
+    const trace = runTrace({ progress: (time) => time ** 1.5 });
+    const { agreed, copies, reasons } = judgeReplicas([{ ...replica(), trace }, { ...replica(), trace: runTrace({ samples: 400 }) }, { ...replica(), trace }], 'trace');
+    assert.deepEqual({ agreed, copies }, { agreed: [true, true, true], copies: [[0, 2]] });
+    assert.match(reasons[0]!, /replica 3 agree more than two runs can/);
+    assert.doesNotMatch(reasons[1]!, /share one/);
   });
 
   it('points out a result of its own where the others are identical', () => {
@@ -60,7 +68,7 @@ describe('judgeReplicas', () => {
 
   it('lets a single replica agree with itself, and nobody with nobody', () => {
     assert.deepEqual(judgeReplicas([replica()], 'trace').agreed, [true]);
-    assert.deepEqual(judgeReplicas([], 'trace'), { agreed: [], clusters: [], distances: [], reasons: [], suspects: [], undecided: false });
+    assert.deepEqual(judgeReplicas([], 'trace'), { agreed: [], clusters: [], distances: [], reasons: [], suspects: [], copies: [], undecided: false });
   });
 
   it('keeps another exit code or ending apart', () => {

@@ -1,11 +1,16 @@
-import type { Evidence } from '../protocol/trace.ts';
+import type { Evidence, Trace } from '../protocol/trace.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
 import { BLOCKS, CONTENT_BLOCK, type BlockName } from './constants.ts';
 import { explainDifference } from './explain.ts';
+import { copiesAmong } from './copies.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /** What a replica is judged by. */
-export interface JudgedReplica extends Pick<Evidence, 'resultCid' | 'exitCode' | 'ended'> { fingerprint: Fingerprint }
+export interface JudgedReplica extends Pick<Evidence, 'resultCid' | 'exitCode' | 'ended'> {
+  fingerprint: Fingerprint;
+  /** To look for copies; without it none are found. */
+  trace?: Trace;
+}
 
 /** What the client finds about the replicas of one job; every array is in the replicas' order. */
 export interface Judgement {
@@ -21,6 +26,11 @@ export interface Judgement {
    * same shape. A reason to look, not to reject: the contract would not.
    */
   suspects: boolean[];
+  /**
+   * Pairs whose traces agree more than two runs can: their nodes share one. A reason to look, not to reject: one of the two may be honest,
+   * and neither could have seen the other's before it committed.
+   */
+  copies: [number, number][];
   /** No majority: nobody is accused. */
   undecided: boolean;
 }
@@ -48,17 +58,28 @@ export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace
   const { measure, distances, clusters, majority } = strict.majority === undefined ? cluster('distance') : strict;
   const agreed = replicas.map((_, i) => majority?.includes(i) ?? false);
   const suspects = replicas.map((_, i) => policy === 'trace' && agreed[i]! && isSuspect(replicas, i, majority!));
+  const copies = policy === 'trace' ? copiesIn(replicas) : [];
   const reasons = replicas.map((replica, i) => {
     if (policy === 'none') return 'not compared: the job asks for no verification';
     if (replicas.length === 1) return 'the only replica';
     if (majority === undefined) return `undecided: no majority agrees (${clusters.map((cluster) => cluster.length).join(' against ')})`;
     const others = majority.filter((member) => member !== i);
-    if (agreed[i]) return agreement(replicas, i, others, distances[i]!, policy, suspects[i]!);
+    const twins = copies.flatMap(([a, b]) => (a === i ? [b] : b === i ? [a] : []));
+    if (agreed[i]) return `${agreement(replicas, i, others, distances[i]!, policy, suspects[i]!)}${sharing(twins)}`;
     // The nearest member of the majority gives the smallest true difference to name.
     const nearest = others.reduce((best, member) => (distances[i]![member]! < distances[i]![best]! ? member : best));
     return deviation(replica, replicas[nearest]!, policy, measure);
   });
-  return { agreed, clusters, distances, reasons, suspects, undecided: replicas.length > 0 && majority === undefined };
+  return { agreed, clusters, distances, reasons, suspects, copies, undecided: replicas.length > 0 && majority === undefined };
+}
+
+function copiesIn(replicas: readonly JudgedReplica[]): [number, number][] {
+  const traced = replicas.flatMap(({ trace }, i) => (trace === undefined ? [] : [{ trace, i }]));
+  return copiesAmong(traced.map(({ trace }) => trace)).map(([a, b]) => [traced[a]!.i, traced[b]!.i]);
+}
+
+function sharing(twins: readonly number[]): string {
+  return twins.length === 0 ? '' : `; but its trace and that of replica ${twins.map((twin) => twin + 1).join(' and ')} agree more than two runs can: they share one`;
 }
 
 function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure): number {

@@ -9,7 +9,7 @@ export const SKETCH_BLOCKS: readonly { count: number; curve: boolean; tolerance:
  * Distances of two sketches in thousandths of the threshold, by the tolerances and by the strict ones: they agree when it is at most
  * SKETCH_THRESHOLD. The same integers as `SketchLib.distance`: per block floor(1000 * (sum |a - b| - n * slack) / (n * tolerance)) over
  * the n features both have, then the largest; the slack, of curves only, is both sides' together, at most MAX_SLACK tolerances. Strictly
- * also floor(1000 * bits of content that differ / 16). Infinity (there: the largest uint256) for bytes of another length or version, when no feature is shared, or when the features that only one side has exceed a
+ * also floor(1000 * bits of content that differ / 8). Infinity (there: the largest uint256) for bytes of another length or version, when no feature is shared, or when the features that only one side has exceed a
  * quarter of the shared ones: whoever hides what his peers saw does not agree with them.
  */
 export function sketchDistance(a: Uint8Array, b: Uint8Array): { distance: number; strict: number } {

@@ -4,6 +4,8 @@ import { messageOf } from '../protocol/errors.ts';
 import { CHANNELS, type ChannelName, type OutputProfile, type Trace } from '../protocol/trace.ts';
 import { MAX_TRACE_FILE_BYTES } from './constants.ts';
 import { EvidenceError } from './errors.ts';
+import { importCsv, type Imported } from './import/import-csv.ts';
+import { importPsrecord, isPsrecord } from './import/import-psrecord.ts';
 import { validateProfile } from './validate-profile.ts';
 import { validateTrace } from './validate-trace.ts';
 
@@ -13,6 +15,8 @@ export interface TraceFile {
   profile?: OutputProfile;
   /** What was recorded, for people. */
   label?: string;
+  /** What of another tool's file was not used. */
+  notes?: string[];
 }
 
 const series = z.array(z.number());
@@ -53,19 +57,25 @@ export async function writeTraceFile(path: string, { trace, profile, label }: Tr
 }
 
 /**
- * Reads what `writeTraceFile` wrote, or what somebody claims it did.
+ * Reads what `writeTraceFile` wrote, or what somebody claims it did; a psrecord log or CSV as well, told by how it begins.
  *
  * @throws EvidenceError TRACE_FILE_INVALID, VERSION_UNKNOWN, TRACE_INVALID, PROFILE_INVALID, EVIDENCE_TOO_LARGE
  */
 export async function readTraceFile(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<TraceFile> {
-  const value = parse(await readText(path, signal), path);
+  const text = await readText(path, signal);
+  if (!/^\s*\{/.test(text)) return importTable(text, path);
+  const value = parse(text, path);
   const claimed = value as { format?: unknown; version?: unknown } | null;
   if (claimed?.format === 'gadus-trace' && claimed.version !== 1) {
     throw new EvidenceError('VERSION_UNKNOWN', 'the trace file is of a version this program does not know', { details: `${path}: version ${JSON.stringify(claimed.version)}`, hint: 'update gadus' });
   }
   const result = schema.safeParse(value);
   if (!result.success) throw invalid(path, result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`).join('; '));
-  const { engine, intervalMs, t, channels, profile, label } = result.data;
+  const { engine, intervalMs, t, channels, profile, label, units = {} } = result.data;
+  for (const [name, unit] of Object.entries(units)) {
+    const known = name === 't' ? 'ms' : (CHANNELS as Partial<Record<string, { unit: string }>>)[name]?.unit;
+    if (known !== undefined && known !== unit) throw invalid(path, `${name} is in ${unit.slice(0, 50)}, not ${known}`);
+  }
   const trace: Trace = {
     version: 1, engine, intervalMs, t: Float64Array.from(t),
     channels: Object.fromEntries(Object.entries(channels).map(([name, values]) => [name, Float64Array.from(values)])),
@@ -78,6 +88,19 @@ export async function readTraceFile(path: string, { signal }: { signal?: AbortSi
   };
   validateProfile(whole);
   return { trace, profile: whole, ...(label === undefined ? {} : { label }) };
+}
+
+function importTable(text: string, path: string): TraceFile {
+  if (text.trim() === '') throw invalid(path, 'it is empty');
+  let imported: Imported;
+  try {
+    imported = isPsrecord(text) ? importPsrecord(text) : importCsv(text);
+  } catch (cause) {
+    if (!(cause instanceof EvidenceError)) throw cause;
+    throw new EvidenceError(cause.code, cause.shortMessage, { details: `${path}: ${cause.details}`, ...(cause.hint === undefined ? {} : { hint: cause.hint }), cause });
+  }
+  const { trace, notes } = imported;
+  return { trace, ...(notes.length === 0 ? {} : { notes }) };
 }
 
 async function readText(path: string, signal?: AbortSignal): Promise<string> {

@@ -22,16 +22,16 @@ library SketchLib {
     /// @dev In tolerances: whoever samples so rarely that his curve could be anything shall not agree with everybody.
     uint256 private constant MAX_SLACK = 4;
     /// @dev Bits of 64.
-    uint256 private constant CONTENT_TOLERANCE = 16;
+    uint256 private constant CONTENT_TOLERANCE = 8;
 
     /// @dev One byte a block, block 0 in the lowest: how many features it has.
     uint256 private constant COUNTS = 0x10101010101010010101010101010101;
     /// @dev One bit a block: whether it is a curve.
     uint256 private constant CURVES = 0x3e00;
     /// @dev Two bytes a block, block 0 in the lowest: its tolerance in sketch steps.
-    uint256 private constant TOLERANCES = 0x8303330f5c03d703d703d7006600330014059a009a04000052001f00cd0133;
+    uint256 private constant TOLERANCES = 0x8303330f5c03d703d703d7009a00330014059a009a04000052001f00cd01cd;
     /// @dev Likewise, for replicas of which a majority does exactly the same; never above the tolerance.
-    uint256 private constant STRICT = 0x8303330f5c03d703d703d7006600030014059a009a04000052000500cd0133;
+    uint256 private constant STRICT = 0x8303330f5c03d703d703d7009a00030014059a009a04000052000500cd01cd;
 
     /// @dev Eight lanes of 32 bits, each wide enough for one feature and a carry.
     uint256 private constant ONE = 0x0000000100000001000000010000000100000001000000010000000100000001;
