@@ -137,10 +137,21 @@ contract LibrariesTest is Life {
             uint256 expected;
             for (uint256 j; j < majority.length; ++j) expected |= 1 << majority[j];
             IScheduler.Opening[] memory openings = new IScheduler.Opening[](tones.length);
-            for (uint8 j; j < tones.length; ++j) openings[j] = openingOf(j, uint16(tones[j]));
+            uint256[] memory bits = vm.parseJsonUintArray(json, item("$", i, ".bits"));
+            uint256[] memory results = vm.parseJsonUintArray(json, item("$", i, ".results"));
+            for (uint8 j; j < tones.length; ++j) {
+                openings[j] = openingOf(j, uint16(tones[j]));
+                openings[j].resultDigest = bytes32(results[j]);
+                withContent(openings[j].sketch, (1 << bits[j]) - 1);
+            }
             assertEq(harness.majority(openings, IScheduler.Policy.Trace), expected, vm.toString(i));
         }
         assertTrue(i > 50, "vectors");
+    }
+
+    /// @dev Sets the last eight bytes.
+    function withContent(bytes memory sketch, uint256 content) internal pure {
+        for (uint256 k; k < 8; ++k) sketch[sketch.length - 1 - k] = bytes1(uint8(content >> (8 * k)));
     }
 
     function test_majority_names_seats_not_positions() public view {

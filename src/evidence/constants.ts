@@ -16,6 +16,8 @@ export const CONTENT_MAX_CHUNK_BYTES = 512;
 export const CURVE_POINTS = 15;
 /** Points of the entropy curve in a fingerprint. */
 export const ENTROPY_POINTS = 16;
+/** A trace with fewer than this share of the samples that were due has no slack: 0.48 is the least a starved sampler left, with ten times the load it had cores for. */
+export const MIN_SAMPLED_SHARE = 0.25;
 /** Most tolerances that slack excuses a curve: whoever samples so rarely that his curve could be anything shall not agree with everybody. */
 export const MAX_SLACK = 4;
 
@@ -123,6 +125,8 @@ export const FEATURES = BLOCKS.reduce((sum, block) => sum + block.count, 0);
 export const CONTENT_BLOCK = 'output content';
 /** Share of an output's content that may differ under the strict tolerance: time stamps, random names, floating point noise here and there. */
 export const CONTENT_TOLERANCE = 0.25;
+/** The same where the results of a majority are identical, bit for bit: then nothing but the order of a race's outcome may differ. */
+export const CONTENT_TOLERANCE_IDENTICAL = 0.05;
 /** Smaller outputs are not compared by content: a few time stamps, equal by chance in two replicas of three, would be too much of them. */
 export const CONTENT_MIN_BYTES = 2048;
 
@@ -132,6 +136,8 @@ export const SKETCH_VERSION = 2;
 export const SKETCH_CONTENT_BYTES = CONTENT_BINS / 8;
 /** Most bits of content that differ under the strict tolerance: of unlike minima every other bit is equal. */
 export const SKETCH_CONTENT_TOLERANCE = (CONTENT_TOLERANCE * CONTENT_BINS) / 2;
+/** The same where the results of a majority are identical. */
+export const SKETCH_CONTENT_TOLERANCE_IDENTICAL = 3;
 /** Length of a sketch. */
 export const SKETCH_BYTES = 1 + 2 * FEATURES + SKETCH_CONTENT_BYTES;
 /** An absent feature. */

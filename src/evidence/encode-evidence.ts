@@ -24,7 +24,7 @@ const schema = z.strictObject({
   node: binary(20),
   resultCid: text,
   exitCode: z.number().int().min(-1).max(255),
-  ended: z.enum(['exit', 'signal', 'timeout', 'memory', 'disk', 'output']),
+  ended: z.enum(['exit', 'signal', 'timeout', 'memory', 'disk']),
   trace: z.strictObject({
     version: z.literal(1), engine: text, intervalMs: z.number(), samples: count.max(MAX_TRACE_SAMPLES), t: binary(),
     channels: z.record(z.string().max(50), binary()),

@@ -1,5 +1,5 @@
 import type { ChannelName, OutputProfile, Trace } from '../protocol/trace.ts';
-import { BLOCKS, CONTENT_MIN_BYTES, CURVE_POINTS, ENTROPY_POINTS, FEATURES, FLOORS, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
+import { BLOCKS, CONTENT_MIN_BYTES, CURVE_POINTS, ENTROPY_POINTS, FEATURES, FLOORS, MIN_SAMPLED_SHARE, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
 
 /** What two replicas are compared by: the features of BLOCKS one after the other, in each block's unit. */
 export interface Fingerprint {
@@ -42,16 +42,19 @@ export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprin
 
   if (series.cpuNs !== undefined && trace.t.length > 0) {
     const axis = axisOf(trace.t.length, series);
+    // Else a trace that was made up, of a few samples, could be excused from having any shape.
+    const sampled = trace.t.length > MIN_SAMPLED_SHARE * (last(trace.t) / trace.intervalMs);
+    const curve = (value: (sample: number) => number) => curveOver(axis, value, sampled);
     const resident = series.residentBytes;
     if (resident !== undefined) {
       const top = octaves(peak(resident), FLOORS.residentBytes);
-      put('memory over work', curve(axis, (i) => top - octaves(resident[i]!, FLOORS.residentBytes)));
+      put('memory over work', curve((i) => top - octaves(resident[i]!, FLOORS.residentBytes)));
     }
     const share = (name: FeatureBlock, channel: Counter): void => {
       const s = series[channel];
       if (s === undefined) return;
       const scale = 1 / (last(s) + FLOORS[channel]);
-      put(name, curve(axis, (i) => s[i]! * scale));
+      put(name, curve((i) => s[i]! * scale));
     };
     share('reading over work', 'readBytes');
     share('writing over work', 'writtenBytes');
@@ -103,14 +106,14 @@ function axisOf(samples: number, series: Partial<Record<ChannelName, Float64Arra
  * its slack: between two samples a series that only rises may run anywhere in the box they span, half of it to either side of the line,
  * so the mean of all curves through the same samples is off by at most half the boxes' area.
  */
-function curve(axis: Float64Array, value: (sample: number) => number): Float64Array {
+function curveOver(axis: Float64Array, value: (sample: number) => number, slack: boolean): Float64Array {
   const sums = new Float64Array(CURVE_POINTS + 1);
   const samples = axis.length;
   if (samples === 0) return sums;
   if (!(axis[samples - 1]! > 0)) return sums.fill(value(samples - 1), 0, CURVE_POINTS);
   for (let i = 1, from = value(0); i < samples; i++) {
     const to = value(i);
-    sums[CURVE_POINTS]! += ((axis[i]! - axis[i - 1]!) * Math.abs(to - from)) / 2;
+    if (slack) sums[CURVE_POINTS]! += ((axis[i]! - axis[i - 1]!) * Math.abs(to - from)) / 2;
     const start = axis[i - 1]! * CURVE_POINTS;
     const end = axis[i]! * CURVE_POINTS;
     for (let bin = Math.min(Math.floor(start), CURVE_POINTS - 1); bin < CURVE_POINTS && bin < end; bin++) {

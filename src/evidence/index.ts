@@ -3,6 +3,7 @@ export * from './constants.ts';
 export * from './copies.ts';
 export * from './encode-evidence.ts';
 export * from './errors.ts';
+export * from './explain-runs.ts';
 export * from './explain.ts';
 export * from './fingerprint.ts';
 export * from './judge.ts';

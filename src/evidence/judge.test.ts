@@ -33,8 +33,12 @@ describe('judgeReplicas', () => {
     const { agreed, reasons, distances } = judgeReplicas([made(1), made(2), made(1)], 'trace');
     assert.deepEqual(agreed, [true, false, true]);
     assert.match(reasons[1]!, /output with other content/);
-    assert.equal(distances[0]![1], 4);
+    assert.equal(distances[0]![1], 20);
     assert.deepEqual(judgeReplicas([made(1), made(2), made(3)], 'trace').agreed, [true, true, true]);
+    const nearly = (changed: number, resultCid: string) => replica({}, { resultCid }, { ...runProfile(), content: runProfile().content.fill(9, 0, changed) });
+    assert.deepEqual(judgeReplicas([nearly(0, 'same'), nearly(10, 'other'), nearly(0, 'same')], 'trace').agreed, [true, false, true]);
+    assert.deepEqual(judgeReplicas([nearly(0, 'a'), nearly(10, 'b'), nearly(0, 'c')], 'trace').agreed, [true, true, true]);
+    assert.match(judgeReplicas([nearly(0, 'same'), nearly(10, 'other'), nearly(0, 'same')], 'trace').reasons[1]!, /16 % of the output's content differs/);
     assert.deepEqual(judgeReplicas([made(1), made(2)], 'trace').agreed, [true, true]);
   });
 

@@ -1,8 +1,9 @@
 import type { Evidence, Trace } from '../protocol/trace.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
-import { BLOCKS, CONTENT_BLOCK, type BlockName } from './constants.ts';
+import { BLOCKS, CONTENT_BLOCK, CONTENT_TOLERANCE, CONTENT_TOLERANCE_IDENTICAL, type BlockName } from './constants.ts';
 import { explainDifference } from './explain.ts';
 import { copiesAmong } from './copies.ts';
+import { contentSimilarity } from './content-minima.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /** What a replica is judged by. */
@@ -45,12 +46,13 @@ type Measure = 'strict' | 'distance';
  * members stays within the threshold; a cluster of more than half of those judged agrees. A replica that ended otherwise (exit code,
  * limit) is never in the same cluster. Policy `trace` compares fingerprints: equal results make the output's distance 0, but never
  * excuse a deviating trace. Strict distances come first: replicas of a program that repeats itself then have a majority, and whoever
- * read another input is not in it; where there is none, the usual tolerances decide. Policy `exact` asks for equal results only; `none`
+ * read another input is not in it, the less so where the majority's results are identical bit for bit; where there is none, the usual tolerances decide. Policy `exact` asks for equal results only; `none`
  * accepts everyone.
  */
 export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace' | 'exact' | 'none'): Judgement {
+  const identical = replicas.some(({ resultCid }) => 2 * replicas.filter((other) => other.resultCid === resultCid).length > replicas.length);
   const cluster = (measure: Measure) => {
-    const distances = replicas.map((a) => replicas.map((b) => (a === b ? 0 : distanceOf(a, b, policy, measure))));
+    const distances = replicas.map((a) => replicas.map((b) => (a === b ? 0 : distanceOf(a, b, policy, measure, identical))));
     const clusters = completeLinkage(distances);
     return { measure, distances, clusters, majority: clusters.find((members) => 2 * members.length > replicas.length) };
   };
@@ -82,12 +84,16 @@ function sharing(twins: readonly number[]): string {
   return twins.length === 0 ? '' : `; but its trace and that of replica ${twins.map((twin) => twin + 1).join(' and ')} agree more than two runs can: they share one`;
 }
 
-function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure): number {
+function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure, identical: boolean): number {
   if (policy === 'none') return 0;
   if (a.exitCode !== b.exitCode || a.ended !== b.ended) return Infinity;
   if (policy === 'exact') return a.resultCid === b.resultCid ? 0 : Infinity;
   const comparison = compareFingerprints(a.fingerprint, b.fingerprint);
-  if (a.resultCid !== b.resultCid || comparison.distance === Infinity) return comparison[measure];
+  if (comparison.distance === Infinity) return Infinity;
+  if (a.resultCid !== b.resultCid) {
+    const content = measure === 'strict' && identical ? comparison.blocks.find(({ name }) => name === CONTENT_BLOCK)?.strict ?? 0 : 0;
+    return Math.max(comparison[measure], (content * CONTENT_TOLERANCE) / CONTENT_TOLERANCE_IDENTICAL);
+  }
   return Math.max(0, ...comparison.blocks.filter(({ name }) => !OUTPUT_BLOCKS.has(name)).map((block) => block[measure]));
 }
 
@@ -128,5 +134,10 @@ function deviation(replica: JudgedReplica, reference: JudgedReplica, policy: 'tr
   if (replica.exitCode !== reference.exitCode || replica.ended !== reference.ended) {
     return `ended by ${replica.ended} with code ${replica.exitCode}, the majority by ${reference.ended} with code ${reference.exitCode}`;
   }
-  return policy === 'exact' ? 'its result is not the majority\'s' : explainDifference(reference.fingerprint, replica.fingerprint, { strict: measure === 'strict' });
+  if (policy === 'exact') return 'its result is not the majority\'s';
+  if (compareFingerprints(reference.fingerprint, replica.fingerprint)[measure] <= 1) {
+    const similarity = contentSimilarity(reference.fingerprint.content!, replica.fingerprint.content!);
+    return `${Math.round((1 - similarity) * 100)} % of the output's content differs, and the majority's results are identical`;
+  }
+  return explainDifference(reference.fingerprint, replica.fingerprint, { strict: measure === 'strict' });
 }

@@ -2,17 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { SKETCH_BYTES, SKETCH_THRESHOLD, SKETCH_VERSION } from './constants.ts';
-import { majorityOf } from './majority.ts';
+import { majorityOf, type Opened } from './majority.ts';
 import { sketchDistance } from './sketch-distance.ts';
 
 /** Sketches on a line: the first total `steps` above a base. Its block has one feature, so steps are the distance. */
-const at = (steps: number): Uint8Array => {
+const line = (steps: number): Uint8Array => {
   const sketch = new Uint8Array(SKETCH_BYTES);
   sketch[0] = SKETCH_VERSION;
   new DataView(sketch.buffer).setUint16(1, 20_000 + steps);
   return sketch;
 };
-const reach = [...Array(5000).keys()].findLast((steps) => sketchDistance(at(0), at(steps)).distance <= SKETCH_THRESHOLD)!;
+/** Replicas with results of their own, unless told otherwise, and the first bits of content set. */
+let results = 0;
+const at = (steps: number, { bits = 0, result = results++ }: { bits?: number; result?: number } = {}): Opened => {
+  const sketch = line(steps);
+  new DataView(sketch.buffer).setBigUint64(SKETCH_BYTES - 8, (1n << BigInt(bits)) - 1n);
+  return { sketch, resultDigest: String(result) };
+};
+const reach = [...Array(5000).keys()].findLast((steps) => sketchDistance(line(0), line(steps)).distance <= SKETCH_THRESHOLD)!;
 
 describe('majorityOf', () => {
   it('finds everyone, the larger part, or nobody', () => {
@@ -26,12 +33,20 @@ describe('majorityOf', () => {
 
   it('does not chain: the two ends of a row are not alike', () => assert.deepEqual(majorityOf([at(0), at(reach), at(2 * reach)]), [0, 1]));
 
-  it('leaves out bytes that are no sketch', () => assert.deepEqual(majorityOf([new Uint8Array(), at(0), at(1)]), [1, 2]));
+  it('goes by content where a majority repeats itself, closely where its results are identical', () => {
+    assert.deepEqual(majorityOf([at(0), at(0, { bits: 8 }), at(0, { bits: 4 })]), [0, 1, 2]);
+    assert.deepEqual(majorityOf([at(0), at(0, { bits: 9 }), at(0)]), [0, 2]);
+    assert.deepEqual(majorityOf([at(0), at(0, { bits: 20 }), at(0, { bits: 60 })]), [0, 1, 2]);
+    assert.deepEqual(majorityOf([at(0, { result: 7 }), at(0, { bits: 4 }), at(0, { result: 7 })]), [0, 2]);
+    assert.deepEqual(majorityOf([at(0, { result: 7 }), at(0, { bits: 3 }), at(0, { result: 7 })]), [0, 1, 2]);
+  });
 
-  it('is a clique of more than half', () => fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 3 * reach }), { maxLength: 15 }), (line) => {
-    const sketches = line.map(at);
-    const majority = majorityOf(sketches);
-    assert.ok(majority.length === 0 || 2 * majority.length > line.length);
-    for (const i of majority) for (const j of majority) assert.ok(sketchDistance(sketches[i]!, sketches[j]!).distance <= SKETCH_THRESHOLD);
+  it('leaves out bytes that are no sketch', () => assert.deepEqual(majorityOf([{ sketch: new Uint8Array(), resultDigest: 'x' }, at(0), at(1)]), [1, 2]));
+
+  it('is a clique of more than half', () => fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 3 * reach }), { maxLength: 15 }), (steps) => {
+    const replicas = steps.map((one) => at(one));
+    const majority = majorityOf(replicas);
+    assert.ok(majority.length === 0 || 2 * majority.length > steps.length);
+    for (const i of majority) for (const j of majority) assert.ok(sketchDistance(replicas[i]!.sketch, replicas[j]!.sketch).distance <= SKETCH_THRESHOLD);
   })));
 });

@@ -1,17 +1,28 @@
-import { SKETCH_THRESHOLD } from './constants.ts';
-import { sketchDistance } from './sketch-distance.ts';
+import { SKETCH_CONTENT_TOLERANCE_IDENTICAL, SKETCH_THRESHOLD } from './constants.ts';
+import { contentBits, sketchDistance } from './sketch-distance.ts';
+
+/** What the contract sees of a replica that opened. */
+export interface Opened {
+  sketch: Uint8Array;
+  /** Digest of its result: equal for equal results. */
+  resultDigest: string;
+}
 
 /**
- * The majority that the contract finds when the client is silent or contested: around each sketch in turn grows a clique,
+ * The majority that the contract finds when the client is silent or contested: around each replica in turn grows a clique,
  * by adding every other one, in ascending order, that is within the threshold of all members so far; the largest (the first on
- * ties) is the majority if it has more than half of the sketches. Distances are strict ones first; where those give no majority, the
- * program is not one that repeats itself, and the others decide. The contract's MajorityLib does the same.
+ * ties) is the majority if it has more than half of them. Distances are strict ones first, content counting more where more than half of
+ * the results are identical; where those give no majority, the program is not one that repeats itself, and the others decide. The
+ * contract's MajorityLib does the same.
  *
  * @returns ascending indices; empty when there is no majority
  */
-export function majorityOf(sketches: readonly Uint8Array[]): number[] {
-  const distances = sketches.map((a) => sketches.map((b) => sketchDistance(a, b)));
-  const strict = majorityAmong(distances.map((row) => row.map((pair) => pair.strict <= SKETCH_THRESHOLD)));
+export function majorityOf(replicas: readonly Opened[]): number[] {
+  const identical = replicas.some(({ resultDigest }) => 2 * replicas.filter((other) => other.resultDigest === resultDigest).length > replicas.length);
+  const distances = replicas.map((a) => replicas.map((b) => sketchDistance(a.sketch, b.sketch)));
+  const strict = majorityAmong(distances.map((row, i) => row.map((pair, j) => (
+    pair.strict <= SKETCH_THRESHOLD
+      && !(identical && replicas[i]!.resultDigest !== replicas[j]!.resultDigest && contentBits(replicas[i]!.sketch, replicas[j]!.sketch) > SKETCH_CONTENT_TOLERANCE_IDENTICAL)))));
   return strict.length > 0 ? strict : majorityAmong(distances.map((row) => row.map((pair) => pair.distance <= SKETCH_THRESHOLD)));
 }
 

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { hexToBytes, maxUint256, type Hex } from 'viem';
 import { MAX_SKETCH_BYTES } from '../protocol/constants.ts';
-import { FEATURES, LONELY_FEATURES_DIVISOR, MAX_SLACK, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_THRESHOLD, SKETCH_VERSION } from './constants.ts';
+import { FEATURES, LONELY_FEATURES_DIVISOR, MAX_SLACK, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_CONTENT_TOLERANCE_IDENTICAL, SKETCH_THRESHOLD, SKETCH_VERSION } from './constants.ts';
 import { SKETCH_BLOCKS, sketchDistance } from './sketch-distance.ts';
 
 const feature = fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: SKETCH_ABSENT - 1 }) }, fc.constant(SKETCH_ABSENT));
@@ -33,6 +33,7 @@ describe('sketchDistance', () => {
     assert.equal(constant('MAX_SLACK'), BigInt(MAX_SLACK));
     assert.equal(constant('STRICT'), packed(SKETCH_BLOCKS.map(({ strict }) => strict), 16n));
     assert.equal(constant('CONTENT_TOLERANCE'), BigInt(SKETCH_CONTENT_TOLERANCE));
+    assert.equal(constant('CONTENT_TOLERANCE_IDENTICAL'), BigInt(SKETCH_CONTENT_TOLERANCE_IDENTICAL));
     assert.equal(constant('VERSION'), BigInt(SKETCH_VERSION));
     assert.equal(constant('THRESHOLD'), BigInt(SKETCH_THRESHOLD));
     assert.equal(constant('FEATURES'), BigInt(FEATURES));

@@ -49,8 +49,8 @@ function slackAt(sketch: Uint8Array, at: number): number {
   return slack === SKETCH_ABSENT ? 0 : slack;
 }
 
-/** How many of the 64 bits of content differ. */
-function contentBits(a: Uint8Array, b: Uint8Array): number {
+/** How many of the 64 bits of content differ, of two sketches. */
+export function contentBits(a: Uint8Array, b: Uint8Array): number {
   let bits = 0;
   for (let i = 1 + 2 * FEATURES; i < SKETCH_BYTES; i++) {
     for (let rest = a[i]! ^ b[i]!; rest !== 0; rest &= rest - 1) bits++;

@@ -8,9 +8,10 @@ import {SketchLib} from "./SketchLib.sol";
 library MajorityLib {
     /// @notice Seats of the majority, or zero where there is none.
     /// @dev Strict distances come first: replicas of a program that repeats itself have a majority by those, and whoever read another
-    /// input is not in it. Where there is none, the usual ones decide.
+    /// input is not in it; content counts more where more than half of the results are identical. Where there is none, the usual ones decide.
     function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy) internal pure returns (uint16) {
         uint256 count = openings.length;
+        bool identical = policy == IScheduler.Policy.Trace && _identical(openings);
         uint256[] memory strictly = new uint256[](count);
         uint256[] memory alike = new uint256[](count);
         for (uint256 i; i < count; ++i) {
@@ -19,7 +20,8 @@ library MajorityLib {
                 (uint256 distance, uint256 strict) = _distance(openings[i], openings[j], policy);
                 if (distance > SketchLib.THRESHOLD) continue;
                 (alike[i], alike[j]) = (alike[i] | 1 << j, alike[j] | 1 << i);
-                if (strict <= SketchLib.THRESHOLD) (strictly[i], strictly[j]) = (strictly[i] | 1 << j, strictly[j] | 1 << i);
+                if (strict > SketchLib.THRESHOLD || (identical && _differ(openings[i], openings[j]))) continue;
+                (strictly[i], strictly[j]) = (strictly[i] | 1 << j, strictly[j] | 1 << i);
             }
         }
         uint256 best = _largest(strictly);
@@ -43,6 +45,23 @@ library MajorityLib {
             if (members > size) (best, size) = (clique, members);
         }
         if (2 * size <= alike.length) best = 0;
+    }
+
+    /// @dev Whether more than half of the results are the same.
+    function _identical(IScheduler.Opening[] calldata openings) private pure returns (bool) {
+        for (uint256 i; i < openings.length; ++i) {
+            uint256 same;
+            for (uint256 j; j < openings.length; ++j) {
+                if (openings[j].resultDigest == openings[i].resultDigest) ++same;
+            }
+            if (2 * same > openings.length) return true;
+        }
+        return false;
+    }
+
+    /// @dev Results that differ by more than the order in which a race ended.
+    function _differ(IScheduler.Opening calldata a, IScheduler.Opening calldata b) private pure returns (bool) {
+        return a.resultDigest != b.resultDigest && SketchLib.contentBits(a.sketch, b.sketch) > SketchLib.CONTENT_TOLERANCE_IDENTICAL;
     }
 
     function _distance(IScheduler.Opening calldata a, IScheduler.Opening calldata b, IScheduler.Policy policy)

@@ -14,6 +14,9 @@ library SketchLib {
     /// @notice Largest distance at which two replicas agree.
     uint256 internal constant THRESHOLD = 1000;
 
+    /// @notice Most bits of content that may differ where the results of a majority are identical.
+    uint256 internal constant CONTENT_TOLERANCE_IDENTICAL = 3;
+
     uint256 private constant VERSION = 2;
     uint256 private constant FEATURES = 121;
     uint256 private constant BLOCKS = 16;
@@ -51,7 +54,7 @@ library SketchLib {
             uint256 shared;
             uint256 lonely;
             uint256 offset = 1;
-            strict = 1000 * _ones(_block(a, 1 + 2 * FEATURES, 4) ^ _block(b, 1 + 2 * FEATURES, 4)) / CONTENT_TOLERANCE;
+            strict = 1000 * contentBits(a, b) / CONTENT_TOLERANCE;
             for (uint256 i = 0; i < BLOCKS; ++i) {
                 uint256 n = (COUNTS >> (8 * i)) & 0xff;
                 uint256 x = _block(a, offset, n);
@@ -76,6 +79,11 @@ library SketchLib {
             }
             if (shared == 0 || LONELY_DIVISOR * lonely > shared) return (type(uint256).max, type(uint256).max);
         }
+    }
+
+    /// @notice How many bits of content differ, of two well-formed sketches.
+    function contentBits(bytes calldata a, bytes calldata b) internal pure returns (uint256) {
+        return _ones(_block(a, 1 + 2 * FEATURES, 4) ^ _block(b, 1 + 2 * FEATURES, 4));
     }
 
     /// @dev How far a block is beyond its slack, in thousandths of its tolerance.

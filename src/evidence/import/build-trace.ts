@@ -17,6 +17,8 @@ export interface Table {
   cells: (line: string) => string[];
   /** Counters that fall, because processes took theirs along when they ended, stand still; times that stand still are left out. */
   lenient?: boolean;
+  /** Most rows. */
+  limit?: number;
 }
 
 /** Rows there is room for at first; the room doubles as rows come. */
@@ -26,10 +28,10 @@ const FIRST_ROWS = 1024;
  * Reads the rows of a table into a trace. Time and counters are counted from the first row; a share of CPU is added up over time; the interval
  * is the median distance of samples.
  *
- * @throws EvidenceError TRACE_FILE_INVALID with the line and column, EVIDENCE_TOO_LARGE beyond MAX_TRACE_SAMPLES
+ * @throws EvidenceError TRACE_FILE_INVALID with the line and column, EVIDENCE_TOO_LARGE beyond `limit`, MAX_TRACE_SAMPLES by default
  */
 export function buildTrace(table: Table): Trace {
-  const { columns, text, cells, lenient = false, tool } = table;
+  const { columns, text, cells, lenient = false, tool, limit = MAX_TRACE_SAMPLES } = table;
   const at = columns.findIndex((column) => column?.meaning === 'time');
   const used = columns.flatMap((column, i) => (column === null || i === at ? [] : [{ ...column, i }]));
   let capacity = FIRST_ROWS;
@@ -44,7 +46,7 @@ export function buildTrace(table: Table): Trace {
     const row = text.slice(from, to < 0 ? undefined : to).trim();
     from = to < 0 ? text.length : to + 1;
     if (row === '' || row.startsWith('#')) continue;
-    if (rows === MAX_TRACE_SAMPLES) throw new EvidenceError('EVIDENCE_TOO_LARGE', 'the trace has too many samples', { details: `more than ${MAX_TRACE_SAMPLES}` });
+    if (rows === limit) throw new EvidenceError('EVIDENCE_TOO_LARGE', 'the trace has too many samples', { details: `more than ${limit}` });
     const values = cells(row);
     if (values.length !== columns.length) throw invalidTable(`line ${line} has ${values.length} columns, the header ${columns.length}`);
     const number = (i: number, title: string): number => {

@@ -67,7 +67,7 @@ describe('drawWindows', () => {
   it('draws what was written down', () => assert.deepEqual(drawWindows(seed, 1000), [115, 288, 393, 564, 999]));
 
   it('draws every window about as often', () => {
-    const times = new Array<number>(20).fill(0);
+    const times = Array.from({ length: 20 }, () => 0);
     for (let i = 0; i < 2000; i++) for (const index of drawWindows(keccak256(numberToHex(i)), 21).slice(0, -1)) times[index]!++;
     // 4 of 20 in 2,000 draws: 400 times each, with a standard deviation of 18.
     assert.ok(times.every((n) => n > 300 && n < 500), times.join(' '));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Hex } from 'viem';
-import { SKETCH_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
+import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/majority.ts';
 import { bidsHashOf, commitmentOf, jobIdOf, rosterHashOf, type Bid, type JobRequest, type Opening } from '../../../src/protocol/index.ts';
 
@@ -29,16 +29,17 @@ describe('what the contract and the client both compute', () => {
   });
 
   it('finds the same majorities', () => {
-    for (const { tones, majority } of read<{ tones: number[]; majority: number[] }[]>('majority.json')) {
-      assert.deepEqual(majorityOf(tones.map(flatSketch)), majority);
+    for (const { tones, bits, results, majority } of read<{ tones: number[]; bits: number[]; results: number[]; majority: number[] }[]>('majority.json')) {
+      assert.deepEqual(majorityOf(tones.map((tone, i) => ({ sketch: flatSketch(tone, bits[i]!), resultDigest: String(results[i]) }))), majority);
     }
   });
 });
 
-function flatSketch(tone: number): Uint8Array {
+function flatSketch(tone: number, bits: number): Uint8Array {
   const sketch = new Uint8Array(SKETCH_BYTES);
   const view = new DataView(sketch.buffer);
   sketch[0] = SKETCH_VERSION;
-  for (let at = 1; at < SKETCH_BYTES; at += 2) view.setUint16(at, tone);
+  for (let at = 1; at < SKETCH_BYTES - SKETCH_CONTENT_BYTES; at += 2) view.setUint16(at, tone);
+  view.setBigUint64(SKETCH_BYTES - SKETCH_CONTENT_BYTES, (1n << BigInt(bits)) - 1n);
   return sketch;
 }

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keccak256, toHex, zeroHash, type Address, type Hex } from 'viem';
 import { drawReplicas, exponential, weightOf, type Candidate } from '../../../src/protocol/draw.ts';
-import { SKETCH_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
+import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/majority.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
 import { decay, scoreBps } from '../../../src/protocol/reputation.ts';
@@ -78,11 +78,13 @@ write('statements.json', {
   node: bids[0]!.node, opening, commitment: commitmentOf(jobId, bids[0]!.node, opening), zero: zeroHash,
 });
 
-/** Sketches whose features all have one value, the tone: one step apart they are alike, two steps apart they are not. */
+/** Sketches whose features all have one value, the tone: one step apart they are alike, two steps apart they are not. Their first bits of content are set. */
 const step = Math.floor(0.6 * Math.min(...SKETCH_BLOCKS.map(({ tolerance }) => tolerance)));
 write('majority.json', times(120, () => {
-  const tones = times(1 + upTo(14), () => upTo(5) * step);
-  return { tones, majority: majorityOf(tones.map(flatSketch)) };
+  const tones = times(1 + upTo(14), () => upTo(upTo(1) === 0 ? 5 : 1) * step);
+  const bits = tones.map(() => [0, 0, 0, 3, 4, 9, 30][upTo(6)]!);
+  const results = tones.map(() => upTo(2));
+  return { tones, bits, results, majority: majorityOf(tones.map((tone, i) => ({ sketch: flatSketch(tone, bits[i]!), resultDigest: String(results[i]) }))) };
 }));
 
 function corners(): { good: number; bad: number }[] {
@@ -90,11 +92,12 @@ function corners(): { good: number; bad: number }[] {
   return ends.flatMap((good) => ends.map((bad) => ({ good, bad })));
 }
 
-function flatSketch(tone: number): Uint8Array {
+function flatSketch(tone: number, bits: number): Uint8Array {
   const sketch = new Uint8Array(SKETCH_BYTES);
   const view = new DataView(sketch.buffer);
   sketch[0] = SKETCH_VERSION;
-  for (let at = 1; at < SKETCH_BYTES; at += 2) view.setUint16(at, tone);
+  for (let at = 1; at < SKETCH_BYTES - SKETCH_CONTENT_BYTES; at += 2) view.setUint16(at, tone);
+  view.setBigUint64(SKETCH_BYTES - SKETCH_CONTENT_BYTES, (1n << BigInt(bits)) - 1n);
   return sketch;
 }
 

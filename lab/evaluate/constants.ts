@@ -1,0 +1,16 @@
+/** False-alarm rates at which detection is reported. */
+export const FALSE_ALARM_RATES = { at1pct: 0.01, at01pct: 0.001 } as const;
+/** Honest pairs of one job at most, drawn by seed: 14 runs make 91, and no job shall outweigh the others. */
+export const MAX_HONEST_PAIRS = 120;
+/** Submissions forged per job and attack: each of a cheat's own recorded runs is used at least once. */
+export const SUBMISSIONS = 6;
+/** Honest runs that each submission is compared with. */
+export const TARGETS = 6;
+/** Earlier public traces of a job that a cheat knows: what a job run twice with three replicas leaves. */
+export const EARLIER_RUNS = 5;
+/** Public traces of a program on other inputs that a cheat learns from. */
+export const CORPUS_RUNS = 12;
+/** Decisions of three replicas simulated per job and attack. */
+export const DECISIONS = 12;
+/** Detection rates are rounded to this many digits in the report. */
+export const DIGITS = 4;

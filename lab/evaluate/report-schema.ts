@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+const share = z.number().min(0).max(1);
+const interval = z.tuple([share, share]);
+
+/** One fingerprint against one cheat. */
+const detection = z.strictObject({
+  /** Detection at the thresholds at which the other programs' honest pairs raise 1 % and 0.1 % false alarms. */
+  at1pct: share,
+  at01pct: share,
+  /** 95 % interval of `at1pct`. */
+  ci: interval,
+  /** Detection by the threshold the product uses; null where there is none. */
+  deployed: share.nullable(),
+  auc: share,
+  eer: share,
+});
+
+const outcomes = z.strictObject({ decisions: z.int().min(0), right: share, cheatPaid: share, honestRejected: share, undecided: share });
+const judged = z.strictObject({ client: outcomes, contract: outcomes });
+/** False alarms at thresholds from the other programs: what was promised as 1 % and 0.1 %. */
+const heldOut = z.strictObject({ at1pct: share, at01pct: share });
+const falseAlarms = z.strictObject({ pairs: z.int().min(0), falseAlarmRate: share, upper95: share, heldOut });
+const group = z.strictObject({
+  name: z.string(), pairs: z.int().min(0), falseAlarms: z.int().min(0),
+  median: z.number(), p99: z.number(), worstBlock: z.string(),
+  /** Detection by the full fingerprint at 1 % false alarms, by cheat. */
+  cheats: z.record(z.string(), share),
+});
+
+/** What `lab/report.json` holds. */
+export const labReportSchema = z.strictObject({
+  version: z.literal(1),
+  date: z.iso.date(),
+  corpus: z.strictObject({ runs: z.int().min(1), jobs: z.int().min(1), programs: z.int().min(1), machines: z.array(z.string()) }),
+  /** The deployed rule of the full fingerprint on honest pairs, over all conditions. */
+  honest: falseAlarms.extend({
+    /** The same for the sketch, and for both by their strict tolerances. */
+    others: z.record(z.string(), falseAlarms),
+    refitted: heldOut,
+    /** Share of pairs that each block alone would reject. */
+    blocks: z.record(z.string(), share),
+  }),
+  cheats: z.record(z.string(), z.strictObject({
+    about: z.string(), pairs: z.int().min(1),
+    full: detection, sketch: detection,
+    /** The full fingerprint with all tolerances, too, from the other programs only. */
+    refitted: detection,
+    /** By the strict tolerances, which decide where a majority of replicas keeps them. */
+    strict: z.strictObject({ full: detection, sketch: detection }),
+    baselines: z.record(z.string(), detection),
+    /** Share of pairs that each block alone would reject. */
+    blocks: z.record(z.string(), share),
+  })),
+  /** Cheats that hand in a true trace, found by agreeing too much with the run it came from. */
+  copies: z.strictObject({
+    method: z.string(),
+    cheats: z.record(z.string(), z.strictObject({ at1pct: share, at01pct: share, ci: interval, auc: share, eer: share })),
+  }),
+  /** Decisions of three replicas: all honest; one cheat beside two honest; two accomplices beside one honest. */
+  majority: z.strictObject({ honest: judged, cheats: z.record(z.string(), z.strictObject({ one: judged, two: judged })) }),
+  conditions: z.array(group),
+  programs: z.array(group.extend({ kind: z.string(), deterministic: z.boolean(), runs: z.int().min(1) })),
+});
+
+export type LabReport = z.infer<typeof labReportSchema>;
