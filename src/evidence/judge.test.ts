@@ -88,6 +88,14 @@ describe('judgeReplicas', () => {
     assert.deepEqual(judgeReplicas(replicas, 'none').agreed, [true, true, true]);
   });
 
+  it('has a reason for one that is near some of the majority only, also where outputs are too small to have content', () => {
+    const [slow, usual, fast] = [18, 8, 4].map((cpuSeconds) => replica({ cpuSeconds }, {}, runProfile({ bytes: 1000 })));
+    const { agreed, reasons, distances } = judgeReplicas([slow!, usual!, fast!], 'trace');
+    assert.ok(distances[0]![1]! <= 1 && distances[1]![2]! <= 1 && distances[0]![2]! > 1, JSON.stringify(distances));
+    assert.deepEqual(agreed.filter(Boolean).length, 2);
+    assert.equal(reasons[agreed.indexOf(false)], 'near some of the majority, but not all of it');
+  });
+
   it('never groups two that are beyond the threshold, and never accuses a majority', () => fc.assert(fc.property(
     fc.array(fc.integer({ min: 100e6, max: 130e6 }), { minLength: 1, maxLength: 9 }), (reads) => {
       const { clusters, distances, agreed, undecided } = judgeReplicas(reads.map((readBytes) => replica({ samples: 20, readBytes })), 'trace');

@@ -136,8 +136,11 @@ function deviation(replica: JudgedReplica, reference: JudgedReplica, policy: 'tr
   }
   if (policy === 'exact') return 'its result is not the majority\'s';
   if (compareFingerprints(reference.fingerprint, replica.fingerprint)[measure] <= 1) {
-    const similarity = contentSimilarity(reference.fingerprint.content!, replica.fingerprint.content!);
-    return `${Math.round((1 - similarity) * 100)} % of the output's content differs, and the majority's results are identical`;
+    const [was, is] = [reference.fingerprint.content, replica.fingerprint.content];
+    const differing = was === undefined || is === undefined ? 0 : 1 - contentSimilarity(was, is);
+    // Small outputs have no content; and nearness is not transitive, so that the nearest of the majority may be near enough and another not.
+    if (differing <= CONTENT_TOLERANCE_IDENTICAL) return 'near some of the majority, but not all of it';
+    return `${Math.round(differing * 100)} % of the output's content differs, and the majority's results are identical`;
   }
   return explainDifference(reference.fingerprint, replica.fingerprint, { strict: measure === 'strict' });
 }
