@@ -1,0 +1,31 @@
+import path from 'node:path';
+import { createContainerEngine } from './container/container-engine.ts';
+import type { Engine } from './engine.ts';
+import { guestDir } from './guest/guest-dir.ts';
+import { createMicrovmEngine } from './microvm/microvm-engine.ts';
+import { createWasmEngine } from './wasm/wasm-engine.ts';
+
+/** Engines by the names an operator uses; `microvm-emulated` also works without KVM, about ten times slower. */
+export const ENGINE_CHOICES = ['microvm', 'microvm-emulated', 'container', 'wasm'] as const;
+export type EngineChoice = (typeof ENGINE_CHOICES)[number];
+/** The strongest first. */
+export const DEFAULT_ENGINES: EngineChoice[] = ['microvm', 'container', 'wasm'];
+
+export interface CreateEnginesInit {
+  /** Folder of the engines' state, one below it for each. */
+  dir: string;
+  /** OCI runtime, where not the first that works. */
+  runtime?: string;
+  /** Kernel of microVMs in place of Debian's; GADUS_KERNEL when left out. */
+  kernel?: string;
+}
+
+/** The engines of these names, in their order; whether each works here is for its `probe` to find out. */
+export function createEngines(names: readonly EngineChoice[], { dir, runtime, kernel = process.env['GADUS_KERNEL'] }: CreateEnginesInit): Engine[] {
+  const oci = runtime === undefined ? {} : { runtime };
+  return names.map((name) => {
+    if (name === 'container') return createContainerEngine({ stateDir: path.join(dir, 'engine'), ...oci });
+    if (name === 'wasm') return createWasmEngine({ stateDir: path.join(dir, 'engine-wasm'), ...oci });
+    return createMicrovmEngine({ stateDir: path.join(dir, 'engine-microvm'), guestDir: guestDir(), emulate: name === 'microvm-emulated', ...(kernel === undefined ? {} : { kernel }) });
+  });
+}

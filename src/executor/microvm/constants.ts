@@ -1,0 +1,39 @@
+/** Version of the protocol between host and guest agent. */
+export const PROTOCOL_VERSION = 1;
+/** Longest frame to a guest, as its agent has it, too: a job of the longest command fits. */
+export const MAX_FRAME_BYTES = 64 * 1024 ** 2;
+/** Longest frame from a guest: nothing it says makes the host keep more. Its agent sends 64 KiB at a time. */
+export const MAX_GUEST_FRAME_BYTES = 1024 ** 2;
+
+/** Longest wait from starting the VMM to the guest's first words: emulated and beside six others, a boot took 20 s. */
+export const BOOT_TIMEOUT_MS = 120_000;
+/** Longest wait from the orders to a job ready to start. */
+export const PREPARE_TIMEOUT_MS = 120_000;
+/** What a guest may be late beyond the job's own time limit before it counts as stuck: emulated guests have slow clocks and hands. */
+export const END_SLACK_MS = 60_000;
+/** Longest silence of a guest that hands over outputs. */
+export const OUTPUT_SILENCE_MS = 60_000;
+/** Longest trial of a probe. */
+export const PROBE_TIMEOUT_MS = 120_000;
+/** Longest wait for a killed VMM to be gone. */
+export const STOP_TIMEOUT_MS = 10_000;
+
+/** What kernel, agent and page tables need beside the job's memory: a base, and a share of it. */
+export const GUEST_MEMORY_BYTES = 96 * 1024 ** 2;
+export const GUEST_MEMORY_RATIO = 1 / 32;
+/** Most virtual CPUs of one guest. */
+export const MAX_VCPUS = 32;
+
+/** Input files of at least this size become disks of their own and are not copied; smaller ones are copied into the index. */
+export const DIRECT_FILE_BYTES = 1024 ** 2;
+/** Most such disks of a guest: QEMU's microvm has 24 places for devices in all. The largest files get them. */
+export const MAX_DIRECT_FILES = 16;
+/** Disk images of unpacked container images kept, the least recently used of more are deleted. */
+export const MAX_CACHED_DISKS = 16;
+
+/** Last part of a VMM's console kept, for the message when it fails. */
+export const MAX_CONSOLE_BYTES = 16 * 1024;
+/** Most entries in a job's outputs. */
+export const MAX_OUTPUT_ENTRIES = 1_000_000;
+/** Unprivileged user of the VMM: owner of nothing; not the job's. */
+export const VMM_UID = 65_534;

@@ -1,0 +1,112 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { Evidence } from '../../protocol/index.ts';
+import { MIN_SAMPLE_INTERVAL_MS } from '../constants.ts';
+import { removeRun } from '../container/leftovers.ts';
+import { planMounts } from '../container/mount-plan.ts';
+import { closeRunDirectory, createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
+import { endedBy, wasFull } from '../container/run-container.ts';
+import type { RunRequest, RunResult } from '../engine.ts';
+import { environment } from '../environment.ts';
+import { ExecutorError, aborted } from '../errors.ts';
+import type { Guest } from '../guest/guest.ts';
+import { GUEST_MEMORY_BYTES, GUEST_MEMORY_RATIO, MAX_VCPUS } from './constants.ts';
+import { guestOrders } from './guest-orders.ts';
+import { guestSession, type GuestOutcome } from './guest-session.ts';
+import { prepareDisks } from './prepare-disks.ts';
+import type { Vmm, VmmKind } from './vmm.ts';
+
+export interface MicrovmContext { stateDir: string; guest: Guest; kind: VmmKind }
+
+/** One run, from request to result, in a virtual machine of its own. On any failure nothing of it is left. */
+export async function runMicrovm(context: MicrovmContext, request: RunRequest): Promise<RunResult> {
+  const { signal, sampleIntervalMs } = request;
+  if (signal?.aborted) throw aborted(signal);
+  if (!(sampleIntervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(sampleIntervalMs))) {
+    throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
+  }
+  const run = createRunDirectory(context.stateDir, request.id);
+  const abort = Promise.withResolvers<never>();
+  abort.promise.catch(() => undefined);
+  const onAbort = () => abort.reject(aborted(signal!));
+  signal?.addEventListener('abort', onAbort);
+  try {
+    return await execute(context, request, run, (promise) => Promise.race([promise, abort.promise]));
+  } catch (error) {
+    await removeRun({ stateDir: context.stateDir, layout: undefined, runtimePath: undefined }, run);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+async function execute({ stateDir, guest, kind }: MicrovmContext, request: RunRequest, run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
+  const { spec, signal } = request;
+  const plan = planMounts(request);
+  const disks = await prepareDisks(stateDir, request, plan, run);
+  if (signal?.aborted) throw aborted(signal);
+  const outputsPath = path.join(run.path, 'outputs');
+  await mkdir(outputsPath);
+  const vmm = await kind.start({
+    name: run.name, directory: run.path, kernel: guest.kernel, initrd: guest.initrd, disks,
+    memoryBytes: Math.ceil(spec.resources.memoryBytes * (1 + GUEST_MEMORY_RATIO)) + GUEST_MEMORY_BYTES,
+    vcpus: Math.min(Math.max(1, Math.ceil(spec.resources.cpus)), availableParallelism(), MAX_VCPUS),
+    ...(signal ? { signal } : {}),
+  });
+  let outcome: GuestOutcome;
+  try {
+    const orders = guestOrders(request, plan, (name) => kind.disk(disks, name), disks.length - FIXED_DISKS);
+    const session = guestSession(vmm.channel, { ...request, orders, stdoutPath: run.stdout, stderrPath: run.stderr, outputsPath });
+    try {
+      outcome = await orAbort(session);
+    } finally {
+      await vmm.kill();
+      vmm.channel.destroy();
+      await session.catch(() => undefined);
+    }
+  } catch (error) {
+    throw withLastWords(error, vmm);
+  }
+
+  const { notes, outputs } = outcome;
+  for (const { name } of spec.outputs) {
+    if (!outputs.some((output) => output.name === name) && !notes.some((note) => note.startsWith(`output ${name} `))) notes.push(`output ${name} does not exist`);
+  }
+  return {
+    exitCode: outcome.exitCode,
+    ended: ending(outcome),
+    trace: { version: 1, engine: 'microvm', intervalMs: outcome.intervalMs, t: outcome.t, channels: outcome.channels },
+    outputs,
+    stdoutPath: run.stdout,
+    stderrPath: run.stderr,
+    environment: { ...environment('microvm', kind.runtime, 'v2'), kernel: outcome.release },
+    sampling: outcome.sampling,
+    notes,
+    release: releaseOnce(run),
+  };
+}
+
+/** Image, index and scratch. */
+const FIXED_DISKS = 3;
+
+function ending({ exitCode, timedOut, memoryKills, before, after, channels, intervalMs, t, sampling, logBytes }: GuestOutcome): Evidence['ended'] {
+  const full = wasFull(before, after, { intervalMs, t, channels, stats: sampling }, logBytes);
+  return endedBy({ exitCode, timedOut, lost: false }, { outOfMemory: memoryKills > 0, outOfDisk: full });
+}
+
+/** A guest that fails says why on its console at best. */
+function withLastWords(error: unknown, vmm: Vmm): unknown {
+  const words = vmm.lastWords();
+  if (!(error instanceof ExecutorError) || error.code === 'ABORTED' || words === '') return error;
+  return new ExecutorError(error.code, error.shortMessage, { details: [error.details, words.slice(-1500)].filter(Boolean).join('; '), cause: error });
+}
+
+function releaseOnce(run: RunDirectory): () => Promise<void> {
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    await rm(run.path, { recursive: true, force: true });
+    closeRunDirectory(run);
+  };
+  return () => (released ??= release());
+}

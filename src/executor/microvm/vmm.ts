@@ -1,0 +1,50 @@
+import type { Duplex } from 'node:stream';
+import { createHash } from 'node:crypto';
+
+/** A disk of a guest: a host file under a name. */
+export interface GuestDisk { name: string; path: string; writable: boolean }
+
+export interface VmmInit {
+  /** Unique name of the run. */
+  name: string;
+  kernel: string;
+  initrd: string;
+  disks: GuestDisk[];
+  memoryBytes: number;
+  vcpus: number;
+  /** The run's own directory. */
+  directory: string;
+  signal?: AbortSignal;
+}
+
+/** A virtual machine monitor with its guest. */
+export interface Vmm {
+  /** Process id on this machine. */
+  pid: number;
+  /** The conversation with the guest agent. */
+  channel: Duplex;
+  /** Settles when the process has left. */
+  left: Promise<void>;
+  /** The last of what the monitor and the guest's console said. */
+  lastWords(): string;
+  /** Kills it and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Something that starts microVMs. */
+export interface VmmKind {
+  /** Name and version, such as `qemu 7.2.22 tcg`. */
+  runtime: string;
+  /** What the guest calls a disk. */
+  disk(disks: readonly GuestDisk[], name: string): string;
+  start(init: VmmInit): Promise<Vmm>;
+}
+
+/** First of the user ids that belong to monitors, and how many: far above those of people, services and subordinate ids. */
+const FIRST_UID = 0x5000_0000;
+const UIDS = 1 << 24;
+
+/** A user of this machine that is nobody else: each monitor has its own, owner of nothing, so that none can touch another. */
+export function vmmUid(name: string): number {
+  return FIRST_UID + (createHash('sha256').update(name).digest().readUInt32BE() % UIDS);
+}
