@@ -18,6 +18,10 @@ export const FILE_CONCURRENCY = 8;
 export const BLOCK_WRITE_CONCURRENCY = 8;
 /** A source that takes longer for one block is left for the rest of the fetch; longer than any wait inside a source. */
 export const SOURCE_STALL_TIMEOUT_MS = 45_000;
+/** A source that takes longer for one block has the next source beside it: a slow DHT lookup ends below this, a dead host does not. */
+export const SOURCE_OVERTAKE_MS = 8_000;
+/** A source that served a wrong block is not asked by later fetches for this long: an operator's mistake is mended within minutes. */
+export const SUSPECT_TIMEOUT_MS = 600_000;
 /** Errors of one source kept in a receipt; more say nothing new. */
 export const MAX_ERRORS_PER_SOURCE = 5;
 
@@ -53,3 +57,28 @@ export const KUBO_TIMEOUT_MS = 5_000;
 export const LOCATE_TIMEOUT_MS = 15_000;
 /** Announcing one CID on the DHT. */
 export const PROVIDE_TIMEOUT_MS = 15_000;
+
+/** Largest CAR header: 24,000 roots of 40 bytes; more is a varint bomb. */
+export const MAX_CAR_HEADER_BYTES = 1024 * 1024;
+/** Longest CID in a CAR section: version, codec and a SHA-512 multihash are below half of it. */
+export const MAX_CID_BYTES = 256;
+/** Longest identity digest taken from others: the limit of the trustless gateway specification (IPIP-512). */
+export const MAX_IDENTITY_BYTES = 128;
+/** Read at once when a CAR is indexed: small blocks share a read, of large ones only the heads are read. */
+export const CAR_WINDOW_BYTES = 64 * 1024;
+/** Largest index of a CARv2 that is read instead of the sections, since it is held in memory: 800,000 blocks. */
+export const MAX_CAR_INDEX_BYTES = 32 * 1024 * 1024;
+/** Heads of a CARv2's index that are looked at before the rest is believed: a lie found later costs only the block. */
+export const CAR_INDEX_PROBES = 16;
+/** Wait after a folder's files changed before they are looked at: a copy makes many changes. */
+export const FOLDER_SETTLE_MS = 500;
+/** A watched folder is looked through this often all the same: network file systems tell nobody of changes. */
+export const FOLDER_RESCAN_MS = 600_000;
+/** Problems of one file that are kept; more say nothing new. */
+export const MAX_PROBLEMS_PER_FILE = 5;
+/** Bytes that inputs fetched for jobs keep of the disk unless configured otherwise, and as much again unpacked. */
+export const MAX_CACHE_BYTES = 100 * 1024 ** 3;
+/** Bytes of the disk that stay free unless configured otherwise: the chain's cursor, the journal and evidence must still be written. */
+export const RESERVE_BYTES = 1024 ** 3;
+/** Bytes fetched between two looks at the free space. */
+export const SPACE_CHECK_BYTES = 64 * 1024 * 1024;

@@ -2,24 +2,51 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
 import { LevelDatastore } from 'datastore-level';
+import type { CID } from 'multiformats/cid';
 import { messageOf } from '../protocol/errors.ts';
-import { bitswapSource } from './bitswap-source.ts';
 import { StorageError } from './errors.ts';
-import { FileCache } from './file-cache.ts';
-import { startBitswap } from './helia.ts';
-import { kuboSource } from './kubo-source.ts';
-import { LocalBlocks } from './local-blocks.ts';
-import type { Source } from './source.ts';
-import { Storage } from './storage.ts';
+import { allowRoots } from './gateway/allow-roots.ts';
+import { serveGateway, type ServeGatewayInit } from './gateway/serve-gateway.ts';
+import { Holdings } from './local/holdings.ts';
+import { readVerified } from './local/read-verified.ts';
+import { serveCar } from './peer-car/serve-car.ts';
+import { remoteSources, type RemoteInit } from './remote-sources.ts';
+import { FileCache } from './local/file-cache.ts';
+import { startBitswap } from './bitswap/helia.ts';
+import { LocalBlocks } from './local/local-blocks.ts';
+import { carFormat } from './car/car-format.ts';
+import { pieceFormat, sectorFormat } from './piece/formats.ts';
+import { openFile } from './shelf/byte-reader.ts';
+import { Catalogue } from './shelf/catalogue.ts';
+import { createShelf } from './shelf/shelf.ts';
+import { WatchedFolder, type OnProblem } from './shelf/watched-folder.ts';
+import { Storage, type StorageLimits } from './storage.ts';
+import { blockKey } from './unixfs/links.ts';
+import { FILES_SHELF } from './unixfs/reference-file.ts';
 
 export interface StorageInit {
   /** Folder of blocks, metadata and unpacked files. */
   dir: string;
   /** RPC API of a Kubo node, e.g. `http://127.0.0.1:5001`: asked instead of bitswap; our blocks are served by bitswap all the same. */
   kuboUrl?: string;
-  /** Bytes one fetch may take from the network. */
-  maxFetchBytes?: number;
+  /** Folders whose files are read where they lie: CARs, whole pieces, unsealed sectors. */
+  folders?: { cars?: readonly string[]; pieces?: readonly string[]; sectors?: readonly string[] };
+  limits?: StorageLimits;
+  /** Where else data may come from. */
+  remote?: RemoteInit;
+  /** A trustless gateway for what is here. */
+  gateway?: ServeGatewayInit & {
+    /** Which DAGs may be asked for by their roots: results of jobs, all that is held for its own sake, or every block. */
+    allow?: 'results' | 'pinned' | 'all';
+  };
+  /** Blocks that are given to nobody by our own protocols: neither by gateway nor by CAR stream. */
+  denied?: readonly CID[];
+  /** Told of files in these folders that cannot be used. */
+  onProblem?: OnProblem;
 }
+
+/** What lies on shelves, in the order in which they are asked. */
+const FORMATS = [['cars', carFormat], ['pieces', pieceFormat], ['sectors', sectorFormat]] as const;
 
 /**
  * Opens the storage in a folder and starts it. Without a host it knows only what is on this machine (and Kubo, if configured).
@@ -29,31 +56,47 @@ export interface StorageInit {
  * const storage = await createStorage({ libp2p: host }, { dir: '/var/lib/gadus/storage' })
  * const { cid } = await storage.add('/data/genome.fa')
  */
-export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kuboUrl, maxFetchBytes }: StorageInit): Promise<Storage> {
+export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kuboUrl, folders = {}, limits, remote = {}, gateway, denied = [], onProblem }: StorageInit): Promise<Storage> {
   await mkdir(dir, { recursive: true });
   const datastore = new LevelDatastore(join(dir, 'data'));
+  const catalogue = new Catalogue(join(dir, 'catalogue'));
   try {
     await datastore.open();
+    await catalogue.open();
   } catch (cause) {
+    await datastore.close();
     throw new StorageError('STORE_LOCKED', 'the storage cannot be opened', {
       details: `${dir}: ${messageOf((cause as Error).cause ?? cause)}`, cause, hint: 'is another node running on this folder?',
     });
   }
   try {
-    const blocks = new LocalBlocks(join(dir, 'blocks'));
+    const watched = FORMATS.flatMap(([kind, format]) => (folders[kind] ?? []).map((folder) => (
+      new WatchedFolder({ catalogue, format }, { dir: folder, ...(onProblem && { onProblem }) }))));
+    const shelves = [
+      createShelf({ catalogue, open: openFile }, FILES_SHELF),
+      ...FORMATS.filter(([kind]) => (folders[kind]?.length ?? 0) > 0).map(([kind, { open }]) => createShelf({ catalogue, open }, kind)),
+    ];
+    const blocks = new LocalBlocks(join(dir, 'blocks'), shelves);
     await blocks.open();
     const files = new FileCache(dir);
     await files.start();
     const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks, datastore });
-    const sources: Source[] = [];
-    if (kuboUrl !== undefined) sources.push(kuboSource(kuboUrl));
-    else if (libp2p !== undefined && bitswap !== undefined) sources.push(bitswapSource({ libp2p, bitswap }));
+    const sources = remoteSources({ ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
+    const deny = new Set(denied.map(blockKey));
+    const isDenied = (cid: CID) => deny.has(blockKey(cid));
+    const read = (cid: CID) => readVerified(blocks, cid);
+    const served = gateway === undefined ? undefined : await serveGateway({ read, isDenied, allows: allowRoots(new Holdings(catalogue), gateway.allow) }, gateway);
+    const services = [
+      ...(served === undefined ? [] : [() => served.stop()]),
+      ...(libp2p === undefined ? [] : [await serveCar({ libp2p, read }, { allow: (cid) => !isDenied(cid) })]),
+    ];
+    for (const folder of watched) await folder.start();
     return new Storage(
-      { blocks, datastore, files, sources, ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) },
-      maxFetchBytes === undefined ? {} : { maxFetchBytes },
+      { blocks, datastore, files, catalogue, shelves, folders: watched, sources, services, ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
     );
   } catch (error) {
     await datastore.close();
+    await catalogue.close();
     throw error;
   }
 }

@@ -26,7 +26,7 @@ test('limits: bytes from elsewhere, depth, codec, malformed node', async () => {
   const root = node(DIRECTORY, leaves.map(({ cid }, i) => ({ Name: String(i), Hash: cid })));
   const source = (name: string) => memorySource(name, [root, ...leaves]);
   await assert.rejects(fetchDag(root.cid, { sources: [source('ipfs')], keep, maxFetchBytes: 400 }), { code: 'LIMIT_EXCEEDED' });
-  await fetchDag(root.cid, { sources: [source('local')], keep, maxFetchBytes: 0 });
+  await fetchDag(root.cid, { sources: [{ ...source('local'), local: true }], keep, maxFetchBytes: 0 });
 
   const chain = [node(DIRECTORY, [])];
   for (let i = 0; i < 300; i++) chain.push(node(DIRECTORY, [{ Name: 'd', Hash: chain.at(-1)!.cid }]));

@@ -1,86 +1,184 @@
 import type { CID } from 'multiformats/cid';
-import { createCascade } from './cascade.ts';
-import { FETCH_CONCURRENCY, MAX_DAG_DEPTH, MAX_FETCH_BYTES } from './constants.ts';
+import { isError } from '../protocol/errors.ts';
+import { createCascade, type Cascade, type CascadeInit } from './cascade.ts';
+import { FETCH_CONCURRENCY, MAX_FETCH_BYTES } from './constants.ts';
+import { DagWalk, type Wanted } from './dag-walk.ts';
 import { StorageError } from './errors.ts';
-import { blockKey, linksOf } from './links.ts';
-import type { Receipt, Source } from './source.ts';
-import { identityBlock } from './verify.ts';
+import type { DagSink, Receipt, Source } from './source.ts';
+import { MAX_REPEATED_BYTES, STREAM_WRITES } from './stream/constants.ts';
+import { verifyBlock } from './verify.ts';
 
 /** How far a fetch has come. */
 export interface FetchProgress { blocks: number; bytes: number; source: string }
 
 export interface FetchInit {
   sources: readonly Source[];
-  /** Keeps a block that did not come from the source named `local`. */
+  /** Keeps a block that did not come from a local source. */
   keep(cid: CID, bytes: Uint8Array): Promise<unknown>;
   signal?: AbortSignal;
   onProgress?: (progress: FetchProgress) => void;
   /** Bytes that may come from elsewhere. */
   maxFetchBytes?: number;
   concurrency?: number;
-  stallTimeoutMs?: number;
+  cascade?: CascadeInit;
 }
 
 /**
- * Brings a whole DAG here, several blocks at a time, depth first so that few links wait. Blocks already here are only read and
- * verified, so a fetch that was broken off goes on where it was.
+ * Brings a whole DAG here. What is here already is read and verified, so a fetch that was broken off goes on where it was. What is not
+ * is streamed by the first source that can stream it and comes before any other that has it; what then still lacks is read block by
+ * block, several at a time, depth first so that few links wait.
  *
- * @throws StorageError NOT_FOUND, LIMIT_EXCEEDED, DAG_INVALID, FORMAT_UNSUPPORTED; the signal's reason
+ * @throws StorageError NOT_FOUND, LIMIT_EXCEEDED, DAG_INVALID, FORMAT_UNSUPPORTED; what `keep` throws; the signal's reason
  */
 export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
   const { sources, keep, onProgress, maxFetchBytes = MAX_FETCH_BYTES, concurrency = FETCH_CONCURRENCY } = init;
   const started = performance.now();
-  const cascade = createCascade(sources, init.stallTimeoutMs === undefined ? {} : { stallTimeoutMs: init.stallTimeoutMs });
+  const cascade = createCascade(sources, init.cascade);
   const stopped = new AbortController();
   const signal = init.signal === undefined ? stopped.signal : AbortSignal.any([init.signal, stopped.signal]);
-  const waiting: { cid: CID; depth: number }[] = [{ cid: root, depth: 0 }];
-  const seen = new Set([blockKey(root)]);
+  const walk = new DagWalk(root);
   const total = { blocks: 0, bytes: 0, fetched: 0 };
 
-  async function visit(cid: CID, depth: number): Promise<void> {
-    const inline = identityBlock(cid);
-    const { bytes, source } = inline === undefined ? await cascade.read(cid, { signal }) : { bytes: inline, source: 'local' };
-    if (source !== 'local') {
-      total.fetched += bytes.length;
+  function count(source: Source, bytes: number): void {
+    if (source.local !== true) {
+      total.fetched += bytes;
       if (total.fetched > maxFetchBytes) {
         throw new StorageError('LIMIT_EXCEEDED', 'the data is larger than this node fetches', { details: `more than ${maxFetchBytes} bytes` });
       }
-      await keep(cid, bytes);
     }
-    if (inline === undefined) {
-      total.blocks++;
-      total.bytes += bytes.length;
-      onProgress?.({ blocks: total.blocks, bytes: total.bytes, source });
-    }
-    // Reversed, so that the stack yields a file's blocks in their order.
-    for (const link of linksOf(cid, bytes).reverse()) {
-      const key = blockKey(link.cid);
-      if (seen.has(key)) continue;
-      if (depth + 1 > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the DAG is too deep', { details: `more than ${MAX_DAG_DEPTH} levels` });
-      seen.add(key);
-      waiting.push({ cid: link.cid, depth: depth + 1 });
+    total.blocks++;
+    total.bytes += bytes;
+    onProgress?.({ blocks: total.blocks, bytes: total.bytes, source: source.name });
+  }
+
+  /** Looks for everything that is wanted, several blocks at a time; what `among` has not is put aside, unless it is everybody. */
+  async function look(among?: (source: Source) => boolean): Promise<void> {
+    const visit = async (entry: Wanted): Promise<void> => {
+      const found = await cascade.read(entry.cid, { signal, ...(among && { among }) }).catch((error: unknown) => {
+        if (among === undefined || !isError(error, 'NOT_FOUND')) throw error;
+      });
+      if (found === undefined) return walk.absent(entry);
+      count(found.source, found.bytes.length);
+      if (found.source.local !== true) await keep(entry.cid, found.bytes);
+      walk.came(entry, found.bytes);
+    };
+    await drain(() => walk.next(), visit, concurrency, signal, stopped);
+  }
+
+  /** Lets the sources that can stream have their turn, in order, until one that comes before them turns out to have it. */
+  async function streamAll(): Promise<void> {
+    const isLocal = ({ local }: Source) => local === true;
+    for (const [i, source] of sources.entries()) {
+      if (source.stream === undefined) continue;
+      await look(isLocal);
+      const first = walk.missing[0];
+      if (first === undefined) return;
+      const earlier = sources.slice(0, i).filter((one) => !isLocal(one) && one.stream === undefined);
+      if (earlier.length > 0 && await hasFirst(cascade, first, earlier, signal)) return;
+      const sink = createSink(source);
+      await cascade.stream(source, sink, { signal });
+      await sink.settled();
     }
   }
 
+  /** What one source streams into: verified at once, written a few blocks behind. */
+  function createSink(source: Source): DagSink & { settled(): Promise<void> } {
+    const writes = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    let repeated = 0;
+    let useful = 0;
+    const fail = (error: unknown) => {
+      failures.push(error);
+      stopped.abort(error);
+    };
+    return {
+      root,
+      async missing() {
+        await look(({ local }) => local === true);
+        return walk.missing.map(({ cid }) => cid);
+      },
+      async take(cid, bytes) {
+        signal.throwIfAborted();
+        const entry = walk.find(cid);
+        if (entry === undefined) throw new StorageError('BLOCK_UNWANTED', 'a block that was not asked for', { details: cid.toString() });
+        if (entry === 'known') {
+          repeated += bytes.length + cid.bytes.length;
+          if (repeated > useful + MAX_REPEATED_BYTES) throw new StorageError('BLOCK_UNWANTED', 'the same blocks again and again', { details: `${repeated} bytes` });
+          return false;
+        }
+        try {
+          verifyBlock(entry.cid, bytes);
+        } catch (error) {
+          if (isError(error, 'FORMAT_UNSUPPORTED')) fail(error);
+          throw error;
+        }
+        useful += bytes.length;
+        try {
+          // From here on it is what the CID names: what is wrong with it is wrong with the DAG, not with the sender.
+          walk.came(entry, bytes);
+          count(source, bytes.length);
+        } catch (error) {
+          fail(error);
+          throw error;
+        }
+        const write = keep(entry.cid, bytes).then(() => {}, fail).finally(() => writes.delete(write));
+        writes.add(write);
+        if (writes.size >= STREAM_WRITES) await Promise.race(writes);
+        signal.throwIfAborted();
+        return true;
+      },
+      async settled() {
+        await Promise.all(writes);
+        if (failures.length > 0) throw failures[0];
+      },
+    };
+  }
+
+  try {
+    if (sources.some(({ stream }) => stream !== undefined)) {
+      await streamAll();
+      walk.retry();
+    }
+    await look();
+  } finally {
+    stopped.abort(new Error('the fetch is over'));
+  }
+  const ms = Math.round(performance.now() - started);
+  return { cid: root.toString(), blocks: total.blocks, bytes: total.bytes, ms, sources: cascade.report() };
+}
+
+/** Whether one of some sources has a block: read, because that is what such sources can do. */
+async function hasFirst(cascade: Cascade, { cid }: Wanted, among: readonly Source[], signal: AbortSignal): Promise<boolean> {
+  try {
+    await cascade.read(cid, { signal, among: (source) => among.includes(source) });
+    return true;
+  } catch (error) {
+    if (isError(error, 'NOT_FOUND')) return false;
+    throw error;
+  }
+}
+
+/** Works off a stack that grows meanwhile. Stops everything at the first failure, and ends when nothing is running any more. */
+async function drain<T>(next: () => T | undefined, work: (item: T) => Promise<void>, concurrency: number, signal: AbortSignal, stopped: AbortController): Promise<void> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   try {
-    while ((waiting.length > 0 || running.size > 0) && failures.length === 0) {
+    while (failures.length === 0) {
       signal.throwIfAborted();
-      const next = running.size < concurrency ? waiting.pop() : undefined;
-      if (next === undefined) {
+      const item = running.size < concurrency ? next() : undefined;
+      if (item === undefined) {
+        if (running.size === 0) break;
         await Promise.race(running);
         continue;
       }
-      const run = visit(next.cid, next.depth).catch((error: unknown) => { failures.push(error); }).finally(() => running.delete(run));
+      const run = work(item).catch((error: unknown) => {
+        failures.push(error);
+        stopped.abort(error);
+      }).finally(() => running.delete(run));
       running.add(run);
     }
   } finally {
-    stopped.abort(new Error('the fetch is over'));
     await Promise.all(running);
   }
-  init.signal?.throwIfAborted();
   if (failures.length > 0) throw failures[0];
-  const ms = Math.round(performance.now() - started);
-  return { cid: root.toString(), blocks: total.blocks, bytes: total.bytes, ms, sources: cascade.report() };
 }

@@ -1,9 +1,13 @@
 export { createCascade, type Cascade } from './cascade.ts';
 export { createStorage, type StorageInit } from './create-storage.ts';
+export { REMOTE_SOURCES, type RemoteInit, type RemoteSource } from './remote-sources.ts';
 export { StorageError, type StorageErrorCode } from './errors.ts';
 export type { FetchProgress } from './fetch-dag.ts';
-export type { Added, AddOptions, TreeEntry } from './import-tree.ts';
-export type { Locality } from './locality.ts';
+export type { Added, AddOptions, TreeEntry } from './unixfs/import-tree.ts';
+export type { Locality } from './local/locality.ts';
+export type { Collected } from './local/collect-garbage.ts';
+export type { Holding } from './local/holdings.ts';
+export type { ListedEntry } from './unixfs/list-directory.ts';
 export { openJournal, type Journal } from './journal.ts';
 export type { Receipt, Source, SourceReport } from './source.ts';
-export type { FetchOptions, ListedEntry, Location, Materialised, Storage } from './storage.ts';
+export type { FetchOptions, Location, Materialised, Storage } from './storage.ts';

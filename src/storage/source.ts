@@ -3,15 +3,38 @@ import type { CID } from 'multiformats/cid';
 /** Somewhere blocks come from. What it returns is verified by the cascade, whoever it is. */
 export interface Source {
   name: string;
+  /** Its bytes lie on this machine: they are not kept a second time, and count as held. */
+  local?: boolean;
   /** Whether a read would succeed now; may cost as much as the read. @throws what hinders it from knowing */
   has(cid: CID, options: { signal: AbortSignal }): Promise<boolean>;
   /** One block. @throws StorageError NOT_FOUND when it has it not; anything else when it is broken */
   read(cid: CID, options: { signal: AbortSignal }): Promise<Uint8Array>;
+  /**
+   * Streams what a DAG lacks into the sink, from as many places as it takes; returns when it has no more of it. Whoever a block came from
+   * that the sink did not take is not asked again: only the source knows who that was.
+   * @throws what hindered it last
+   */
+  stream?(sink: DagSink, options: { signal: AbortSignal }): Promise<void>;
+}
+
+/** Takes the blocks of one DAG in whatever order they come. */
+export interface DagSink {
+  /** The DAG's root. */
+  root: CID;
+  /** What is neither here nor came yet and is known to be wanted, depth first; empty when the DAG is whole. */
+  missing(): Promise<CID[]>;
+  /**
+   * Verifies and keeps one block; resolves when the next may come, to whether it was of use (a block that came before is not).
+   * @throws StorageError BLOCK_INVALID, BLOCK_TOO_LARGE, BLOCK_UNWANTED: whoever sent it is to be left; anything else when the fetch is over
+   */
+  take(cid: CID, bytes: Uint8Array): Promise<boolean>;
 }
 
 /** What one source did in one fetch. */
 export interface SourceReport {
   name: string;
+  /** Its bytes lie on the machine that fetched. */
+  local: boolean;
   /** Blocks and bytes it served. */
   blocks: number;
   bytes: number;

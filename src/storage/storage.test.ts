@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createStorage } from './create-storage.ts';
-import { LocalBlocks } from './local-blocks.ts';
+import { LocalBlocks } from './local/local-blocks.ts';
 import { DIRECTORY, node, randomBlock, startStorage } from './storage.test-util.ts';
 
 const addresses = (host: { getMultiaddrs(): unknown[] }) => host.getMultiaddrs().map(String);
@@ -17,9 +17,9 @@ test('data goes from node to node, the receipt says whence, and the second time 
   const first = await b.storage.fetch(cid);
   // The empty file has a block as well.
   assert.deepEqual([first.bytes, first.blocks], [bytes, blocks]);
-  assert.deepEqual(first.sources.map(({ name, blocks: n, errors }) => [name, n, errors]), [['local', 0, []], ['ipfs', blocks, []]]);
+  assert.deepEqual(first.sources.map(({ name, blocks: n, errors }) => [name, n, errors]), [['local', 0, []], ['files', 0, []], ['peers', blocks, []], ['ipfs', 0, []]]);
   const second = await b.storage.fetch(cid);
-  assert.deepEqual(second.sources.map(({ name, blocks: n }) => [name, n]), [['local', blocks], ['ipfs', 0]]);
+  assert.deepEqual(second.sources.map(({ name, blocks: n }) => [name, n]), [['local', blocks], ['files', 0], ['peers', 0], ['ipfs', 0]]);
   const { path, receipt, release } = await b.storage.materialise(cid);
   assert.deepEqual(new Uint8Array(await readFile(join(path, 'deep/down/file'))), content);
   assert.equal((await stat(join(path, 'empty'))).size, 0);
@@ -40,9 +40,9 @@ test('a fetch that was broken off goes on where it was', async (t) => {
   const { share, totalBytes, heldBytes } = await b.storage.locality(cid);
   assert.ok(share > 0.15 && share < 1 && heldBytes < totalBytes, `share ${share}`);
   const receipt = await b.storage.fetch(cid);
-  const [local, ipfs] = receipt.sources;
+  const [local, , peers] = receipt.sources;
   assert.ok(local!.blocks >= 15);
-  assert.equal(local!.blocks + ipfs!.blocks, blocks);
+  assert.equal(local!.blocks + peers!.blocks, blocks);
   assert.equal((await b.storage.locality(cid)).share, 1);
 });
 
@@ -51,14 +51,14 @@ test('locality: nothing, the root alone, all but one, everything', async (t) => 
   const blocks = new LocalBlocks(join(dir, 'blocks'));
   const leaves = Array.from({ length: 4 }, () => randomBlock(1000));
   const root = node(DIRECTORY, leaves.map(({ cid }, i) => ({ Name: `${i}`, Hash: cid, Tsize: 1000 })));
-  assert.deepEqual(await storage.locality(root.cid), { heldBytes: 0, totalBytes: 0, share: 0 });
+  assert.deepEqual(await storage.locality(root.cid), { heldBytes: 0, blocks: 0, totalBytes: 0, share: 0 });
   assert.equal(await storage.size(root.cid), undefined);
   await blocks.put(root.cid, root.bytes);
-  assert.deepEqual(await storage.locality(root.cid), { heldBytes: root.bytes.length, totalBytes: 4000 + root.bytes.length, share: root.bytes.length / (4000 + root.bytes.length) });
+  assert.deepEqual(await storage.locality(root.cid), { heldBytes: root.bytes.length, blocks: 1, totalBytes: 4000 + root.bytes.length, share: root.bytes.length / (4000 + root.bytes.length) });
   for (const { cid, bytes } of leaves.slice(1)) await blocks.put(cid, bytes);
   assert.ok((await storage.locality(root.cid)).share < 1);
   await blocks.put(leaves[0]!.cid, leaves[0]!.bytes);
-  assert.deepEqual(await storage.locality(root.cid), { heldBytes: 4000 + root.bytes.length, totalBytes: 4000 + root.bytes.length, share: 1 });
+  assert.deepEqual(await storage.locality(root.cid), { heldBytes: 4000 + root.bytes.length, blocks: 5, totalBytes: 4000 + root.bytes.length, share: 1 });
 });
 
 test('a damaged block on disk is noticed and mended from the network', async (t) => {
@@ -70,7 +70,7 @@ test('a damaged block on disk is noticed and mended from the network', async (t)
   const [name] = await readdir(join(b.dir, 'blocks', folder!));
   await writeFile(join(b.dir, 'blocks', folder!, name!), 'rot');
   const receipt = await b.storage.fetch(cid);
-  assert.equal(receipt.sources[1]!.blocks, 1);
+  assert.equal(receipt.sources[2]!.blocks, 1);
   assert.equal((await readFile(join(b.dir, 'blocks', folder!, name!))).length, 1000);
 });
 
@@ -78,13 +78,13 @@ test('nobody has it: the error says so for every source, soon', async (t) => {
   const [a, b] = [await startStorage(t), await startStorage(t)];
   await b.storage.connect(addresses(a.host));
   const { cid } = randomBlock();
-  await assert.rejects(b.storage.fetch(cid), { code: 'NOT_FOUND', message: /local: not on this machine; ipfs: none of 1 peers has it/ });
+  await assert.rejects(b.storage.fetch(cid), { code: 'NOT_FOUND', message: /local: not on this machine; files: not in its files; peers: no peer has it; ipfs: none of 1 peers has it/ });
   const alone = await startStorage(t, { offline: true });
   await assert.rejects(alone.storage.materialise(cid), { code: 'NOT_FOUND' });
-  assert.deepEqual((await b.storage.locate(cid)).map(({ source, has }) => [source, has]), [['local', false], ['ipfs', false]]);
+  assert.deepEqual((await b.storage.locate(cid)).map(({ source, has }) => [source, has]), [['local', false], ['files', false], ['peers', false], ['ipfs', false]]);
   const held = (await a.storage.addBytes(randomBytes(10))).cid;
-  assert.deepEqual((await b.storage.locate(held)).map(({ source, has }) => [source, has]), [['local', false], ['ipfs', true]]);
-  assert.deepEqual(a.storage.sources, ['local', 'ipfs']);
+  assert.deepEqual((await b.storage.locate(held)).map(({ source, has }) => [source, has]), [['local', false], ['files', false], ['peers', true], ['ipfs', true]]);
+  assert.deepEqual(a.storage.sources, ['local', 'files', 'peers', 'ipfs']);
 });
 
 test('export refuses to overwrite, and leaves nothing behind when it fails', async (t) => {
@@ -147,7 +147,7 @@ test('a folder has one storage at a time; stop may be called twice, and aborts w
 });
 
 test('the limit of a fetch holds', async (t) => {
-  const [a, b] = [await startStorage(t), await startStorage(t, { maxFetchBytes: 1_500_000 })];
+  const [a, b] = [await startStorage(t), await startStorage(t, { limits: { maxFetchBytes: 1_500_000 } })];
   const { cid } = await a.storage.addBytes(randomBytes(3_000_000));
   await b.storage.connect(addresses(a.host));
   await assert.rejects(b.storage.materialise(cid), { code: 'LIMIT_EXCEEDED' });

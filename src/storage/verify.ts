@@ -1,14 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
-import { MAX_BLOCK_BYTES } from './constants.ts';
+import { MAX_BLOCK_BYTES, MAX_IDENTITY_BYTES } from './constants.ts';
 import { StorageError } from './errors.ts';
 
 const IDENTITY = 0x00;
 const HASHES: Record<number, string> = { 0x12: 'sha256', 0x13: 'sha512' };
 
-/** The block inside an identity CID. */
+/** The block inside an identity CID. @throws StorageError BLOCK_TOO_LARGE above the limit of the UnixFS specification */
 export function identityBlock(cid: CID): Uint8Array | undefined {
-  return cid.multihash.code === IDENTITY ? cid.multihash.digest : undefined;
+  const { code, digest } = cid.multihash;
+  if (code !== IDENTITY) return undefined;
+  if (digest.length <= MAX_IDENTITY_BYTES) return digest;
+  throw new StorageError('BLOCK_TOO_LARGE', 'the identity CID is too long', { details: `${digest.length} bytes, at most ${MAX_IDENTITY_BYTES}` });
 }
 
 /** Checks that bytes are the block a CID names. @throws StorageError BLOCK_INVALID, BLOCK_TOO_LARGE, FORMAT_UNSUPPORTED */

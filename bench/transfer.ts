@@ -1,0 +1,78 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Benchmark } from './main.ts';
+import { table } from './statistics.ts';
+import type { TransferOrder, TransferReply } from './transfer-node.ts';
+
+/** Bytes moved each way. */
+const SIZE = Number(process.env.TRANSFER_BYTES ?? 1024 ** 3);
+const CHUNK = 8 * 1024 * 1024;
+const WAYS = ['peers', 'ipfs', 'gateways'] as const;
+
+interface Row { way: string; mbPerSecond: number; ms: number; receiverCpuMs: number; senderCpuMs: number; receiverMb: number; senderMb: number }
+
+/** A file moved between two nodes, each in a process of its own, by each of the ways nodes have: MB/s and the largest resident memory of both. */
+export const transfer: Benchmark = async (say) => {
+  const dir = await mkdtemp(join(tmpdir(), 'gadus-bench-'));
+  const children: ChildProcess[] = [];
+  const start = async (folder: string): Promise<(order: TransferOrder) => Promise<TransferReply>> => {
+    const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)]);
+    children.push(child);
+    await once(child, 'message');
+    return async (order) => {
+      child.send(order);
+      const [reply] = await once(child, 'message') as [TransferReply];
+      if (reply.error !== undefined) throw new Error(reply.error);
+      return reply;
+    };
+  };
+  const end = async (child: ChildProcess) => {
+    if (child.exitCode !== null) return;
+    child.disconnect();
+    await once(child, 'exit');
+  };
+  try {
+    const file = join(dir, 'data');
+    await writeRandom(file, SIZE);
+    const { cid } = await (await start('sender'))({ do: 'add', path: file });
+    await end(children[0]!);
+    const rows: Row[] = [];
+    for (const way of WAYS) {
+      // Fresh processes, so that the memory is this way's alone.
+      const sender = await start('sender');
+      const receiver = await start(`receiver-${way}`);
+      const { addresses, gateway } = await sender({ do: 'listen' });
+      const { ms, bytes, sources } = await receiver({ do: 'fetch', cid: cid!, way, addresses: addresses!, gateway: gateway! });
+      const served = sources!.filter(({ blocks }) => blocks > 0).map(({ name }) => name);
+      if (served.length !== 1) throw new Error(`${way}: served by ${served.join(', ')}`);
+      const [atSender, atReceiver] = await Promise.all([sender({ do: 'peak' }), receiver({ do: 'peak' })]);
+      await Promise.all(children.map(end));
+      rows.push({
+        way: served[0]!, ms: ms!, mbPerSecond: Math.round(bytes! / 1e3 / ms!), receiverCpuMs: Math.round(atReceiver.cpuMs!), senderCpuMs: Math.round(atSender.cpuMs!),
+        receiverMb: Math.round(atReceiver.peakBytes! / 1e6), senderMb: Math.round(atSender.peakBytes! / 1e6),
+      });
+      say(`${served[0]}: ${rows.at(-1)!.mbPerSecond} MB/s`);
+      await rm(join(dir, `receiver-${way}`), { recursive: true, force: true });
+    }
+    say(table(['by', 'MB/s', 'ms', 'receiver CPU ms', 'sender CPU ms', 'receiver peak MB', 'sender peak MB'],
+      rows.map((row) => [row.way, row.mbPerSecond, row.ms, row.receiverCpuMs, row.senderCpuMs, row.receiverMb, row.senderMb])));
+    return { bytes: SIZE, rows, goalMbPerSecond: 100, goalPeakMb: 200 };
+  } finally {
+    await Promise.all(children.map(end));
+    await rm(dir, { recursive: true, force: true });
+  }
+};
+
+async function writeRandom(path: string, size: number): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    for (let left = size; left > 0; left -= CHUNK) await file.write(randomBytes(Math.min(CHUNK, left)));
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,130 @@
+import type { Libp2p, PeerId } from '@libp2p/interface';
+import type { CID } from 'multiformats/cid';
+import { isError, messageOf } from '../../protocol/errors.ts';
+import { DIAL_TIMEOUT_MS, LIAR_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import type { Bitswap } from './helia.ts';
+import { blockKey } from '../unixfs/links.ts';
+import { abortable } from '../../protocol/abortable.ts';
+import { askPeer, type AskInit, type PeerState } from './peer-asker.ts';
+import type { Source } from '../source.ts';
+import { verifyBlock } from '../verify.ts';
+
+/**
+ * IPFS by bitswap: the peer that had the last block and is least busy; if it has not this one, all connected peers at once; if none of
+ * them has, whoever the DHT names. Each block is asked of one peer as a rule, so that k holders do not send it k times. A peer that sends
+ * wrong bytes is shunned, and the next is asked.
+ */
+export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, init: AskInit & { lookupTimeoutMs?: number } = {}): Source {
+  const { libp2p } = components;
+  const states = new Map<string, PeerState>();
+  const lookups = new Map<string, Promise<PeerId[]>>();
+
+  const stateOf = (peer: PeerId): PeerState => {
+    const key = peer.toString();
+    let state = states.get(key);
+    if (state === undefined) {
+      state = { peer, inFlight: 0, lastBlockAt: 0, likely: false, asked: new Set(), shunnedUntil: 0 };
+      states.set(key, state);
+    }
+    return state;
+  };
+  libp2p.addEventListener('peer:disconnect', ({ detail }) => {
+    // Only what must outlive a connection is remembered: that a peer is shunned.
+    const state = states.get(detail.toString());
+    if (state === undefined) return;
+    state.likely = false;
+    if (state.shunnedUntil < performance.now() && state.inFlight === 0) states.delete(detail.toString());
+  });
+
+  async function ask(state: PeerState, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
+    const bytes = await askPeer(components, state, cid, signal, init);
+    try {
+      verifyBlock(cid, bytes);
+      return bytes;
+    } catch (cause) {
+      state.likely = false;
+      state.shunnedUntil = performance.now() + LIAR_TIMEOUT_MS;
+      throw new StorageError('PEER_UNREACHABLE', 'the peer sent wrong bytes and is shunned', { details: state.peer.toString(), cause });
+    }
+  }
+
+  /** The first of several peers to come up with the block. */
+  async function askAll(peers: readonly PeerState[], cid: CID, signal: AbortSignal, reasons: string[]): Promise<Uint8Array | undefined> {
+    const asks = peers.map((state) => ask(state, cid, signal));
+    try {
+      return await Promise.any(asks);
+    } catch (error) {
+      signal.throwIfAborted();
+      for (const cause of (error as AggregateError).errors) if (!isError(cause, 'NOT_FOUND')) reasons.push(messageOf(cause));
+      return undefined;
+    }
+  }
+
+  /** Peers that the DHT names and that can be dialled; one lookup at a time for one block. */
+  function lookUp(cid: CID): Promise<PeerId[]> {
+    const key = blockKey(cid);
+    let lookup = lookups.get(key);
+    if (lookup === undefined) {
+      lookup = findAndDial(libp2p, cid, init.lookupTimeoutMs ?? LOOKUP_TIMEOUT_MS).finally(() => lookups.delete(key));
+      lookups.set(key, lookup);
+    }
+    return lookup;
+  }
+
+  async function read(cid: CID, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
+    const asked = new Set<PeerState>();
+    const reasons: string[] = [];
+    const candidates = (peers: readonly PeerId[]) => peers.map(stateOf)
+      .filter((state) => !asked.has(state) && state.shunnedUntil < performance.now()).slice(0, MAX_PEERS_ASKED);
+    const attempt = (peers: readonly PeerState[]) => {
+      for (const state of peers) asked.add(state);
+      return askAll(peers, cid, signal, reasons);
+    };
+    const connected = candidates(libp2p.getPeers());
+    const likely = connected.filter((state) => state.likely).sort((a, b) => a.inFlight - b.inFlight).slice(0, 1);
+    for (const peers of [() => likely, () => candidates(libp2p.getPeers()), async () => candidates(await abortable(lookUp(cid), signal))]) {
+      const round = await peers();
+      const bytes = round.length === 0 ? undefined : await attempt(round);
+      if (bytes !== undefined) return bytes;
+    }
+    throw new StorageError('NOT_FOUND', asked.size === 0 ? 'no peer is known that could have it' : `none of ${asked.size} peers has it`, {
+      ...(reasons.length === 0 ? {} : { details: reasons.slice(0, 3).join('; ') }),
+      hint: 'connect to a peer that has the data',
+    });
+  }
+
+  return {
+    name: 'ipfs',
+    read,
+    async has(cid, options) {
+      try {
+        await read(cid, options);
+        return true;
+      } catch (error) {
+        if (isError(error, 'NOT_FOUND')) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+async function findAndDial(libp2p: Libp2p, cid: CID, timeoutMs: number): Promise<PeerId[]> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const found: PeerId[] = [];
+  try {
+    for await (const { id } of libp2p.contentRouting.findProviders(cid, { signal })) {
+      if (id.equals(libp2p.peerId)) continue;
+      try {
+        await libp2p.dial(id, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) });
+        found.push(id);
+      } catch {
+        // A provider that cannot be reached is no provider; the next may be.
+      }
+      if (found.length >= MAX_PROVIDERS_DIALLED) break;
+    }
+  } catch {
+    // No DHT, or its time is up: what was found by then is the answer.
+  }
+  return found;
+}

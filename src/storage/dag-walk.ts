@@ -1,0 +1,69 @@
+import type { CID } from 'multiformats/cid';
+import { MAX_DAG_DEPTH } from './constants.ts';
+import { StorageError } from './errors.ts';
+import { blockKey, linksOf } from './unixfs/links.ts';
+import { identityBlock } from './verify.ts';
+
+/** A block that a DAG is known to have and that did not come yet. */
+export interface Wanted { cid: CID; depth: number; done: boolean }
+
+/** What of a DAG is known, wanted and there: the book-keeping of a fetch, without any I/O. */
+export class DagWalk {
+  readonly #seen = new Set<string>();
+  readonly #wanted = new Map<string, Wanted>();
+  #stack: Wanted[] = [];
+  #absent: Wanted[] = [];
+
+  constructor(root: CID) {
+    this.#want(root, 0);
+  }
+
+  /** The next block to look for, depth first; undefined when there is none now. */
+  next(): Wanted | undefined {
+    for (let entry = this.#stack.pop(); entry !== undefined; entry = this.#stack.pop()) if (!entry.done) return entry;
+    return undefined;
+  }
+
+  /** The block was looked for and is not here. */
+  absent(entry: Wanted): void {
+    this.#absent.push(entry);
+  }
+
+  /** All that was not here, and did not come since. */
+  get missing(): Wanted[] {
+    this.#absent = this.#absent.filter(({ done }) => !done);
+    return this.#absent;
+  }
+
+  /** What was not here is to be looked for again. */
+  retry(): void {
+    this.#stack = [...this.#stack, ...this.missing.toReversed()];
+    this.#absent = [];
+  }
+
+  /** The entry of a wanted block; `known` when it came before; undefined for one that the DAG is not known to have. */
+  find(cid: CID): Wanted | 'known' | undefined {
+    const key = blockKey(cid);
+    return this.#wanted.get(key) ?? (this.#seen.has(key) ? 'known' : undefined);
+  }
+
+  /** Notes a verified block, and wants what it links to. @throws StorageError DAG_INVALID, FORMAT_UNSUPPORTED */
+  came(entry: Wanted, bytes: Uint8Array): void {
+    entry.done = true;
+    this.#wanted.delete(blockKey(entry.cid));
+    // Reversed, so that the stack yields a file's blocks in their order.
+    for (const { cid } of linksOf(entry.cid, bytes).reverse()) this.#want(cid, entry.depth + 1);
+  }
+
+  #want(cid: CID, depth: number): void {
+    const key = blockKey(cid);
+    if (this.#seen.has(key)) return;
+    if (depth > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the DAG is too deep', { details: `more than ${MAX_DAG_DEPTH} levels` });
+    this.#seen.add(key);
+    const entry = { cid, depth, done: false };
+    const inline = identityBlock(cid);
+    if (inline !== undefined) return this.came(entry, inline);
+    this.#wanted.set(key, entry);
+    this.#stack.push(entry);
+  }
+}

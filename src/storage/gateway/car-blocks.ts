@@ -1,0 +1,125 @@
+import type { ReadableStorage } from 'ipfs-unixfs-exporter';
+import type { CID } from 'multiformats/cid';
+import { isError } from '../../protocol/errors.ts';
+import { MAX_DAG_DEPTH } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import { walkDag } from '../stream/walk-dag.ts';
+import { openEntry } from '../unixfs/extract.ts';
+import { blockKey } from '../unixfs/links.ts';
+import { identityBlock } from '../verify.ts';
+import { HttpRefusal, type GatewayRequest } from './parse-request.ts';
+
+/** A verified block of this machine that may be served; undefined when there is none. */
+export type ReadBlock = (cid: CID) => Promise<Uint8Array | undefined>;
+type Block = { cid: CID; bytes: Uint8Array };
+
+/**
+ * The blocks that answer a request for a CAR: those that lead to the end of its path, then those of its scope, depth first.
+ *
+ * The path is resolved when this resolves; the blocks behind it come as they are taken.
+ *
+ * @throws HttpRefusal 404 when the root or a part of the path is not here, 400 for a range wholly outside of the file
+ */
+export async function carBlocks(request: GatewayRequest, read: ReadBlock, signal: AbortSignal): Promise<AsyncGenerator<Block>> {
+  const leading: Block[] = [];
+  let end = request.cid;
+  for (const segment of request.path) end = await step(end, segment, recorder(read, leading, signal), signal);
+  const root = identityBlock(end) ?? await read(end);
+  if (root === undefined) throw new HttpRefusal(404, 'the block is not here');
+  const range = request.entityBytes === undefined ? undefined : await rangeOf(request.entityBytes, end, read, signal);
+  return (async function* () {
+    const sent = new Set<string>();
+    const fresh = ({ cid }: Block) => {
+      const key = blockKey(cid);
+      if (sent.has(key) && !request.duplicates) return false;
+      sent.add(key);
+      return true;
+    };
+    for (const block of leading) if (fresh(block)) yield block;
+    for await (const block of scopeBlocks(request, end, range, read, signal)) if (fresh(block)) yield block;
+  })();
+}
+
+async function* scopeBlocks(
+  { scope, duplicates }: GatewayRequest, end: CID, range: { offset: number; length: number } | undefined, read: ReadBlock, signal: AbortSignal,
+): AsyncGenerator<Block> {
+  if (range !== undefined) return yield* rangeBlocks(end, range, read, signal);
+  const entity = scope === 'entity' ? await openEntry(storeOf(read), end, signal).catch(() => undefined) : undefined;
+  if (entity?.type === 'directory') {
+    // What is read to list it is what proves it: more than one block if it is sharded.
+    const recorded: Block[] = [];
+    const directory = await openEntry(recorder(read, recorded, signal), end, signal);
+    if (directory.type === 'directory') for await (const _ of directory.entries({ signal })) yield* recorded.splice(0);
+    return yield* recorded;
+  }
+  const depth = scope === 'block' || (scope === 'entity' && entity?.type !== 'file') ? 0 : Infinity;
+  for await (const { cid, bytes } of walkDag([end], read, { signal, duplicates, depth })) {
+    if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block in the middle is not here', { details: cid.toString() });
+    yield { cid, bytes };
+  }
+}
+
+/** The blocks that prove a range of a file: those on the way to a byte of it. */
+async function* rangeBlocks(cid: CID, { offset, length }: { offset: number; length: number }, read: ReadBlock, signal: AbortSignal, depth = 0): AsyncGenerator<Block> {
+  if (depth > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the DAG is too deep', { details: `more than ${MAX_DAG_DEPTH} levels` });
+  const recorded: Block[] = [];
+  const entry = await openEntry(recorder(read, recorded, signal), cid, signal);
+  yield* recorded;
+  if (entry.type !== 'file') return;
+  // A node may hold bytes of its own before those of its children.
+  let at = entry.unixfs.data?.length ?? 0;
+  for (const [i, { Hash }] of entry.node.Links.entries()) {
+    const size = Number(entry.unixfs.blockSizes[i] ?? 0);
+    const from = Math.max(0, offset - at);
+    const to = Math.min(size, offset + length - at);
+    if (from < to) yield* rangeBlocks(Hash, { offset: from, length: to - from }, read, signal, depth + 1);
+    at += size;
+  }
+}
+
+/** @throws HttpRefusal 400 when none of the range is in the file; undefined for what is no file */
+async function rangeOf({ from, to }: { from: number; to?: number }, end: CID, read: ReadBlock, signal: AbortSignal): Promise<{ offset: number; length: number } | undefined> {
+  const entry = await openEntry(storeOf(read), end, signal).catch(() => undefined);
+  if (entry === undefined || entry.type === 'directory' || entry.type === 'object') return undefined;
+  const size = Number(entry.size);
+  const first = Math.max(0, from < 0 ? size + from : from);
+  const last = Math.min(size - 1, to === undefined ? size - 1 : to < 0 ? size + to : to);
+  if (first >= size && size > 0) throw new HttpRefusal(400, `entity-bytes is outside of the ${size} bytes`);
+  return { offset: first, length: Math.max(0, last - first + 1) };
+}
+
+/** One part of a path. @throws HttpRefusal 404 */
+async function step(cid: CID, name: string, store: ReadableStorage, signal: AbortSignal): Promise<CID> {
+  try {
+    const directory = await openEntry(store, cid, signal);
+    if (directory.type === 'directory') for await (const entry of directory.entries({ signal })) if (entry.name === name) return entry.cid;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isError(error, 'NOT_FOUND', 'DAG_INVALID')) throw error;
+  }
+  throw new HttpRefusal(404, 'nothing of that name is here');
+}
+
+function storeOf(read: ReadBlock): ReadableStorage {
+  return {
+    async* get(cid) {
+      const bytes = identityBlock(cid) ?? await read(cid);
+      if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block is not here', { details: cid.toString() });
+      yield bytes;
+    },
+  };
+}
+
+/** A store that notes what is read from it. */
+function recorder(read: ReadBlock, into: Block[], signal: AbortSignal): ReadableStorage {
+  const store = storeOf(read);
+  return {
+    async* get(cid) {
+      signal.throwIfAborted();
+      for await (const bytes of store.get(cid)) {
+        if (identityBlock(cid) === undefined) into.push({ cid, bytes });
+        yield bytes;
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { create, type KuboRPCClient } from 'kubo-rpc-client';
+import type { CID } from 'multiformats/cid';
+import { messageOf } from '../../protocol/errors.ts';
+import { KUBO_TIMEOUT_MS } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import type { Source } from '../source.ts';
+
+/**
+ * IPFS through the RPC API of a Kubo node, which looks in its own store and in the network.
+ *
+ * @param url e.g. `http://127.0.0.1:5001`
+ */
+export function kuboSource(url: string): Source {
+  const kubo: KuboRPCClient = create({ url });
+  return {
+    name: 'ipfs',
+    /** Whether the Kubo node itself holds it: asking the network would be the read. */
+    async has(cid: CID, { signal }) {
+      try {
+        await kubo.block.stat(cid, { signal: AbortSignal.any([signal, AbortSignal.timeout(KUBO_TIMEOUT_MS)]), offline: true } as Parameters<typeof kubo.block.stat>[1]);
+        return true;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isMissing(error)) return false;
+        throw unreachable(url, error);
+      }
+    },
+    async read(cid: CID, { signal }) {
+      try {
+        return await kubo.block.get(cid, { signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isMissing(error)) throw new StorageError('NOT_FOUND', 'the Kubo node cannot find it', { cause: error });
+        throw unreachable(url, error);
+      }
+    },
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  return /not found|could not find/i.test(messageOf(error));
+}
+
+function unreachable(url: string, cause: unknown): StorageError {
+  return new StorageError('PEER_UNREACHABLE', 'the Kubo node does not answer', {
+    details: `${url}: ${messageOf(cause)}`, cause, hint: 'is its RPC API running at this address?',
+  });
+}

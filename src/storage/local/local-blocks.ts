@@ -1,0 +1,163 @@
+import { link, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FsBlockstore } from 'blockstore-fs';
+import { NextToLast } from 'blockstore-fs/sharding';
+import { NotFoundError } from '@libp2p/interface';
+import { base32upper } from 'multiformats/bases/base32';
+import { CID } from 'multiformats/cid';
+import * as raw from 'multiformats/codecs/raw';
+import { decode as decodeDigest } from 'multiformats/hashes/digest';
+import { MAX_BLOCK_BYTES } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import type { Shelf } from '../shelf/shelf.ts';
+import { blockKey } from '../unixfs/links.ts';
+import { identityBlock } from '../verify.ts';
+
+/**
+ * The blocks on this machine: our own, a file each, and behind them those on shelves, which are only read. A block is read whole in one
+ * call, and two writers of one block share one write: the base class's would race for the same temporary file.
+ */
+export class LocalBlocks extends FsBlockstore {
+  readonly #sharding: NextToLast;
+  readonly #shelves: readonly Shelf[];
+  readonly #writes = new Map<string, Promise<CID>>();
+  /** Set while garbage is collected: blocks somebody wants meanwhile. */
+  #wanted: Set<string> | undefined;
+  /** Blocks being removed as garbage: whoever wants one waits until it is gone. */
+  readonly #leaving = new Map<string, Promise<void>>();
+
+  constructor(dir: string, shelves: readonly Shelf[] = []) {
+    const shardingStrategy = new NextToLast();
+    super(dir, { shardingStrategy });
+    this.#sharding = shardingStrategy;
+    this.#shelves = shelves;
+  }
+
+  override async put(cid: CID, value: Parameters<FsBlockstore['put']>[1], options?: { signal?: AbortSignal }): Promise<CID> {
+    if (value instanceof Uint8Array && value.length > MAX_BLOCK_BYTES) {
+      throw new StorageError('BLOCK_TOO_LARGE', 'the block is too large', { details: `${cid}: ${value.length} bytes` });
+    }
+    if (identityBlock(cid) !== undefined) return cid;
+    const key = blockKey(cid);
+    let write = this.#writes.get(key);
+    if (write === undefined) {
+      write = this.#put(cid, value, options).finally(() => this.#writes.delete(key));
+      this.#writes.set(key, write);
+    }
+    return write;
+  }
+
+  override async has(cid: CID): Promise<boolean> {
+    return await this.sizeOf(cid) !== undefined;
+  }
+
+  override async* get(cid: CID, options?: { signal?: AbortSignal }): AsyncGenerator<Uint8Array> {
+    const block = await this.read(cid, options);
+    if (block === undefined) throw new NotFoundError(`${cid} is not in the store`);
+    yield block;
+  }
+
+  /** A block's bytes, our own unverified, an inline one's from its CID; undefined when it is not here. @throws StorageError BLOCK_TOO_LARGE for an inline one */
+  async read(cid: CID, options: { signal?: AbortSignal } = {}): Promise<Uint8Array | undefined> {
+    const inline = identityBlock(cid);
+    if (inline !== undefined) return inline;
+    const own = await this.readOwn(cid, options);
+    if (own !== undefined) return own;
+    for (const shelf of this.#shelves) {
+      const bytes = await shelf.find(cid).catch(() => undefined);
+      if (bytes !== undefined) return bytes;
+    }
+    return undefined;
+  }
+
+  /** A block's size; undefined when it is not here. */
+  async sizeOf(cid: CID): Promise<number | undefined> {
+    const own = await this.sizeOfOwn(cid);
+    if (own !== undefined) return own;
+    for (const shelf of this.#shelves) {
+      const size = await shelf.sizeOf(cid);
+      if (size !== undefined) return size;
+    }
+    return undefined;
+  }
+
+  /** As `read`, without the shelves. */
+  async readOwn(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array | undefined> {
+    await this.#want(cid);
+    try {
+      const { buffer, byteOffset, length } = await readFile(this.#pathOf(cid), { signal });
+      return new Uint8Array(buffer, byteOffset, length);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** As `sizeOf`, without the shelves. */
+  async sizeOfOwn(cid: CID): Promise<number | undefined> {
+    await this.#want(cid);
+    try {
+      return (await stat(this.#pathOf(cid))).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Makes a path the same file as an own block; its size, or undefined where that cannot be. Its bytes are not verified. */
+  async linkOwn(cid: CID, path: string): Promise<number | undefined> {
+    await this.#want(cid);
+    try {
+      await link(this.#pathOf(cid), path);
+      return (await stat(path)).size;
+    } catch (error) {
+      // Not here, too many names, another file system.
+      if (['ENOENT', 'EMLINK', 'EXDEV', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  /** The blocks of our own, in no order. */
+  async* own(): AsyncGenerator<{ cid: CID; bytes: number }> {
+    for (const folder of await readdir(this.path, { withFileTypes: true })) {
+      if (!folder.isDirectory()) continue;
+      for (const name of await readdir(join(this.path, folder.name))) {
+        if (!name.endsWith('.data')) continue;
+        const bytes = await stat(join(this.path, folder.name, name)).then(({ size }) => size, () => undefined);
+        if (bytes !== undefined) yield { cid: CID.createV1(raw.code, decodeDigest(base32upper.decoder.decode(name.slice(0, -'.data'.length)))), bytes };
+      }
+    }
+  }
+
+  /** Begins or ends noting which blocks are read or put again, for `sweep`. */
+  noteWanted(note: boolean): void {
+    this.#wanted = note ? new Set() : undefined;
+  }
+
+  /** Removes a block unless somebody wanted it since `noteWanted`; whether it did. */
+  async sweep(cid: CID): Promise<boolean> {
+    const key = blockKey(cid);
+    if (this.#wanted?.has(key) === true) return false;
+    const gone = this.delete(cid).finally(() => this.#leaving.delete(key));
+    this.#leaving.set(key, gone);
+    await gone;
+    return true;
+  }
+
+  async #want(cid: CID): Promise<void> {
+    if (this.#wanted === undefined) return;
+    const key = blockKey(cid);
+    this.#wanted.add(key);
+    await this.#leaving.get(key);
+  }
+
+  async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1], options?: { signal?: AbortSignal }): Promise<CID> {
+    return await this.sizeOfOwn(cid) === undefined ? super.put(cid, value, options) : cid;
+  }
+
+  #pathOf(cid: CID): string {
+    const { dir, file } = this.#sharding.encode(cid);
+    return join(this.path, dir, file);
+  }
+}

@@ -1,0 +1,17 @@
+import type { CID } from 'multiformats/cid';
+import type { LocalBlocks } from './local-blocks.ts';
+import { isError } from '../../protocol/errors.ts';
+import { verifyBlock } from '../verify.ts';
+
+/** A block of this machine that is what its CID names, or undefined: whoever serves damaged blocks is taken for a liar. */
+export async function readVerified(blocks: LocalBlocks, cid: CID): Promise<Uint8Array | undefined> {
+  const bytes = await blocks.read(cid);
+  if (bytes === undefined) return undefined;
+  try {
+    verifyBlock(cid, bytes);
+    return bytes;
+  } catch (error) {
+    if (isError(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,153 @@
+import type { Libp2p, PeerId } from '@libp2p/interface';
+import type { CID } from 'multiformats/cid';
+import { isError, messageOf } from '../../protocol/errors.ts';
+import { StorageError } from '../errors.ts';
+import type { DagSink, Source } from '../source.ts';
+import { verifyBlock } from '../verify.ts';
+import { askPeerForCar } from './ask-peer.ts';
+import { ASK_GRACE_MS, ASK_TIMEOUT_MS, CAR_PROTOCOL, LIAR_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_REQUEST_ROOTS } from './constants.ts';
+
+/** What is known of a peer. */
+interface Standing { peer: PeerId; bytes: number; ms: number; failures: number; shunnedUntil: number }
+
+export interface PeerSourceInit { stallMs?: number; askTimeoutMs?: number; liarTimeoutMs?: number }
+
+/**
+ * Connected peers of our own kind, by streams of CAR sections. All are asked who has it; the one that has served best so far streams,
+ * and when it stalls, breaks off or lacks something, the next streams what is missing then. A peer that sends anything wrong is shunned.
+ */
+export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeoutMs = ASK_TIMEOUT_MS, liarTimeoutMs = LIAR_TIMEOUT_MS }: PeerSourceInit = {}): Source {
+  const standings = new Map<string, Standing>();
+  let likely: Standing | undefined;
+  const options = (signal: AbortSignal) => ({ signal, openTimeoutMs: askTimeoutMs, ...(stallMs !== undefined && { stallMs }) });
+
+  const standingOf = (peer: PeerId): Standing => {
+    const key = peer.toString();
+    let standing = standings.get(key);
+    if (standing === undefined) standings.set(key, standing = { peer, bytes: 0, ms: 0, failures: 0, shunnedUntil: 0 });
+    return standing;
+  };
+  libp2p.addEventListener('peer:disconnect', ({ detail }) => {
+    // Only what must outlive a connection is remembered: that a peer is shunned.
+    if (likely?.peer.equals(detail)) likely = undefined;
+    if ((standings.get(detail.toString())?.shunnedUntil ?? 0) < performance.now()) standings.delete(detail.toString());
+  });
+
+  async function candidates(): Promise<Standing[]> {
+    const peers = libp2p.getPeers().map(standingOf).filter(({ shunnedUntil }) => shunnedUntil < performance.now());
+    const ours = await Promise.all(peers.map(async ({ peer }) => {
+      const protocols = await libp2p.peerStore.get(peer).then((known) => known.protocols, (): string[] => []);
+      // A peer that has not introduced itself yet is asked, too.
+      return protocols.length === 0 || protocols.includes(CAR_PROTOCOL);
+    }));
+    return peers.filter((_peer, i) => ours[i]).sort(better).slice(0, MAX_PEERS_ASKED);
+  }
+
+  function blame(standing: Standing, error: unknown): void {
+    standing.failures++;
+    if (isError(error, 'BLOCK_INVALID', 'BLOCK_TOO_LARGE', 'BLOCK_UNWANTED', 'CAR_INVALID')) standing.shunnedUntil = performance.now() + liarTimeoutMs;
+  }
+
+  /** The peers that say they have a block, best first; reasons of those that could not be asked are noted. */
+  async function holders(cid: CID, without: ReadonlySet<Standing>, signal: AbortSignal, reasons: string[]): Promise<Standing[]> {
+    const asked = (await candidates()).filter((standing) => !without.has(standing));
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    const found: Standing[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const answers = asked.map(async (standing) => {
+      try {
+        // Nothing is yielded: what counts is that it ends without an error.
+        for await (const _ of askPeerForCar(libp2p, standing.peer, { roots: [cid], scope: 'ask' }, { signal: until, stallMs: askTimeoutMs, openTimeoutMs: askTimeoutMs }));
+        found.push(standing);
+        timer ??= setTimeout(resolve, ASK_GRACE_MS);
+      } catch (error) {
+        if (over.signal.aborted || isError(error, 'NOT_FOUND')) return;
+        standing.failures++;
+        reasons.push(messageOf(error));
+      }
+    });
+    await Promise.race([enough, Promise.all(answers)]);
+    clearTimeout(timer);
+    over.abort(new Error('enough peers have it'));
+    signal.throwIfAborted();
+    return found.sort(better);
+  }
+
+  /** Takes from one peer what it has of what is missing. @returns whether anything came */
+  async function drainPeer(standing: Standing, roots: readonly CID[], sink: DagSink, signal: AbortSignal): Promise<boolean> {
+    const started = performance.now();
+    let useful = false;
+    try {
+      for await (const { cid, bytes } of askPeerForCar(libp2p, standing.peer, { roots, scope: 'dag' }, options(signal))) {
+        if (!await sink.take(cid, bytes)) continue;
+        useful = true;
+        standing.bytes += bytes.length;
+      }
+      return useful;
+    } finally {
+      standing.ms += performance.now() - started;
+    }
+  }
+
+  return {
+    name: 'peers',
+    async has(cid, { signal }) {
+      const reasons: string[] = [];
+      if ((await holders(cid, new Set(), signal, reasons)).length > 0) return true;
+      if (reasons.length > 0) throw new StorageError('PEER_UNREACHABLE', 'not every peer could be asked', { details: reasons.slice(0, 3).join('; ') });
+      return false;
+    },
+    async read(cid, { signal }) {
+      const reasons: string[] = [];
+      const left = new Set<Standing>();
+      for (;;) {
+        // Whoever had the last block need not be asked whether it has this one.
+        const standing = likely !== undefined && !left.has(likely) ? likely : (await holders(cid, left, signal, reasons))[0];
+        if (standing === undefined) break;
+        left.add(standing);
+        try {
+          for await (const { bytes } of askPeerForCar(libp2p, standing.peer, { roots: [cid], scope: 'block' }, options(signal))) {
+            verifyBlock(cid, bytes);
+            likely = standing;
+            return bytes;
+          }
+        } catch (error) {
+          signal.throwIfAborted();
+          if (likely === standing) likely = undefined;
+          blame(standing, error);
+          reasons.push(messageOf(error));
+        }
+      }
+      signal.throwIfAborted();
+      throw new StorageError('NOT_FOUND', 'no peer has it', reasons.length === 0 ? {} : { details: reasons.slice(0, 3).join('; ') });
+    },
+    async stream(sink, { signal }) {
+      const left = new Set<Standing>();
+      const reasons: string[] = [];
+      for (let roots = await sink.missing(); roots.length > 0; roots = await sink.missing()) {
+        const standing = (await holders(roots[0]!, left, signal, reasons))[0];
+        if (standing === undefined) break;
+        try {
+          if (!await drainPeer(standing, roots.slice(0, MAX_REQUEST_ROOTS), sink, signal)) left.add(standing);
+        } catch (error) {
+          signal.throwIfAborted();
+          left.add(standing);
+          blame(standing, error);
+          reasons.push(`${standing.peer}: ${messageOf(error)}`);
+        }
+      }
+      if (reasons.length > 0) throw new StorageError('PEER_UNREACHABLE', 'peers failed', { details: reasons.slice(0, 3).join('; ') });
+    },
+  };
+}
+
+/** Fewer failures first, then whoever was faster. */
+function better(a: Standing, b: Standing): number {
+  return a.failures - b.failures || rate(b) - rate(a);
+}
+
+function rate({ bytes, ms }: Standing): number {
+  return ms === 0 ? 0 : bytes / ms;
+}

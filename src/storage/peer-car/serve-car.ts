@@ -1,0 +1,98 @@
+import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import type { CID } from 'multiformats/cid';
+import { isError } from '../../protocol/errors.ts';
+import { sectionHead } from '../car/write-car.ts';
+import { StorageError } from '../errors.ts';
+import { ByteQueue } from '../stream/byte-queue.ts';
+import { MAX_ANSWER_BLOCKS } from '../stream/constants.ts';
+import { walkDag } from '../stream/walk-dag.ts';
+import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, STREAMS_PER_PEER, STREAMS_TOTAL, WRITE_TIMEOUT_MS } from './constants.ts';
+import { decodeRequest, STATUS, type CarRequest } from './messages.ts';
+import { receiveBytes, sendBytes } from './stream-bytes.ts';
+
+export interface ServeCarInit {
+  /** Whether a peer may have a block; everybody may have everything when absent. */
+  allow?: (cid: CID, peer: PeerId) => boolean;
+  streamsPerPeer?: number;
+  streamsTotal?: number;
+  readTimeoutMs?: number;
+  writeTimeoutMs?: number;
+}
+
+/**
+ * Serves the blocks of this machine to peers as streams of CAR sections, depth first: what they ask for that is here, and an empty
+ * section at the end. Nobody's request makes this node look elsewhere.
+ *
+ * @param read a verified block of this machine; undefined when it is not here
+ * @returns stops serving
+ */
+export async function serveCar(
+  { libp2p, read }: { libp2p: Pick<Libp2p, 'handle' | 'unhandle'>; read: (cid: CID, signal: AbortSignal) => Promise<Uint8Array | undefined> },
+  { allow = () => true, streamsPerPeer = STREAMS_PER_PEER, streamsTotal = STREAMS_TOTAL, readTimeoutMs = REQUEST_READ_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS }: ServeCarInit = {},
+): Promise<() => Promise<void>> {
+  const open = new Map<string, number>();
+  const stopped = new AbortController();
+  let total = 0;
+
+  async function answer(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
+    const { roots, scope } = await readRequest(stream, AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]), readTimeoutMs);
+    const send = (bytes: Uint8Array) => sendBytes(stream, bytes, { signal, timeoutMs: writeTimeoutMs });
+    if (!allow(roots[0]!, peer)) return send(Uint8Array.of(STATUS.REFUSED));
+    const find = async (cid: CID) => (allow(cid, peer) ? read(cid, signal) : undefined);
+    if (scope === 'ask') return send(Uint8Array.of(await find(roots[0]!) === undefined ? STATUS.ABSENT : STATUS.HERE));
+    const key = peer.toString();
+    const mine = open.get(key) ?? 0;
+    if (scope === 'dag' && (mine >= streamsPerPeer || total >= streamsTotal)) return send(Uint8Array.of(STATUS.BUSY));
+    open.set(key, mine + 1);
+    total++;
+    try {
+      await send(Uint8Array.of(STATUS.HERE));
+      let sent = 0;
+      for await (const { cid, bytes } of walkDag(roots, find, { signal, ...(scope === 'block' && { depth: 0 }) })) {
+        if (bytes === undefined) continue;
+        stream.send(sectionHead(cid, bytes.length));
+        await send(bytes);
+        if (++sent >= MAX_ANSWER_BLOCKS) break;
+      }
+      await send(Uint8Array.of(0));
+    } finally {
+      total--;
+      const left = open.get(key)! - 1;
+      if (left === 0) open.delete(key);
+      else open.set(key, left);
+    }
+  }
+
+  async function handle(stream: Stream, peer: PeerId): Promise<void> {
+    const gone = new AbortController();
+    stream.addEventListener('close', () => gone.abort(new StorageError('STREAM_CUT', 'the peer went away')), { once: true });
+    try {
+      await answer(stream, peer, AbortSignal.any([gone.signal, stopped.signal]));
+      await stream.close({ signal: AbortSignal.timeout(writeTimeoutMs) });
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  await libp2p.handle(CAR_PROTOCOL, (stream, connection) => { void handle(stream, connection.remotePeer); }, { maxInboundStreams: streamsPerPeer + MAX_QUESTIONS });
+  return async () => {
+    stopped.abort(new StorageError('STREAM_CUT', 'this node is stopping'));
+    await libp2p.unhandle(CAR_PROTOCOL);
+  };
+}
+
+async function readRequest(stream: Stream, signal: AbortSignal, stallMs: number): Promise<CarRequest> {
+  const queue = new ByteQueue(receiveBytes(stream), { signal, stallMs });
+  try {
+    const length = await queue.varint();
+    if (length === undefined || length > MAX_REQUEST_BYTES) throw new StorageError('SOURCE_INVALID', 'a malformed request', { details: `${length} bytes` });
+    const bytes = await queue.take(length);
+    if (bytes === undefined) throw new StorageError('STREAM_CUT', 'the peer sent no request');
+    return decodeRequest(bytes);
+  } catch (error) {
+    if (isError(error)) throw error;
+    throw new StorageError('STALLED', 'the request took too long', { cause: error });
+  } finally {
+    queue.stop();
+  }
+}

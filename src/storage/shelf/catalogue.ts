@@ -1,0 +1,172 @@
+import { ClassicLevel } from 'classic-level';
+import type { CID } from 'multiformats/cid';
+
+/** A file whose blocks are known. */
+export interface ShelvedFile {
+  /** Never used twice. */
+  id: number;
+  path: string;
+  /** What it was when it was read (see `identityOf`). */
+  identity: string;
+  /** Which shelf it is on: `files`, `cars`, `pieces`, `sectors`. */
+  shelf: string;
+  /** CIDs of DAGs that begin in it; of a referenced file, its own. */
+  roots: string[];
+  blocks: number;
+  /** Of a piece: its commitment. */
+  piece?: string;
+  /** Why not all of it is known. */
+  problem?: string;
+}
+
+/** Where a block's bytes lie in a file. Without a length, a CAR section begins there. */
+export interface Place { file: ShelvedFile; offset: number; length: number | undefined }
+
+/** Takes in the blocks of one file; nothing counts until `commit`. */
+export interface FileEntry {
+  put(cid: CID, offset: number, length: number | undefined): Promise<void>;
+  commit(facts: Pick<ShelvedFile, 'path' | 'identity' | 'shelf'> & Partial<ShelvedFile>): Promise<ShelvedFile>;
+}
+
+/** Entries written together. */
+const BATCH = 1000;
+const IDS_AT_ONCE = 1000;
+
+/**
+ * Which blocks lie in which files of this machine, on disk. A block is found by its hash. A file is known by an id of its own: when it
+ * goes, its record goes, and its blocks' entries are dropped as they are met.
+ */
+export class Catalogue {
+  readonly #db: ClassicLevel<Buffer, Buffer>;
+  readonly #blocks;
+  readonly #files;
+  readonly #paths;
+  readonly #records;
+  #nextId = 0;
+  /** Ids below this one are ours to give. */
+  #setAside = 0;
+
+  constructor(dir: string) {
+    this.#db = new ClassicLevel<Buffer, Buffer>(dir, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    this.#blocks = this.#db.sublevel<Buffer, Buffer>('blocks', { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    this.#files = this.#db.sublevel<string, ShelvedFile>('files', { valueEncoding: 'json' });
+    this.#paths = this.#db.sublevel<string, string>('paths', {});
+    this.#records = this.#db.sublevel<string, unknown>('records', { valueEncoding: 'json' });
+  }
+
+  async open(): Promise<void> {
+    await this.#db.open();
+    this.#nextId = Number(await this.#records.get('next-id') ?? 1);
+    this.#setAside = this.#nextId;
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+
+  /** Where a block lies, as far as files are still known. */
+  async* places(cid: CID): AsyncGenerator<Place> {
+    const { bytes } = cid.multihash;
+    const gte = Buffer.concat([bytes, ID_MIN]);
+    for await (const [key, value] of this.#blocks.iterator({ gte, lte: Buffer.concat([bytes, ID_MAX]) })) {
+      const file = await this.#files.get(fileKey(key.readUInt32BE(key.length - 4)));
+      if (file === undefined) {
+        await this.#blocks.del(key);
+        continue;
+      }
+      const length = value.readUInt32BE(8);
+      yield { file, offset: Number(value.readBigUInt64BE(0)), length: length === UNKNOWN_LENGTH ? undefined : length };
+    }
+  }
+
+  /** Begins the entry of a file; it replaces what is known of its path when it is committed. */
+  async add(): Promise<FileEntry> {
+    const id = this.#nextId++;
+    // Ids are set aside many at a time: those a crash leaves unused are not missed.
+    if (id >= this.#setAside) {
+      this.#setAside = id + IDS_AT_ONCE;
+      await this.#records.put('next-id', this.#setAside);
+    }
+    let batch = this.#blocks.batch();
+    let blocks = 0;
+    return {
+      put: async (cid, offset, length) => {
+        const value = Buffer.alloc(12);
+        value.writeBigUInt64BE(BigInt(offset));
+        value.writeUInt32BE(length ?? UNKNOWN_LENGTH, 8);
+        const key = Buffer.concat([cid.multihash.bytes, ID_MIN]);
+        key.writeUInt32BE(id, key.length - 4);
+        batch.put(key, value);
+        blocks++;
+        if (batch.length < BATCH) return;
+        const full = batch;
+        batch = this.#blocks.batch();
+        await full.write();
+      },
+      commit: async (facts) => {
+        const file: ShelvedFile = { roots: [], ...facts, id, blocks };
+        await batch.write();
+        const before = await this.#paths.get(file.path);
+        const records = this.#db.batch()
+          .put(fileKey(id), file, { sublevel: this.#files })
+          .put(file.path, fileKey(id), { sublevel: this.#paths });
+        if (before !== undefined) records.del(before, { sublevel: this.#files });
+        if (file.piece !== undefined) records.put(`piece:${file.piece}`, file.path, { sublevel: this.#records });
+        await records.write();
+        return file;
+      },
+    };
+  }
+
+  /** What is known of a path. */
+  async fileAt(path: string): Promise<ShelvedFile | undefined> {
+    const key = await this.#paths.get(path);
+    return key === undefined ? undefined : this.#files.get(key);
+  }
+
+  /** The files of a shelf, or those of it below a folder, by path. */
+  async* files(shelf: string, below = ''): AsyncGenerator<ShelvedFile> {
+    for await (const key of this.#paths.values({ gte: below, lt: `${below}\u{10ffff}` })) {
+      const file = await this.#files.get(key);
+      if (file?.shelf === shelf) yield file;
+    }
+  }
+
+  /** The file that is a piece. */
+  async piece(cid: CID): Promise<ShelvedFile | undefined> {
+    const path = await this.get<string>('piece', cid.toString());
+    const file = path === undefined ? undefined : await this.fileAt(path);
+    return file?.piece === cid.toString() ? file : undefined;
+  }
+
+  async removeFile({ id, path }: ShelvedFile): Promise<void> {
+    await this.#files.del(fileKey(id));
+    if (await this.#paths.get(path) === fileKey(id)) await this.#paths.del(path);
+  }
+
+  /** Small records under names of their own: `kind:name`. */
+  get<T>(kind: string, name: string): Promise<T | undefined> {
+    return this.#records.get(`${kind}:${name}`) as Promise<T | undefined>;
+  }
+
+  put(kind: string, name: string, record: unknown): Promise<void> {
+    return this.#records.put(`${kind}:${name}`, record);
+  }
+
+  remove(kind: string, name: string): Promise<void> {
+    return this.#records.del(`${kind}:${name}`);
+  }
+
+  async* all<T>(kind: string): AsyncGenerator<[string, T]> {
+    for await (const [key, record] of this.#records.iterator({ gt: `${kind}:`, lt: `${kind};` })) yield [key.slice(kind.length + 1), record as T];
+  }
+}
+
+const ID_MIN = Buffer.alloc(4, 0);
+const ID_MAX = Buffer.alloc(4, 0xff);
+const UNKNOWN_LENGTH = 0xffff_ffff;
+
+/** Ids sort as numbers do. */
+function fileKey(id: number): string {
+  return id.toString(36).padStart(7, '0');
+}

@@ -1,0 +1,140 @@
+import { mkdir, open, symlink, utimes } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { exporter, type ReadableStorage, type UnixFSEntry } from 'ipfs-unixfs-exporter';
+import type { CID } from 'multiformats/cid';
+import { isError, messageOf } from '../../protocol/errors.ts';
+import { FILE_CONCURRENCY, MAX_DAG_DEPTH, MAX_ENTRIES, MAX_NAME_BYTES, READ_CONCURRENCY } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import { forEachParallel } from '../parallel.ts';
+import { identityBlock } from '../verify.ts';
+import { staysInside } from './symlink.ts';
+
+export interface ExtractInit {
+  signal?: AbortSignal;
+  /** Bytes that may be written. */
+  maxBytes: number;
+  /** Mode of the files; their own executable bits are added. */
+  fileMode: number;
+  onProgress?: (progress: { bytes: number; files: number }) => void;
+  /** Makes a path the same file as a raw block of the store, if it can: saves the writing of many small files. */
+  linkBlock?: (cid: CID, path: string) => Promise<number | undefined>;
+}
+
+/**
+ * Writes a UnixFS file or directory to a path that must not exist. Nothing outside it is touched, whatever the DAG says: names are
+ * checked, every file is created anew, links that lead out of it are refused.
+ *
+ * @throws StorageError ENTRY_HOSTILE, ENTRY_UNSUPPORTED, LIMIT_EXCEEDED, DAG_INVALID, DISK_FULL; what the store throws; the signal's reason
+ */
+export async function extract(store: ReadableStorage, root: CID, destination: string, init: ExtractInit): Promise<{ bytes: number; files: number }> {
+  const { signal, maxBytes, fileMode, onProgress, linkBlock } = init;
+  const written = { bytes: 0, files: 0 };
+  let entries = 0;
+
+  async function write(cid: CID, path: string, depth: number): Promise<void> {
+    signal?.throwIfAborted();
+    if (depth > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the directories are nested too deeply', { details: `more than ${MAX_DAG_DEPTH} levels` });
+    if (++entries > MAX_ENTRIES) throw new StorageError('LIMIT_EXCEEDED', 'the directory has too many entries', { details: `more than ${MAX_ENTRIES}` });
+    if (cid.code === RAW && linkBlock !== undefined) {
+      const bytes = await linkBlock(cid, path);
+      if (bytes !== undefined) return count(bytes, 1);
+    }
+    const entry = await openEntry(store, cid, signal);
+    if (entry.type === 'directory') {
+      await mkdir(path);
+      const folders: [CID, string][] = [];
+      await forEachParallel(entry.entries({ ...(signal && { signal }) }), FILE_CONCURRENCY, async ({ cid: child, name }) => {
+        const below = join(path, checkName(name));
+        // Files now, several at a time; folders after them, one by one, so that open files do not multiply with depth.
+        if (child.code !== RAW && (await openEntry(store, child, signal)).type === 'directory') folders.push([child, below]);
+        else await write(child, below, depth + 1);
+      });
+      for (const [child, below] of folders) await write(child, below, depth + 1);
+      await setTime(path, entry.unixfs.mtime);
+      return;
+    }
+    await writeFile(entry, path, depth);
+  }
+
+  function count(bytes: number, files: number): void {
+    written.bytes += bytes;
+    written.files += files;
+    if (written.bytes > maxBytes) throw new StorageError('LIMIT_EXCEEDED', 'the data unpacks to more than this node stores', { details: `more than ${maxBytes} bytes` });
+    onProgress?.({ ...written });
+  }
+
+  async function writeFile(entry: UnixFSEntry, path: string, depth: number): Promise<void> {
+    if (entry.type === 'file' && entry.unixfs.type === 'symlink' && depth > 0) {
+      const target = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(entry.unixfs.data);
+      if (!staysInside(target, depth - 1)) {
+        throw new StorageError('ENTRY_HOSTILE', 'a link leads out of its directory', { details: `${JSON.stringify(basename(path))} to ${JSON.stringify(target.slice(0, 100))}` });
+      }
+      await symlink(target, path);
+      return count(0, 1);
+    }
+    if (entry.type === 'directory' || entry.type === 'object' || (entry.type === 'file' && entry.unixfs.type === 'symlink')) {
+      throw new StorageError('ENTRY_UNSUPPORTED', 'the entry is neither a file nor a directory', { details: entry.cid.toString() });
+    }
+    const executable = entry.type === 'file' ? (entry.unixfs.mode ?? 0) & 0o111 : 0;
+    const file = await open(path, 'wx', fileMode | executable);
+    try {
+      for await (const chunk of entry.content({ blockReadConcurrency: READ_CONCURRENCY, ...(signal && { signal }) })) {
+        count(chunk.length, 0);
+        await file.writeFile(chunk);
+      }
+    } finally {
+      await file.close();
+    }
+    if (entry.type === 'file') await setTime(path, entry.unixfs.mtime);
+    count(0, 1);
+  }
+
+  try {
+    await write(root, destination, 0);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw typed(error, root);
+  }
+  return written;
+}
+
+const RAW = 0x55;
+
+/** Gives a path the time of change its entry states, if it states one. */
+async function setTime(path: string, mtime: { secs: bigint; nsecs?: number } | undefined): Promise<void> {
+  if (mtime === undefined) return;
+  const seconds = Number(mtime.secs) + (mtime.nsecs ?? 0) / 1e9;
+  await utimes(path, seconds, seconds);
+}
+
+/** Opens a UnixFS entry. @throws StorageError DAG_INVALID, BLOCK_TOO_LARGE; what the store throws */
+export async function openEntry(store: ReadableStorage, cid: CID, signal?: AbortSignal): Promise<UnixFSEntry> {
+  // The library takes identity CIDs of any length.
+  identityBlock(cid);
+  try {
+    const entry = await exporter(cid, store, { ...(signal && { signal }) });
+    // The library takes a node without a type for a raw one.
+    if ('node' in entry && 'Data' in entry.node && entry.node.Data?.length === 0) throw new Error('the node has no UnixFS data');
+    return entry;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw typed(error, cid);
+  }
+}
+
+/** A name that stays inside its directory and fits a file system. @throws StorageError ENTRY_HOSTILE */
+export function checkName(name: string): string {
+  const bad = name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES;
+  if (!bad) return name;
+  throw new StorageError('ENTRY_HOSTILE', 'a directory entry has a forbidden name', { details: JSON.stringify(name.slice(0, 100)) });
+}
+
+function typed(error: unknown, cid: CID): unknown {
+  if (isError(error)) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EEXIST') return new StorageError('ENTRY_HOSTILE', 'two entries of a directory have one name', { details: messageOf(error), cause: error });
+  if (code === 'ENAMETOOLONG') return new StorageError('ENTRY_HOSTILE', 'the path of an entry is too long', { details: messageOf(error).slice(0, 200), cause: error });
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new StorageError('DISK_FULL', 'the disk is full', { details: messageOf(error), cause: error });
+  if (code !== undefined && /^E[A-Z]+$/.test(code)) return error;
+  return new StorageError('DAG_INVALID', 'the data is not a valid UnixFS DAG', { details: `${cid}: ${messageOf(error)}`, cause: error });
+}

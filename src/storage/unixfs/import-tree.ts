@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { constants, type Dirent } from 'node:fs';
+import { lstat, open, readdir, readlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as dagPb from '@ipld/dag-pb';
+import { importer, importFile, type ImportCandidate, type ImportResult, type WritableStorage } from 'ipfs-unixfs-importer';
+import { CID } from 'multiformats/cid';
+import { create as createDigest } from 'multiformats/hashes/digest';
+import { BLOCK_WRITE_CONCURRENCY, FILE_CONCURRENCY } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import type { LocalBlocks } from '../local/local-blocks.ts';
+import { forEachParallel } from '../parallel.ts';
+import type { Catalogue } from '../shelf/catalogue.ts';
+import { readContent } from './read-content.ts';
+import { referenceFile } from './reference-file.ts';
+import { staysInside, symlinkNode } from './symlink.ts';
+
+/** What was added. */
+export interface Added {
+  cid: CID;
+  /** Bytes and number of the blocks made, directories included. */
+  bytes: number;
+  blocks: number;
+  /** Devices, sockets, names that are not UTF-8 and links that lead out of the tree, which were left out. */
+  skipped: number;
+}
+
+export interface AddOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: { bytes: number; blocks: number }) => void;
+  /** Where files are referenced instead of copied. */
+  catalogue?: Catalogue;
+}
+
+/** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves. */
+export interface TreeEntry { path: string; source: string | Uint8Array }
+
+type Child = Pick<ImportResult, 'cid' | 'size'>;
+type Folder = Map<string, Folder | string | Uint8Array>;
+
+/** IPIP-499's profile: CIDv1, raw leaves, chunks of 1 MiB, 1,024 links a node, directories sharded above 256 KiB. */
+const PROFILE = { profile: 'unixfs-v1-2025', blockWriteConcurrency: BLOCK_WRITE_CONCURRENCY } as const;
+
+/**
+ * Adds a file or a folder of this machine. Symbolic links are never followed; those that stay inside the folder are added as links.
+ *
+ * @throws StorageError SOURCE_INVALID when it is neither; the signal's reason
+ */
+export function importPath(blocks: LocalBlocks, path: string, options: AddOptions = {}): Promise<Added> {
+  return importing(blocks, options, async (job) => {
+    const child = await addPath(job, path, 0);
+    if (child === undefined) throw new StorageError('SOURCE_INVALID', 'neither a file nor a folder', { details: path });
+    return child;
+  });
+}
+
+/** Adds bytes as a file. */
+export function importBytes(blocks: LocalBlocks, bytes: Uint8Array, options: AddOptions = {}): Promise<Added> {
+  return importing(blocks, options, (job) => addContent(job, bytes));
+}
+
+/** Adds a folder put together from host paths and bytes. @throws StorageError SOURCE_INVALID for a bad or doubled path */
+export function importTree(blocks: LocalBlocks, entries: readonly TreeEntry[], options: AddOptions = {}): Promise<Added> {
+  const root: Folder = new Map();
+  for (const { path, source } of entries) place(root, path, source);
+  return importing(blocks, options, (job) => addFolder(job, root));
+}
+
+interface Job {
+  store: WritableStorage;
+  skipped: number;
+  signal: AbortSignal | undefined;
+  catalogue: Catalogue | undefined;
+  onBlock(bytes: number): void;
+}
+
+async function importing(blocks: LocalBlocks, { signal, onProgress, catalogue }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
+  const progress = { bytes: 0, blocks: 0 };
+  const onBlock = (bytes: number) => {
+    signal?.throwIfAborted();
+    progress.bytes += bytes;
+    progress.blocks++;
+    onProgress?.({ ...progress });
+  };
+  const store: WritableStorage = {
+    async put(cid, block) {
+      signal?.throwIfAborted();
+      await blocks.put(cid, block as Uint8Array);
+      onBlock((block as Uint8Array).length);
+      return cid;
+    },
+  };
+  const job: Job = { store, skipped: 0, signal, catalogue, onBlock };
+  const { cid } = await add(job);
+  return { cid, ...progress, skipped: job.skipped };
+}
+
+function place(root: Folder, path: string, source: string | Uint8Array): void {
+  const parts = path.split('/');
+  const name = parts.pop() ?? '';
+  const bad = (why: string) => new StorageError('SOURCE_INVALID', `not a path for an entry: ${why}`, { details: JSON.stringify(path) });
+  if ([...parts, name].some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))) throw bad('empty, dot or NUL part');
+  let folder = root;
+  for (const part of parts) {
+    let below = folder.get(part);
+    if (below === undefined) folder.set(part, below = new Map());
+    if (!(below instanceof Map)) throw bad('it lies below a file');
+    folder = below;
+  }
+  if (folder.has(name)) throw bad('it is there already');
+  folder.set(name, source);
+}
+
+async function addFolder(job: Job, folder: Folder): Promise<Child> {
+  const children: [string, Child][] = [];
+  for (const [name, source] of folder) {
+    const child = source instanceof Map ? await addFolder(job, source)
+      : source instanceof Uint8Array ? await addContent(job, source)
+        : await addPath(job, source, 0);
+    if (child === undefined) job.skipped++;
+    else children.push([name, child]);
+  }
+  return makeDirectory(job, children);
+}
+
+/** Undefined for what is not added. @param depth folders above it in its tree */
+async function addPath(job: Job, path: string, depth: number, kind?: Dirent<Buffer>): Promise<Child | undefined> {
+  job.signal?.throwIfAborted();
+  const entry = kind ?? await lstat(path).catch((cause) => {
+    throw new StorageError('SOURCE_INVALID', 'the path cannot be read', { details: `${path}: ${(cause as Error).message}`, cause });
+  });
+  if (entry.isDirectory()) return addDirectory(job, path, depth);
+  // A link is an entry of a folder: by itself it leads nowhere.
+  if (entry.isSymbolicLink() && depth > 0) return addLink(job, path, depth - 1);
+  return entry.isFile() ? addFile(job, path) : undefined;
+}
+
+async function addFile(job: Job, path: string): Promise<Child | undefined> {
+  let handle;
+  try {
+    // O_NOFOLLOW and O_NONBLOCK: between readdir and open a file may have been swapped for a link or a pipe.
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+    throw new StorageError('SOURCE_INVALID', 'the file cannot be read', { details: `${path}: ${(cause as Error).message}`, cause });
+  }
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) return undefined;
+    if (job.catalogue !== undefined) {
+      return await referenceFile({ catalogue: job.catalogue, store: job.store }, handle, resolve(path), { profile: PROFILE, signal: job.signal, onBlock: job.onBlock });
+    }
+    return await addContent(job, await readContent(handle, stats.size, job.signal));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function addContent(job: Job, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<Child> {
+  return importFile({ content }, job.store, { ...PROFILE });
+}
+
+async function addLink(job: Job, path: string, depth: number): Promise<Child | undefined> {
+  const target = await readlink(path);
+  if (!staysInside(target, depth)) return undefined;
+  const bytes = symlinkNode(target);
+  const cid = CID.createV1(dagPb.code, createDigest(0x12, createHash('sha256').update(bytes).digest()));
+  await job.store.put(cid, bytes);
+  return { cid, size: BigInt(bytes.length) };
+}
+
+async function addDirectory(job: Job, path: string, depth: number): Promise<Child> {
+  const children: [string, Child][] = [];
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const folders: string[] = [];
+  await forEachParallel(await readdir(path, { withFileTypes: true, encoding: 'buffer' }), FILE_CONCURRENCY, async (entry) => {
+    let name: string;
+    try {
+      name = decoder.decode(entry.name);
+    } catch {
+      job.skipped++;
+      return;
+    }
+    if (entry.isDirectory()) {
+      folders.push(name);
+      return;
+    }
+    const child = await addPath(job, join(path, name), depth + 1, entry);
+    if (child === undefined) job.skipped++;
+    else children.push([name, child]);
+  });
+  // One folder after the other: in parallel, each level would multiply the files that are open.
+  for (const name of folders) children.push([name, await addDirectory(job, join(path, name), depth + 1)]);
+  return makeDirectory(job, children);
+}
+
+/** A directory of children that are there already, sharded by the importer when it is large. */
+async function makeDirectory(job: Job, children: readonly [string, Child][]): Promise<Child> {
+  const ordered = [...children].sort(([a], [b]) => (a < b ? -1 : 1));
+  let last: Child | undefined;
+  const nothing: ImportCandidate[] = [];
+  for await (const result of importer(nothing, job.store, {
+    ...PROFILE,
+    wrapWithDirectory: true,
+    dagBuilder: async function* () {
+      for (const [path, { cid, size }] of ordered) yield async () => ({ cid, size, path });
+    },
+  })) last = result;
+  if (last === undefined) throw new StorageError('SOURCE_INVALID', 'the folder could not be made');
+  return last;
+}
