@@ -70,3 +70,16 @@ export const MAX_IMAGE_BYTES = 16 * 1024 ** 3;
 export const MAX_IMAGE_ENTRIES = 1_000_000;
 /** Longest build or unpacking of an image. */
 export const IMAGE_TIMEOUT_MS = 30 * 60_000;
+
+/** Distance of looks at the lengths of a running job's output files, ms: one for each window of its evidence. */
+export const OUTPUT_NOTE_INTERVAL_MS = 1000;
+/** Most entries of an output that are looked at: beyond it, looking would cost more than sampling. */
+export const MAX_NOTED_FILES = 256;
+/** Most notes kept of one run: an hour's; of a longer one they are less frequent. */
+export const MAX_OUTPUT_NOTES = 4096;
+/** Largest manifest or index of an image: registries take no larger ones. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 ** 2;
+/** Longest wait for a registry's next word. */
+export const REGISTRY_TIMEOUT_MS = 60_000;
+/** Unpacked images kept, the least recently used forgotten first; images in use are never forgotten. */
+export const MAX_KEPT_IMAGE_BYTES = 64 * 1024 ** 3;

@@ -1,8 +1,10 @@
-import { createContainerEngine, type ContainerEngineInit } from './container/container-engine.ts';
+import { DEFAULT_ENGINES, createEngines, type CreateEnginesInit } from './create-engines.ts';
 import type { EngineProbe } from './engine.ts';
 import { createNoopEngine } from './noop-engine.ts';
 
 /** Tries every engine, the strongest first. @throws ExecutorError ABORTED */
-export async function detectEngines(init: ContainerEngineInit, options: { signal?: AbortSignal } = {}): Promise<EngineProbe[]> {
-  return [await createContainerEngine(init).probe(options), await createNoopEngine().probe(options)];
+export async function detectEngines(init: CreateEnginesInit, options: { signal?: AbortSignal } = {}): Promise<EngineProbe[]> {
+  const probes: EngineProbe[] = [];
+  for (const engine of [...createEngines(DEFAULT_ENGINES, init), createNoopEngine()]) probes.push(await engine.probe(options));
+  return probes;
 }

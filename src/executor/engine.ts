@@ -1,11 +1,11 @@
-import type { ChannelName, Environment, Evidence, JobSpec, Trace } from '../protocol/index.ts';
+import type { ChannelName, Environment, Evidence, JobSpec, OutputNotes, Trace } from '../protocol/index.ts';
 
 /** One replica to run. */
 export interface RunRequest {
   /** Unique among the runs of a state directory: `[a-z0-9-]{1,60}`. */
   id: string;
   spec: JobSpec;
-  /** Host path of the unpacked image, which is never written to; empty for the noop engine. */
+  /** Host path of the unpacked image, which is never written to; for the wasm engine that of the module; empty for the noop engine. */
   rootfs: string;
   /** Host files or directories and where the job sees them, read-only. They must be readable by everybody: the job runs as nobody. */
   inputs: { path: string; target: string }[];
@@ -42,6 +42,8 @@ export interface RunResult {
   trace: Trace;
   /** Declared outputs that exist, by host path. */
   outputs: { name: string; path: string }[];
+  /** How its outputs and its log grew; absent where the engine cannot see them while the job runs. */
+  outputNotes?: OutputNotes;
   /** Host files with the first `logBytes` of each stream. */
   stdoutPath: string;
   stderrPath: string;
@@ -68,7 +70,7 @@ export interface EngineProbe {
 
 /** Something that runs replicas. */
 export interface Engine {
-  name: 'container' | 'noop';
+  name: 'microvm' | 'container' | 'wasm' | 'noop';
   /** Finds out by trying. Never throws except ExecutorError ABORTED. */
   probe(options?: { signal?: AbortSignal }): Promise<EngineProbe>;
   /** @throws ExecutorError ABORTED, REQUEST_INVALID, INPUT_UNREADABLE, ENGINE_UNAVAILABLE, SCRATCH_FAILED, START_FAILED, START_TIMEOUT */

@@ -1,11 +1,17 @@
 export { DEFAULT_PATH, JOB_GID, JOB_UID, SAMPLE_INTERVAL_MS } from './constants.ts';
 export * from './container/container-engine.ts';
+export * from './create-engines.ts';
 export * from './detect-engines.ts';
 export * from './engine.ts';
 export * from './errors.ts';
+export * from './guest/guest-dir.ts';
+export * from './guest/guest.ts';
 export * from './image/build-busybox-image.ts';
 export * from './image/build-debian-image.ts';
 export * from './image/image-store.ts';
+export * from './image/oci/pull-image.ts';
+export { createMicrovmEngine, type MicrovmEngineInit } from './microvm/microvm-engine.ts';
 export * from './noop-engine.ts';
 export * from './probe-kvm.ts';
 export * from './sampler/record-command.ts';
+export * from './wasm/wasm-engine.ts';

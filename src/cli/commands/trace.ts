@@ -2,24 +2,29 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import {
-  compareFingerprints, explainDifference, fingerprintOf, readTraceFile, renderReport, traceToCsv, tracePlot, writeTraceFile, type TraceFile,
+  compareFingerprints, explainDifference, fingerprintOf, renderReport, traceToCsv, tracePlot, writeTraceFile, type TraceFile,
 } from '../../evidence/index.ts';
 import { recordCommand } from '../../executor/index.ts';
 import { formatBytes, formatDurationMs } from '../../protocol/index.ts';
 import { number } from '../job-options.ts';
 import { bold, dim, green, print, red, say, table } from '../output.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
+import { registerExplain } from './trace/explain.ts';
+import { registerImport } from './trace/import.ts';
+import { readTraces } from './trace/read-traces.ts';
 
 interface Options extends GlobalOptions { out?: string; interval?: number; label?: string; csv?: string }
 
 /** `gadus trace …`: execution traces as a tool of its own, without any network. */
 export function registerTrace(program: Command): void {
-  const trace = program.command('trace').description('record, compare and plot execution traces; needs no network')
+  const trace = program.command('trace').description('record, compare, explain and plot execution traces; needs no network')
     .addHelpText('after', `
 Examples:
   $ gadus trace record -o a.json -- gzip -k table.csv
   $ gadus trace compare a.json b.json c.json
-  $ gadus trace plot a.json b.json --out traces.html`);
+  $ gadus trace explain a.json b.json
+  $ gadus trace plot a.json b.json --out traces.html
+  $ gadus trace compare a.json psrecord.log samples.csv`);
 
   trace.command('record').description('run a command and record its trace').argument('<command...>', 'command and arguments, after --')
     .option('-o, --out <FILE>', 'trace file', 'trace.json').option('--interval <MS>', 'distance of samples', number, 20).option('--label <TEXT>', 'what to call it')
@@ -40,7 +45,7 @@ Examples:
   trace.command('compare <files...>').description('distances between traces: below 1 they are the same work')
     .addHelpText('after', '\nExit code 4 when some pair is above the threshold.\n\nExample:\n  $ gadus trace compare honest-1.json honest-2.json suspect.json')
     .action(async (files: string[], _options: Options, command: Command) => {
-      const traces = await Promise.all(files.map((file) => readTraceFile(file)));
+      const traces = await readTraces(files);
       const prints = traces.map(({ trace: one, profile }) => fingerprintOf(one, profile));
       const pairs = prints.flatMap((a, i) => prints.slice(i + 1).map((b, k) => {
         const j = i + 1 + k;
@@ -59,11 +64,13 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus trace plot a.json b.json --out traces.svg')
     .action(async (files: string[], _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      const traces = await Promise.all(files.map(async (file) => ({ file, ...(await readTraceFile(file)) })));
+      const traces = await readTraces(files);
       const out = options.out!;
       await writeFile(out, out.endsWith('.svg') ? tracePlot(traces.map((one) => ({ label: labelOf(one), ...one }))) : htmlOf(traces));
       print({ file: out }, out, options);
     });
+  registerExplain(trace);
+  registerImport(trace);
 }
 
 function htmlOf(traces: readonly (TraceFile & { file: string })[]): string {

@@ -4,9 +4,9 @@ import type { Resources } from '../../protocol/index.ts';
 /** What a group may use. */
 export interface ResourceLimits { cpus: number; memoryBytes: number; processes: number }
 
-/** A job's limits; its processes are counted beside the engine's init. */
-export function jobLimits({ cpus, memoryBytes, processes }: Resources): ResourceLimits {
-  return { cpus, memoryBytes, processes: processes + 1 };
+/** A job's limits; its processes are counted beside the engine's init, and beside what a runtime inside the sandbox needs. */
+export function jobLimits({ cpus, memoryBytes, processes }: Resources, overhead = { memoryBytes: 0, processes: 0 }): ResourceLimits {
+  return { cpus, memoryBytes: memoryBytes + overhead.memoryBytes, processes: processes + 1 + overhead.processes };
 }
 
 /** Limits in force until the start mark: never below what the runtime itself needs to start. */

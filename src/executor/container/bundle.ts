@@ -5,6 +5,7 @@ import {
   CPU_PERIOD_US, DEFAULT_PATH, HARD_OPEN_FILES, INIT_PATH, JOB_GID, JOB_UID, MAX_TMP_BYTES, SOFT_OPEN_FILES,
 } from '../constants.ts';
 import { INIT_SCRIPT } from '../init-script.ts';
+import type { ContainerVariant } from './container-variant.ts';
 import { FIXED_TARGETS, type MountPlan } from './mount-plan.ts';
 import { seccompProfile } from './seccomp.ts';
 import type { MountPoint } from './skeleton.ts';
@@ -25,6 +26,9 @@ export interface BundleInit {
   scratch: string;
   /** Hard limit of open files of this process, which a container cannot exceed. */
   openFiles: number;
+  variant?: ContainerVariant;
+  /** Host path of the variant's instruction count. */
+  counter?: string;
 }
 
 interface Mount { destination: string; type: string; source: string; options: string[] }
@@ -35,8 +39,8 @@ const READ_ONLY = ['bus', 'fs', 'irq', 'sys'];
 
 /** The OCI `config.json` of a job: https://github.com/opencontainers/runtime-spec/blob/main/config.md (1.0.2). */
 export function bundleConfig(init: BundleInit): Record<string, unknown> {
-  const { spec, plan, limits, openFiles } = init;
-  const env = { PATH: DEFAULT_PATH, HOME: spec.workdir, ...spec.env };
+  const { spec, plan, limits, openFiles, variant } = init;
+  const env = variant?.env ?? jobEnvironment(spec);
   const none: string[] = [];
   return {
     ociVersion: '1.0.2',
@@ -46,7 +50,7 @@ export function bundleConfig(init: BundleInit): Record<string, unknown> {
       terminal: false,
       user: { uid: JOB_UID, gid: JOB_GID },
       cwd: plan.workdir,
-      args: [INIT_PATH, '-c', INIT_SCRIPT, 'gadus', ...spec.command],
+      args: [INIT_PATH, '-c', ...(variant ? [variant.initScript] : [INIT_SCRIPT, 'gadus', ...spec.command])],
       env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       capabilities: { bounding: none, effective: none, inheritable: none, permitted: none, ambient: none },
       noNewPrivileges: true,
@@ -73,13 +77,20 @@ export function bundleConfig(init: BundleInit): Record<string, unknown> {
   };
 }
 
+/** The variables of a job: its own, and a PATH and a HOME where it sets none. */
+export function jobEnvironment({ env, workdir }: JobSpec): Record<string, string> {
+  return { PATH: DEFAULT_PATH, HOME: workdir, ...env };
+}
+
 /** Every place a mount needs, for the skeleton. A runtime gives a tmpfs the mode of its mount point. */
-export function mountPoints(plan: MountPlan): MountPoint[] {
+export function mountPoints(plan: MountPlan, variant?: ContainerVariant): MountPoint[] {
   return [
     ...FIXED_TARGETS.map((target) => ({ target, directory: true, ...(target === '/tmp' ? { mode: 0o1777 } : {}) })),
     { target: INIT_PATH, directory: false },
     ...plan.writable.map(({ target }) => ({ target, directory: true })),
     ...plan.inputs,
+    ...[...(variant?.mounts ?? []), ...(variant?.files ?? [])].map(({ target }) => ({ target, directory: false })),
+    ...(variant?.counterTarget === undefined ? [] : [{ target: variant.counterTarget, directory: false }]),
   ];
 }
 
@@ -88,7 +99,7 @@ export function slotPaths(scratch: string, slot: string): { data: string; work: 
   return { data: path.join(scratch, slot), work: path.join(scratch, `.${slot}`) };
 }
 
-function mounts({ spec, plan, scratch, initBinary }: BundleInit): Mount[] {
+function mounts({ spec, plan, scratch, initBinary, variant, counter }: BundleInit): Mount[] {
   const tmpBytes = Math.min(MAX_TMP_BYTES, Math.floor(spec.resources.memoryBytes / 2));
   const tmpfs = (destination: string, ...options: string[]): Mount => ({ destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...options] });
   const bind = (source: string, destination: string, ...options: string[]): Mount => ({
@@ -108,6 +119,8 @@ function mounts({ spec, plan, scratch, initBinary }: BundleInit): Mount[] {
     tmpfs('/dev/shm', 'nodev', 'noexec', 'mode=1777', `size=${tmpBytes}`),
     tmpfs('/tmp', 'nodev', 'mode=1777', `size=${tmpBytes}`),
     bind(initBinary, INIT_PATH, 'ro'),
+    ...(variant?.mounts ?? []).map(({ source, target }) => bind(source, target, 'ro')),
+    ...(counter === undefined ? [] : [bind(counter, variant!.counterTarget!, 'rw')]),
     ...jobMounts,
   ];
 }

@@ -1,26 +1,12 @@
-import { mkdirSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
-import path from 'node:path';
-import { messageOf, parseJobSpec } from '../../protocol/index.ts';
-import { cgroupLayout } from '../cgroup/layout.ts';
-import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
-import type { Engine, EngineProbe } from '../engine.ts';
-import { ExecutorError, aborted } from '../errors.ts';
+import { messageOf } from '../../protocol/index.ts';
+import type { Engine } from '../engine.ts';
+import { aborted } from '../errors.ts';
 import { sourceChannels } from '../sampler/job-reader.ts';
-import { prepareInitBinary } from './init-binary.ts';
-import { sweepRuns } from './leftovers.ts';
-import type { ContainerContext } from './prepare-run.ts';
+import { createContainerHost, type ContainerEngineInit } from './container-host.ts';
 import { runContainer } from './run-container.ts';
-import { RUNTIMES, findRuntime, which, type Runtime } from './runtime.ts';
 
-export interface ContainerEngineInit {
-  /** Absolute path; belongs to this engine alone, though several processes may share it. */
-  stateDir: string;
-  /** Name or path of an OCI runtime; found out by trying when left out. */
-  runtime?: string;
-}
+export type { ContainerEngineInit } from './container-host.ts';
 
-const TRIAL_CODE = 42;
 const ISOLATION = 'own pid, mount, ipc, uts, network and cgroup namespaces; user nobody without capabilities; seccomp filter; read-only root; cgroup limits';
 
 /**
@@ -31,109 +17,22 @@ const ISOLATION = 'own pid, mount, ipc, uts, network and cgroup namespaces; user
  * await engine.sweep();
  * const result = await engine.run({ id: 'a', spec, rootfs, inputs: [], sampleIntervalMs: 20 });
  */
-export function createContainerEngine({ stateDir, runtime: wanted }: ContainerEngineInit): Engine {
-  let chosen: Promise<ContainerContext> | undefined;
-  const problems: EngineProbe['problems'] = [];
-
-  const choose = async (signal?: AbortSignal): Promise<ContainerContext> => {
-    problems.length = 0;
-    const common = prerequisites(stateDir, problems);
-    const runtimes = await installedRuntimes(wanted, problems, signal);
-    for (const runtime of common ? runtimes : []) {
-      const context = { ...common!, runtime };
-      const failure = await trial(context, signal);
-      if (failure === undefined) return context;
-      problems.push({ what: `${runtime.name} ${runtime.version} cannot run a container: ${failure}`, remedy: 'see the message; gadus doctor tries again' });
-    }
-    throw new ExecutorError('ENGINE_UNAVAILABLE', 'this machine cannot run containers', {
-      details: problems.map(({ what }) => what).join('; '),
-      hint: problems.map(({ remedy }) => remedy).join('; '),
-    });
-  };
-  const context = (signal?: AbortSignal) => {
-    chosen ??= choose(signal).catch((error: unknown) => {
-      chosen = undefined;
-      throw error;
-    });
-    return chosen;
-  };
-
+export function createContainerEngine(init: ContainerEngineInit): Engine {
+  const host = createContainerHost(init);
   return {
     name: 'container',
     async probe({ signal } = {}) {
       const probe = { name: 'container' as const, isolation: ISOLATION, channels: sourceChannels({ cgroup: {} as never, scratchPath: '' }) };
       try {
-        const { runtime } = await context(signal);
-        return { ...probe, ok: true, runtime: runtime.name, version: runtime.version, problems: [...problems] };
+        const { runtime } = await host.context(signal);
+        return { ...probe, ok: true, runtime: runtime.name, version: runtime.version, problems: [...host.problems] };
       } catch (error) {
         if (signal?.aborted) throw aborted(signal);
-        if (problems.length === 0) problems.push({ what: messageOf(error), remedy: '' });
-        return { ...probe, ok: false, runtime: '', version: '', problems: [...problems] };
+        const problems = host.problems.length > 0 ? [...host.problems] : [{ what: messageOf(error), remedy: '' }];
+        return { ...probe, ok: false, runtime: '', version: '', problems };
       }
     },
-    async run(request) {
-      return runContainer(await context(), request);
-    },
-    async sweep({ signal } = {}) {
-      const runtimePath = [wanted ?? [], RUNTIMES].flat().map(which).find((file) => file !== undefined);
-      await sweepRuns({ stateDir, layout: cgroupLayout(), runtimePath }, signal);
-    },
+    run: async (request) => runContainer(await host.context(), request),
+    sweep: ({ signal } = {}) => host.sweep(signal),
   };
-}
-
-/** What every runtime needs of the machine. */
-function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime'> | undefined {
-  if (process.getuid?.() !== 0) problems.push({ what: 'mounting file systems and making control groups needs root', remedy: 'run gadus as root' });
-  for (const [tool, remedy] of [['mount', 'apt-get install mount'], ['mkfs.ext4', 'apt-get install e2fsprogs']] as const) {
-    if (which(tool) === undefined) problems.push({ what: `${tool} is not installed`, remedy });
-  }
-  const layout = cgroupLayout();
-  if (!layout) problems.push({ what: 'no control group hierarchy with memory, cpuacct and pids is mounted', remedy: 'mount -t cgroup2 none /sys/fs/cgroup' });
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const initBinary = prepareInitBinary(path.join(stateDir, 'init'));
-    if (problems.length === 0 && layout) return { stateDir: path.resolve(stateDir), layout, initBinary };
-  } catch (error) {
-    problems.push({ what: messageOf(error), remedy: error instanceof ExecutorError && error.hint ? error.hint : `check ${stateDir}` });
-  }
-  return undefined;
-}
-
-async function installedRuntimes(wanted: string | undefined, problems: EngineProbe['problems'], signal?: AbortSignal): Promise<Runtime[]> {
-  const runtimes: Runtime[] = [];
-  for (const name of wanted === undefined ? RUNTIMES : [wanted]) {
-    try {
-      const runtime = await findRuntime(name, signal ? { signal } : {});
-      if (runtime) runtimes.push(runtime);
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      problems.push({ what: messageOf(error), remedy: `apt-get install --reinstall ${name}` });
-    }
-  }
-  if (runtimes.length === 0) {
-    problems.push({ what: wanted === undefined ? 'neither runc nor crun is installed' : `${wanted} is not installed`, remedy: 'apt-get install runc' });
-  }
-  return runtimes;
-}
-
-/** Runs a container in an empty image. Undefined when all went well, else why not. */
-async function trial(context: ContainerContext, signal?: AbortSignal): Promise<string | undefined> {
-  const rootfs = path.join(context.stateDir, 'empty');
-  mkdirSync(rootfs, { recursive: true, mode: 0o755 });
-  const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-  try {
-    const result = await runContainer(context, {
-      id: `trial-${randomUUID()}`,
-      spec: parseJobSpec({ command: ['/.gadus/sh', '-c', `exit ${TRIAL_CODE}`], outputs: [], resources: { diskBytes: '1MiB', timeoutMs: PROBE_TIMEOUT_MS } }),
-      rootfs,
-      inputs: [],
-      sampleIntervalMs: SAMPLE_INTERVAL_MS,
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
-    await result.release();
-    return result.exitCode === TRIAL_CODE ? undefined : `exit code ${result.exitCode} instead of ${TRIAL_CODE}`;
-  } catch (error) {
-    if (signal?.aborted) throw aborted(signal);
-    return timeout.aborted ? `nothing happened for ${PROBE_TIMEOUT_MS} ms` : messageOf(error);
-  }
 }

@@ -61,12 +61,13 @@ export async function startContainer(init: ContainerInit): Promise<Container> {
     const outcome = await Promise.race([
       control.ready.then(() => 'ready' as const),
       left.then(() => 'left' as const),
+      control.exited.then(() => 'ended' as const),
       delay(START_TIMEOUT_MS, 'late' as const, { signal: timeout.signal }),
     ]);
     if (outcome === 'late') throw new ExecutorError('START_TIMEOUT', 'the container did not start', { details: `no sign of it after ${START_TIMEOUT_MS} ms` });
     const [initPid] = groupProcesses(files);
-    if (outcome === 'left' || initPid === undefined) {
-      await stderr.done;
+    if (outcome !== 'ready' || initPid === undefined) {
+      if (outcome === 'left') await stderr.done;
       throw new ExecutorError('START_FAILED', 'the container could not be started', { details: startError || complaint(run) || `${runtime.name} said nothing` });
     }
     return { initPid, control, stdout, stderr, left };

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { RunResult } from '../engine.ts';
+import type { GrowingOutput } from '../output-notes.ts';
 import { slotPaths } from './bundle.ts';
 import type { MountPlan } from './mount-plan.ts';
 import { statIfThere } from './resolve-in-root.ts';
@@ -26,4 +27,9 @@ export function collectOutputs(plan: MountPlan, scratch: string): { outputs: Run
     else outputs.push({ name, path: at });
   }
   return { outputs, notes };
+}
+
+/** Where the declared outputs grow while the job runs. */
+export function growingOutputs(plan: MountPlan, scratch: string): GrowingOutput[] {
+  return plan.outputs.map(({ name, slot, below }) => ({ name, root: slotPaths(scratch, slot).data, below }));
 }

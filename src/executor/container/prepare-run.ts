@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
@@ -6,6 +6,7 @@ import { JOB_GID, JOB_UID } from '../constants.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
 import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
+import type { ContainerVariant } from './container-variant.ts';
 import { isWithin, planMounts, type MountPlan } from './mount-plan.ts';
 import type { RunDirectory } from './run-directory.ts';
 import type { Runtime } from './runtime.ts';
@@ -20,15 +21,16 @@ export interface ContainerContext {
   initBinary: string;
 }
 
-export interface PreparedRun { plan: MountPlan; mounts: RunMounts }
+/** `counter` is the host path of a variant's instruction count. */
+export interface PreparedRun { plan: MountPlan; mounts: RunMounts; counter?: string }
 
 /** Plans, mounts and describes a container, up to what the runtime needs to start it. */
-export async function prepareRun(context: ContainerContext, request: RunRequest, run: RunDirectory): Promise<PreparedRun> {
+export async function prepareRun(context: ContainerContext, request: RunRequest, run: RunDirectory, variant?: ContainerVariant): Promise<PreparedRun> {
   const { spec, rootfs, signal } = request;
   checkPath(context.stateDir);
   checkPath(rootfs);
   const plan = planMounts(request);
-  writeSkeleton(run.skeleton, rootfs, mountPoints(plan));
+  writeSkeleton(run.skeleton, rootfs, mountPoints(plan, variant));
   const mounts = await mountRun({
     directory: run.path,
     skeleton: run.skeleton,
@@ -40,19 +42,22 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
     ...(signal ? { signal } : {}),
   });
   makeSlots(mounts.scratch, plan);
+  const counter = variant?.counterTarget === undefined ? undefined : makeCounter(mounts.scratch);
   const config = bundleConfig({
     spec,
     plan,
-    limits: startLimits(jobLimits(spec.resources)),
+    limits: startLimits(jobLimits(spec.resources, variant?.overhead)),
     swap: accountsSwap(context.layout),
     cgroupsPath: `/${run.name}`,
     initBinary: context.initBinary,
     root: mounts.root,
     scratch: mounts.scratch,
     openFiles: hardOpenFiles(),
+    ...(variant ? { variant: { ...variant, mounts: [...variant.mounts, ...writeFiles(run, variant)] } } : {}),
+    ...(counter === undefined ? {} : { counter }),
   });
   writeFileSync(path.join(run.bundle, 'config.json'), JSON.stringify(config));
-  return { plan, mounts };
+  return { plan, mounts, ...(counter === undefined ? {} : { counter }) };
 }
 
 /** Whether the running kernel lets swap be limited. */
@@ -83,6 +88,24 @@ function makeSlots(scratch: string, plan: MountPlan): void {
       else writeFileSync(path.join(at, last), '');
     }
   }
+}
+
+/** Writes a variant's files into the run's directory, for mounting. */
+function writeFiles(run: RunDirectory, { files }: ContainerVariant): ContainerVariant['mounts'] {
+  return files.map(({ target, content }, i) => {
+    const source = path.join(run.path, `file-${i}`);
+    writeFileSync(source, content);
+    chmodSync(source, 0o444);
+    return { source, target };
+  });
+}
+
+/** On the job's disk, so that whoever writes more to it than a count writes against the job's own limit. */
+function makeCounter(scratch: string): string {
+  const file = path.join(scratch, 'counter');
+  writeFileSync(file, new Uint8Array(16), { mode: 0o600 });
+  chownSync(file, JOB_UID, JOB_GID);
+  return file;
 }
 
 /** overlayfs separates its options by commas and its layers by colons. */

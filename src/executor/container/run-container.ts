@@ -7,21 +7,23 @@ import { jobLimits, startLimits } from '../cgroup/limits.ts';
 import { DISK_FULL_SHARE, MAX_DISK_FULL_BYTES, MIN_DISK_FULL_BYTES } from '../constants.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
+import { noteOutputs } from '../output-notes.ts';
 import { aborted } from '../errors.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { startSampler, warmSampler } from '../sampler/sampler.ts';
 import { awaitEnd, endContainer, startContainer, type JobEnd } from './container.ts';
 import { removeRun, runtimeRoot } from './leftovers.ts';
-import { collectOutputs } from './outputs.ts';
+import { collectOutputs, growingOutputs } from './outputs.ts';
+import type { ContainerVariant } from './container-variant.ts';
 import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
 import { diskSpace, unmount, type DiskSpace } from './scratch.ts';
 
 /**
  * One run, from request to result: mount, start, take the baseline, let go, watch, wait, take the totals, kill, collect.
- * On any failure nothing of it is left.
+ * On any failure nothing of it is left. `variant` is for an engine that has the container as its boundary.
  */
-export async function runContainer(context: ContainerContext, request: RunRequest): Promise<RunResult> {
+export async function runContainer(context: ContainerContext, request: RunRequest, variant?: ContainerVariant): Promise<RunResult> {
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
@@ -29,7 +31,7 @@ export async function runContainer(context: ContainerContext, request: RunReques
   abort.promise.catch(() => undefined);
   const onAbort = () => abort.reject(aborted(signal!));
   signal?.addEventListener('abort', onAbort);
-  const work = execute(context, request, run, (promise) => Promise.race([promise, abort.promise]));
+  const work = execute(context, request, variant, run, (promise) => Promise.race([promise, abort.promise]));
   try {
     return await work;
   } catch (error) {
@@ -45,15 +47,17 @@ const LAST_SIGNAL = 64;
 
 type OrAbort = <T>(promise: Promise<T>) => Promise<T>;
 
-async function execute(context: ContainerContext, request: RunRequest, run: RunDirectory, orAbort: OrAbort): Promise<RunResult> {
+async function execute(context: ContainerContext, request: RunRequest, variant: ContainerVariant | undefined, run: RunDirectory, orAbort: OrAbort): Promise<RunResult> {
   const { spec, sampleIntervalMs: intervalMs, onLog, onStart } = request;
   const files = cgroupFiles(context.layout, run.name);
   warmSampler();
-  const prepared = await prepareRun(context, request, run);
+  const prepared = await prepareRun(context, request, run, variant);
   const { scratch } = prepared.mounts;
   const before = diskSpace(scratch);
   const statusFd = openSync(run.status, 'w+', 0o600);
+  const counterFd = prepared.counter === undefined ? undefined : openSync(prepared.counter, 'r');
   let stopSampler: () => Promise<unknown> = () => Promise.resolve();
+  let stopNotes: () => Promise<unknown> = () => Promise.resolve();
   try {
     let keptBytes = 0;
     let report: (bytes: number) => void = () => undefined;
@@ -64,19 +68,21 @@ async function execute(context: ContainerContext, request: RunRequest, run: RunD
         onLog?.(stream, chunk);
       },
     }));
-    const limits = jobLimits(spec.resources);
+    const limits = jobLimits(spec.resources, variant?.overhead);
     if (JSON.stringify(limits) !== JSON.stringify(startLimits(limits))) applyLimits(files, limits);
     const { version, procs, pidsCurrent, cpu, memoryStat } = files;
-    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd }, { intervalMs });
+    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs });
     stopSampler = async () => (await starting).stop();
     const sampler = await orAbort(starting);
     report = sampler.logged;
 
     container.control.go();
     sampler.go();
+    const noteTaker = noteOutputs([...growingOutputs(prepared.plan, scratch), { name: 'stdout', root: run.stdout, below: '' }], performance.now());
+    stopNotes = () => noteTaker.stop();
     onStart?.();
     const end = await orAbort(awaitEnd(container, files, statusFd, spec.resources.timeoutMs));
-    const sampling = await sampler.stop();
+    const [sampling, outputNotes] = await Promise.all([sampler.stop(), noteTaker.stop()]);
     const outOfMemory = memoryKills(files) > 0;
     await orAbort(endContainer(container, end));
 
@@ -88,18 +94,21 @@ async function execute(context: ContainerContext, request: RunRequest, run: RunD
     return {
       exitCode: end.exitCode,
       ended: endedBy(end, { outOfMemory, outOfDisk }),
-      trace: { version: 1, engine: 'container', intervalMs: sampling.intervalMs, t: sampling.t, channels: sampling.channels },
+      trace: { version: 1, engine: variant?.engine ?? 'container', intervalMs: sampling.intervalMs, t: sampling.t, channels: sampling.channels },
       outputs,
+      outputNotes,
       stdoutPath: run.stdout,
       stderrPath: run.stderr,
-      environment: environment('container', `${context.runtime.name} ${context.runtime.version}`, context.layout.version),
+      environment: environment(variant?.engine ?? 'container', [variant?.runtime, `${context.runtime.name} ${context.runtime.version}`].filter(Boolean).join(' in '), context.layout.version),
       sampling: sampling.stats,
       notes,
       release: releaseOnce(prepared, run),
     };
   } finally {
     await stopSampler().catch(() => undefined);
+    await stopNotes();
     closeSync(statusFd);
+    if (counterFd !== undefined) closeSync(counterFd);
   }
 }
 
@@ -109,13 +118,13 @@ function setLast(series: Float64Array | undefined, value: number): void {
 }
 
 /** Full now, or full before the failing job tidied up. */
-function wasFull(before: DiskSpace, now: DiskSpace, { channels }: Sampling, logBytes: number): boolean {
+export function wasFull(before: DiskSpace, now: DiskSpace, { channels }: Sampling, logBytes: number): boolean {
   const margin = Math.min(MAX_DISK_FULL_BYTES, Math.max(MIN_DISK_FULL_BYTES, before.free * DISK_FULL_SHARE));
   if (now.free < margin || now.noInodes) return true;
   return (channels.outputBytes ?? []).some((used) => used - logBytes > before.free - margin);
 }
 
-function endedBy({ exitCode, timedOut }: JobEnd, { outOfMemory, outOfDisk }: { outOfMemory: boolean; outOfDisk: boolean }): Evidence['ended'] {
+export function endedBy({ exitCode, timedOut }: JobEnd, { outOfMemory, outOfDisk }: { outOfMemory: boolean; outOfDisk: boolean }): Evidence['ended'] {
   if (timedOut) return 'timeout';
   if (exitCode !== 0 && outOfMemory) return 'memory';
   if (exitCode !== 0 && outOfDisk) return 'disk';

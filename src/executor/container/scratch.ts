@@ -94,7 +94,7 @@ export function imageBytes(diskBytes: number): number {
   return Math.ceil(bytes / 4096) * 4096;
 }
 
-async function scratchTemplate(templates: string, diskBytes: number, signal?: AbortSignal): Promise<string> {
+export async function scratchTemplate(templates: string, diskBytes: number, signal?: AbortSignal): Promise<string> {
   const file = path.join(templates, `ext4-${diskBytes}.img`);
   const now = new Date();
   try {

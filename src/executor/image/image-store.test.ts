@@ -3,37 +3,12 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { tarOf, type Entry } from '../../../test/images/layers.ts';
 import { isError } from '../../protocol/index.ts';
 import { buildBusyboxImage } from './build-busybox-image.ts';
 import { buildDebianImage } from './build-debian-image.ts';
 import { createImageStore, type ImageStore } from './image-store.ts';
 import { isUnsafeName, parseTarLine } from './unpack-tar.ts';
-
-interface Entry { name: string; type?: string; content?: string; link?: string; mode?: number; size?: number }
-
-/** A tar as a stranger might write it: ustar headers with whatever they please (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html). */
-function tarOf(entries: Entry[]): Buffer {
-  const blocks: Buffer[] = [];
-  for (const { name, type = '0', content = '', link = '', mode = 0o644, size = Buffer.byteLength(content) } of entries) {
-    const header = Buffer.alloc(512);
-    header.write(name, 0, 100);
-    for (const [value, at, width] of [[mode, 100, 8], [0, 108, 8], [0, 116, 8], [size, 124, 12], [0, 136, 12]] as const) {
-      header.write(value.toString(8).padStart(width - 1, '0'), at);
-    }
-    header.write('        ', 148);
-    header.write(type, 156);
-    header.write(link, 157, 100);
-    header.write('ustar\x0000', 257, 'latin1');
-    header.write('0000001', 329);
-    header.write('0000003', 337);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    const body = Buffer.alloc(Math.ceil(Buffer.byteLength(content) / 512) * 512);
-    body.write(content);
-    blocks.push(header, body);
-  }
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
-}
 
 describe('createImageStore', () => {
   let directory: string;
@@ -49,7 +24,7 @@ describe('createImageStore', () => {
     writeFileSync(file, Array.isArray(entries) ? tarOf(entries) : entries);
     return file;
   };
-  const drafts = () => readdirSync(path.join(directory, 'store')).filter((name) => name.startsWith('.'));
+  const drafts = () => readdirSync(path.join(directory, 'store')).filter((name) => name.startsWith('.draft-'));
 
   test('unpacks, lists and removes', async () => {
     await store.unpack('a', write([{ name: 'bin/', type: '5', mode: 0o755 }, { name: 'bin/x', content: 'hello', mode: 0o755 }, { name: 'l', type: '2', link: '/bin/x' }]));
@@ -74,6 +49,22 @@ describe('createImageStore', () => {
       await store.remove(key);
     }
     for (const key of ['', 'x'.repeat(201)]) assert.throws(() => store.has(key), (error) => isError(error, 'REQUEST_INVALID'));
+  });
+
+  test('forgets the images longest unused when there is no room, and never one that is held', async () => {
+    const small = createImageStore({ dir: path.join(directory, 'small'), maxStoreBytes: 500_000 });
+    const tar = write([{ name: 'x', content: 'x'.repeat(200_000) }]);
+    for (const key of ['a', 'b']) await small.unpack(key, tar);
+    const held = small.hold('a');
+    await small.unpack('c', tar);
+    assert.deepEqual(await small.list(), ['a', 'c']);
+    held.release();
+    held.release();
+    small.hold('c').release();
+    await small.unpack('d', tar);
+    assert.deepEqual(await small.list(), ['c', 'd']);
+    assert.deepEqual(readdirSync(path.join(directory, 'small')).sort(), ['.size-c', '.size-d', 'c', 'd']);
+    assert.throws(() => small.hold('a'), (error) => isError(error, 'IMAGE_MISSING'));
   });
 
   test('unpacks once for all who ask at the same time', async () => {

@@ -27,10 +27,11 @@ const EXTRACT_FLAGS = ['--no-same-owner', '--numeric-owner', '--preserve-permiss
  * lead outside, by making them last. Devices, pipes and set-user-id bits are removed afterwards; nobody else can reach the
  * directory meanwhile.
  *
+ * @returns how much it was
  * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, TOOL_MISSING, ABORTED
  */
-export async function unpackTar(tarPath: string, directory: string, options: UnpackLimits & { signal?: AbortSignal } = {}): Promise<void> {
-  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, signal } = options;
+export async function unpackTar(tarPath: string, directory: string, options: UnpackLimits & { allowEmpty?: boolean; signal?: AbortSignal } = {}): Promise<{ bytes: number; entries: number }> {
+  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, allowEmpty = false, signal } = options;
   const tool = { timeoutMs: IMAGE_TIMEOUT_MS, ...(signal ? { signal } : {}) };
   let bytes = 0;
   let entries = 0;
@@ -45,12 +46,13 @@ export async function unpackTar(tarPath: string, directory: string, options: Unp
   };
   try {
     await runTool('tar', ['--list', '--verbose', '--numeric-owner', '--quoting-style=escape', '--absolute-names', '--file', tarPath], { ...tool, onLine: check });
-    if (entries === 0) throw new ExecutorError('IMAGE_INVALID', 'the image is empty', { details: tarPath });
+    if (entries === 0 && !allowEmpty) throw new ExecutorError('IMAGE_INVALID', 'the image is empty', { details: tarPath });
     await runTool('tar', ['--extract', ...EXTRACT_FLAGS, '--directory', directory, '--file', tarPath], tool);
     await runTool('find', [
       directory, '(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 'p', '-o', '-type', 's', ')', '-delete',
       '-o', '!', '-type', 'l', '-perm', '/6000', '-exec', 'chmod', 'a-s', '{}', '+',
     ], tool);
+    return { bytes, entries };
   } catch (error) {
     if (error instanceof ExecutorError && error.code === 'TOOL_FAILED') {
       throw new ExecutorError('IMAGE_INVALID', 'the image could not be unpacked', { cause: error, ...(error.details === undefined ? {} : { details: error.details }) });

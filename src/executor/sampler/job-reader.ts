@@ -16,20 +16,27 @@ export interface SamplerSource {
   scratchPath?: string;
   /** Open file in which init leaves the exit status: the end of the run, whatever the main thread is busy with. */
   statusFd?: number;
+  /**
+   * Open file in which a runtime inside the job keeps its instruction count, and how often it has written it: two 64-bit numbers,
+   * little-endian. These writes are not the job's.
+   */
+  counterFd?: number;
 }
 
 const UNKNOWN = -1;
+const COUNTER_BYTES = 16;
 const PROCESS_CHANNELS: ChannelName[] = [
   'minorFaults', 'majorFaults', 'readBytes', 'writtenBytes', 'readCalls', 'writeCalls', 'contextSwitches', 'processes',
 ];
 
 /** Channels a source can see. */
-export function sourceChannels(source: Pick<SamplerSource, 'cgroup' | 'scratchPath'>): ChannelName[] {
+export function sourceChannels(source: Pick<SamplerSource, 'cgroup' | 'scratchPath' | 'counterFd'>): ChannelName[] {
   return [
     'cpuUserNs', 'cpuSystemNs', 'cpuNs', 'residentBytes',
     ...(source.cgroup ? ['cacheBytes' as const] : []),
     ...PROCESS_CHANNELS,
     ...(source.scratchPath === undefined ? [] : ['outputBytes' as const]),
+    ...(source.counterFd === undefined ? [] : ['instructions' as const]),
   ];
 }
 
@@ -53,6 +60,7 @@ export class JobReader {
   private readonly tickNs = machineUnits().tickNs;
   private cpu: { totalNs: number; user: number; system: number; userNs: number; systemNs: number } | undefined;
   private readonly status = Buffer.alloc(1);
+  private readonly count = Buffer.alloc(COUNTER_BYTES);
 
   constructor(source: SamplerSource) {
     this.source = source;
@@ -84,6 +92,7 @@ export class JobReader {
       this.set('residentBytes', totals.residentBytes);
     }
     this.readOutput(logBytes, whole);
+    this.readCounter();
   }
 
   /** True once init has written the job's exit status. */
@@ -135,6 +144,15 @@ export class JobReader {
       this.scratchBytes = (blocks - bfree) * bsize;
     }
     this.set('outputBytes', this.scratchBytes + logBytes);
+  }
+
+  private readCounter(): void {
+    const { source: { counterFd }, count, totals } = this;
+    if (counterFd === undefined || readSync(counterFd, count, 0, COUNTER_BYTES, 0) < COUNTER_BYTES) return;
+    const reports = Number(count.readBigUInt64LE(8));
+    this.set('instructions', Number(count.readBigUInt64LE(0)));
+    this.set('writeCalls', totals.writeCalls - reports);
+    this.set('writtenBytes', totals.writtenBytes - reports * COUNTER_BYTES);
   }
 
   private readCgroup(version: 1 | 2): void {

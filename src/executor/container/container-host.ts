@@ -1,0 +1,126 @@
+import { mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { cgroupLayout } from '../cgroup/layout.ts';
+import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
+import type { EngineProbe } from '../engine.ts';
+import { ExecutorError, aborted } from '../errors.ts';
+import { prepareInitBinary } from './init-binary.ts';
+import { sweepRuns } from './leftovers.ts';
+import type { ContainerContext } from './prepare-run.ts';
+import { runContainer } from './run-container.ts';
+import { RUNTIMES, findRuntime, which, type Runtime } from './runtime.ts';
+
+export interface ContainerEngineInit {
+  /** Absolute path; belongs to this engine alone, though several processes may share it. */
+  stateDir: string;
+  /** Name or path of an OCI runtime; found out by trying when left out. */
+  runtime?: string;
+}
+
+/** The container runtime of this machine, found out once and by trying. */
+export interface ContainerHost {
+  /** @throws ExecutorError ENGINE_UNAVAILABLE, ABORTED */
+  context(signal?: AbortSignal): Promise<ContainerContext>;
+  /** What the last try ran into; some of it may not matter. */
+  readonly problems: EngineProbe['problems'];
+  /** Removes what dead processes left under the state directory. */
+  sweep(signal?: AbortSignal): Promise<void>;
+}
+
+const TRIAL_CODE = 42;
+
+/** A container runtime for an engine's runs, and for those of engines that use a container as their boundary. */
+export function createContainerHost({ stateDir, runtime: wanted }: ContainerEngineInit): ContainerHost {
+  let chosen: Promise<ContainerContext> | undefined;
+  const problems: EngineProbe['problems'] = [];
+
+  const choose = async (signal?: AbortSignal): Promise<ContainerContext> => {
+    problems.length = 0;
+    const common = prerequisites(stateDir, problems);
+    const runtimes = await installedRuntimes(wanted, problems, signal);
+    for (const runtime of common ? runtimes : []) {
+      const context = { ...common!, runtime };
+      const failure = await trial(context, signal);
+      if (failure === undefined) return context;
+      problems.push({ what: `${runtime.name} ${runtime.version} cannot run a container: ${failure}`, remedy: 'see the message; gadus doctor tries again' });
+    }
+    throw new ExecutorError('ENGINE_UNAVAILABLE', 'this machine cannot run containers', {
+      details: problems.map(({ what }) => what).join('; '),
+      hint: problems.map(({ remedy }) => remedy).join('; '),
+    });
+  };
+
+  return {
+    problems,
+    context(signal) {
+      chosen ??= choose(signal).catch((error: unknown) => {
+        chosen = undefined;
+        throw error;
+      });
+      return chosen;
+    },
+    async sweep(signal) {
+      const runtimePath = [wanted ?? [], RUNTIMES].flat().map(which).find((file) => file !== undefined);
+      await sweepRuns({ stateDir, layout: cgroupLayout(), runtimePath }, signal);
+    },
+  };
+}
+
+/** What every runtime needs of the machine. */
+function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime'> | undefined {
+  if (process.getuid?.() !== 0) problems.push({ what: 'mounting file systems and making control groups needs root', remedy: 'run gadus as root' });
+  for (const [tool, remedy] of [['mount', 'apt-get install mount'], ['mkfs.ext4', 'apt-get install e2fsprogs']] as const) {
+    if (which(tool) === undefined) problems.push({ what: `${tool} is not installed`, remedy });
+  }
+  const layout = cgroupLayout();
+  if (!layout) problems.push({ what: 'no control group hierarchy with memory, cpuacct and pids is mounted', remedy: 'mount -t cgroup2 none /sys/fs/cgroup' });
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    const initBinary = prepareInitBinary(path.join(stateDir, 'init'));
+    if (problems.length === 0 && layout) return { stateDir: path.resolve(stateDir), layout, initBinary };
+  } catch (error) {
+    problems.push({ what: messageOf(error), remedy: error instanceof ExecutorError && error.hint ? error.hint : `check ${stateDir}` });
+  }
+  return undefined;
+}
+
+async function installedRuntimes(wanted: string | undefined, problems: EngineProbe['problems'], signal?: AbortSignal): Promise<Runtime[]> {
+  const runtimes: Runtime[] = [];
+  for (const name of wanted === undefined ? RUNTIMES : [wanted]) {
+    try {
+      const runtime = await findRuntime(name, signal ? { signal } : {});
+      if (runtime) runtimes.push(runtime);
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      problems.push({ what: messageOf(error), remedy: `apt-get install --reinstall ${name}` });
+    }
+  }
+  if (runtimes.length === 0) {
+    problems.push({ what: wanted === undefined ? 'neither runc nor crun is installed' : `${wanted} is not installed`, remedy: 'apt-get install runc' });
+  }
+  return runtimes;
+}
+
+/** Runs a container in an empty image. Undefined when all went well, else why not. */
+async function trial(context: ContainerContext, signal?: AbortSignal): Promise<string | undefined> {
+  const rootfs = path.join(context.stateDir, 'empty');
+  mkdirSync(rootfs, { recursive: true, mode: 0o755 });
+  const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+  try {
+    const result = await runContainer(context, {
+      id: `trial-${randomUUID()}`,
+      spec: parseJobSpec({ command: ['/.gadus/sh', '-c', `exit ${TRIAL_CODE}`], outputs: [], resources: { diskBytes: '1MiB', timeoutMs: PROBE_TIMEOUT_MS } }),
+      rootfs,
+      inputs: [],
+      sampleIntervalMs: SAMPLE_INTERVAL_MS,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    await result.release();
+    return result.exitCode === TRIAL_CODE ? undefined : `exit code ${result.exitCode} instead of ${TRIAL_CODE}`;
+  } catch (error) {
+    if (signal?.aborted) throw aborted(signal);
+    return timeout.aborted ? `nothing happened for ${PROBE_TIMEOUT_MS} ms` : messageOf(error);
+  }
+}

@@ -1,0 +1,39 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
+import { applyLayer } from './oci/apply-layer.ts';
+import { hostPlatform, type Platform } from './oci/manifest.ts';
+import { openLayer } from './oci/open-layer.ts';
+import { readLayout } from './oci/read-layout.ts';
+import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
+
+/**
+ * Unpacks an image of any form into `directory`, which is empty: a tar of a root file system, or an archive of an OCI layout or of `docker save`, whose
+ * layers are laid one over the other.
+ *
+ * @param scratch an empty directory on the same file system, for what is in between
+ * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_MISSING when an archive has nothing for the platform, TOOL_MISSING, ABORTED
+ */
+export async function unpackImage(
+  file: string, directory: string, { scratch, platform = hostPlatform(), maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, signal }:
+  { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
+): Promise<void> {
+  const abortable = signal ? { signal } : {};
+  const [whole, tar, layer] = ['whole', 'layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string, string];
+  await mkdir(whole);
+  await unpackTar(file, whole, { maxBytes, maxEntries, ...abortable });
+  const layers = await readLayout(whole, platform);
+  if (!layers) {
+    await rename(whole, directory);
+    return;
+  }
+  let left = { maxBytes, maxEntries };
+  for (const source of layers) {
+    await openLayer(source, tar, { maxBytes, ...abortable });
+    await mkdir(layer);
+    const { bytes, entries } = await unpackTar(tar, layer, { ...left, allowEmpty: true, ...abortable });
+    left = { maxBytes: left.maxBytes - bytes, maxEntries: left.maxEntries - entries };
+    await applyLayer(layer, directory);
+    for (const used of [tar, layer]) await rm(used, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,95 @@
+import { constants } from 'node:fs';
+import { open, opendir, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OutputNotes } from '../protocol/index.ts';
+import { MAX_NOTED_FILES, MAX_OUTPUT_NOTES, OUTPUT_NOTE_INTERVAL_MS } from './constants.ts';
+
+/** Where an output grows: its name in the result, and the path below a directory that the job does not own. */
+export interface GrowingOutput { name: string; root: string; below: string }
+
+/** Notes being taken. */
+export interface NoteTaker {
+  /** Takes no more notes; resolves with those there are. */
+  stop(): Promise<OutputNotes>;
+}
+
+/**
+ * Notes from time to time how long the files of a running job's outputs are. Every directory on the way is opened without following links,
+ * each from the one above it, so that a job cannot lead the look outside. An output of more than MAX_NOTED_FILES files is not noted; when
+ * there are many notes every second one is dropped and they become half as frequent, as samples do.
+ *
+ * @param startedAt the start mark, `performance.now()`
+ */
+export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number, intervalMs = OUTPUT_NOTE_INTERVAL_MS): NoteTaker {
+  const stopping = new AbortController();
+  let notes: { t: number; lengths: Map<string, number> }[] = [];
+  let pauseMs = intervalMs;
+  const taking = (async () => {
+    for (;;) {
+      await delay(pauseMs, undefined, { signal: stopping.signal });
+      const t = performance.now() - startedAt;
+      const lengths = await lengthsOf(outputs);
+      // Looked at after the end, it would show what the run's end wrote, too.
+      if (stopping.signal.aborted) return;
+      if (lengths !== undefined) notes.push({ t, lengths });
+      if (notes.length === MAX_OUTPUT_NOTES) {
+        notes = notes.filter((_, i) => i % 2 === 1);
+        pauseMs *= 2;
+      }
+    }
+  })().catch(() => {});
+  return {
+    async stop() {
+      stopping.abort();
+      await taking;
+      const paths = [...new Set(notes.flatMap(({ lengths }) => [...lengths.keys()]))];
+      return {
+        t: Float64Array.from(notes, ({ t }) => t),
+        files: paths.map((path) => ({ path, lengths: Float64Array.from(notes, ({ lengths }) => lengths.get(path) ?? 0) })),
+      };
+    },
+  };
+}
+
+/** Lengths of all files of the outputs now, or undefined when there are too many. */
+async function lengthsOf(outputs: readonly GrowingOutput[]): Promise<Map<string, number> | undefined> {
+  const lengths = new Map<string, number>();
+  for (const { name, root, below } of outputs) {
+    const components = below.split('/').filter(Boolean);
+    const whole = await reach(root, components, (handle) => measure(handle, name, lengths));
+    if (whole === false) return undefined;
+  }
+  return lengths;
+}
+
+/** Opens what lies below a directory, one component after the other. @returns undefined where there is nothing to measure */
+async function reach<T>(at: string, [next, ...rest]: string[], use: (handle: FileHandle) => Promise<T>): Promise<T | undefined> {
+  const handle = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    return next === undefined ? await use(handle) : await reach(inside(handle, next), rest, use);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @returns whether all files could be counted */
+async function measure(handle: FileHandle, path: string, lengths: Map<string, number>): Promise<boolean> {
+  const stat = await handle.stat();
+  if (stat.isFile()) lengths.set(path, stat.size);
+  if (lengths.size > MAX_NOTED_FILES) return false;
+  if (!stat.isDirectory()) return true;
+  let entries = 0;
+  for await (const entry of await opendir(`/proc/self/fd/${handle.fd}`)) {
+    // Directories count as well: a job may make many that are empty.
+    if (++entries > MAX_NOTED_FILES) return false;
+    if (!entry.isFile() && !entry.isDirectory()) continue;
+    const whole = await reach(inside(handle, entry.name), [], (child) => measure(child, `${path}/${entry.name}`, lengths));
+    if (whole === false) return false;
+  }
+  return true;
+}
+
+function inside(handle: FileHandle, name: string): string {
+  return `/proc/self/fd/${handle.fd}/${name}`;
+}

@@ -1,0 +1,65 @@
+import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { WASI } from 'node:wasi';
+import { Worker } from 'node:worker_threads';
+
+// Runs inside the sandbox, as `node run-module.ts`; imports nothing but Node. Descriptor 3 is the socket to the engine: `ready`
+// once the module is compiled, then one line in, then it is closed, before the module's first instruction.
+
+const CONTROL_FD = 3;
+const STOP = 1;
+
+interface RunPlan { args: string[]; env: Record<string, string>; preopens: Record<string, string>; reportIntervalMs: number; trapExitCode: number }
+
+const here = new URL('.', import.meta.url);
+const plan = JSON.parse(readFileSync(new URL('run.json', here), 'utf8')) as RunPlan;
+const meter = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+/** Order and answer of the reporter's stop: two words of the meter's page that the module never names. */
+const orders = new Int32Array(meter.buffer, 64, 2);
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const reporter = new Worker(new URL(import.meta.url.endsWith('.ts') ? 'report-meter.ts' : 'report-meter.js', here), {
+    workerData: { buffer: meter.buffer, file: fileURLToPath(new URL('counter', here)), intervalMs: plan.reportIntervalMs },
+    // Not joined to this process's own streams, which would make them non-blocking under the module.
+    stdout: true, stderr: true,
+  });
+  await new Promise((resolve) => { reporter.once('message', resolve); });
+  let start: (() => number) | { failure: string };
+  try {
+    start = instantiate(await WebAssembly.compile(readFileSync(new URL('module.wasm', here))));
+  } catch (error) {
+    start = { failure: String(error) };
+  }
+  writeSync(CONTROL_FD, 'ready\n');
+  readSync(CONTROL_FD, new Uint8Array(16));
+  closeSync(CONTROL_FD);
+  if (typeof start !== 'function') {
+    writeSync(2, `gadus: the module cannot be compiled: ${start.failure}\n`);
+    return 126;
+  }
+  const code = run(start);
+  Atomics.store(orders, 0, STOP);
+  Atomics.notify(orders, 0);
+  Atomics.wait(orders, 1, 0);
+  return code;
+}
+
+/** Everything up to the module's first instruction. */
+function instantiate(module: WebAssembly.Module): () => number {
+  const wasi = new WASI({ version: 'preview1', args: plan.args, env: plan.env, preopens: plan.preopens, returnOnExit: true });
+  const [sizes] = WebAssembly.Module.customSections(module, 'gadus.memory');
+  const [initial, maximum] = sizes ? new Uint32Array(sizes) : [0, 0];
+  const imports = { ...wasi.getImportObject() as object, gadus: { meter, memory: new WebAssembly.Memory({ initial: initial!, maximum: maximum! }) } };
+  return () => wasi.start(new WebAssembly.Instance(module, imports as WebAssembly.Imports));
+}
+
+/** The module's exit code; one above 255 does not fit a process's. */
+function run(start: () => number): number {
+  try {
+    return Math.min(start(), 255);
+  } catch (error) {
+    writeSync(2, `gadus: the module trapped: ${error instanceof Error ? error.message : String(error)}\n`);
+    return plan.trapExitCode;
+  }
+}

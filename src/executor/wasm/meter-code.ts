@@ -1,0 +1,89 @@
+import { malformed, type ByteReader } from './byte-reader.ts';
+import { leb128, signedLeb128 } from './leb128.ts';
+import { OP, skipImmediates } from './skip-immediates.ts';
+
+/** Instructions that run together or not at all: bytes `from` to `to` of the module. */
+interface Segment { from: number; to: number; count: number }
+
+interface Label { opcode: number; targeted: boolean }
+
+/**
+ * Rewrites one function body so that every straight run of instructions first adds its length to an i64 at address 0 of memory
+ * `meter`. Exact at every moment except inside the run that a trap or an exit cut short, which counts in full, always the same.
+ *
+ * A run ends at a branch, and begins where one can arrive: a loop's start, both arms of an `if` and its end, the end of
+ * a block that something branches to. Block marks themselves count nothing, everything else 1, a bulk operation too.
+ *
+ * @param body the function's bytes after their length
+ */
+export function meterCode(body: ByteReader, meter: number): Uint8Array {
+  const start = body.at;
+  skipLocals(body);
+  const segments: Segment[] = [{ from: start, to: body.at, count: 0 }];
+  const labels: Label[] = [{ opcode: OP.block, targeted: false }];
+  let segment: Segment = { from: body.at, to: body.at, count: 0 };
+  const cut = () => {
+    segment.to = body.at;
+    segments.push(segment);
+    segment = { from: body.at, to: body.at, count: 0 };
+  };
+  const target = () => {
+    const label = labels.at(-1 - body.u32());
+    if (!label) throw malformed(`a branch to nowhere at byte ${body.at}`);
+    label.targeted = true;
+  };
+  while (labels.length > 0) {
+    const opcode = body.byte();
+    switch (opcode) {
+      case OP.block: case OP.loop: case OP.if:
+        body.skipLeb();
+        labels.push({ opcode, targeted: false });
+        if (opcode === OP.if) segment.count++;
+        if (opcode !== OP.block) cut();
+        break;
+      case OP.else:
+        cut();
+        break;
+      case OP.end: {
+        const label = labels.pop()!;
+        if (label.opcode === OP.if || (label.opcode === OP.block && label.targeted)) cut();
+        break;
+      }
+      case OP.brTable:
+        segment.count++;
+        for (let left = body.u32() + 1; left > 0; left--) target();
+        cut();
+        break;
+      case OP.br: case OP.brIf:
+        segment.count++;
+        target();
+        cut();
+        break;
+      default:
+        segment.count++;
+        skipImmediates(opcode, body);
+        if (opcode === OP.return || opcode === OP.unreachable || opcode === OP.returnCall || opcode === OP.returnCallIndirect) cut();
+    }
+  }
+  cut();
+  if (!body.done) throw malformed(`a function goes on after its end at byte ${body.at}`);
+  return Buffer.concat(segments.flatMap(({ from, to, count }) => [...(count > 0 ? [addition(count, meter)] : []), body.bytes.subarray(from, to)]));
+}
+
+/** Vectors of (count, type). */
+function skipLocals(body: ByteReader): void {
+  for (let left = body.u32(); left > 0; left--) {
+    body.skipLeb();
+    body.byte();
+  }
+}
+
+/** Natural alignment of 8 bytes, with the flag that a memory's index follows. */
+const ALIGN_8_OF_MEMORY = 0x43;
+
+/** `i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (i64.const count))`, both in the meter's memory. */
+function addition(count: number, meter: number): Uint8Array {
+  return Uint8Array.of(
+    0x41, 0, 0x41, 0, 0x29, ALIGN_8_OF_MEMORY, ...leb128(meter), 0, 0x42, ...signedLeb128(count), 0x7c, 0x37, ALIGN_8_OF_MEMORY, ...leb128(meter), 0,
+  );
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Everything on this machine that bears the name of this state directory. */
+export async function containerLeftovers(stateDir: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of ['runs', 'runtime']) for (const name of await readdir(path.join(stateDir, folder)).catch(() => [])) found.push(`file ${folder}/${name}`);
+  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) if (line.includes(stateDir)) found.push(`mount ${line}`);
+  for (const device of await readdir('/sys/block')) {
+    const backing = await readFile(`/sys/block/${device}/loop/backing_file`, 'utf8').catch(() => '');
+    if (backing.includes(stateDir)) found.push(`loop device ${device}`);
+  }
+  const groups = new Set<string>();
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes(`${stateDir}/runtime`)) found.push(`process ${pid} ${command.replaceAll('\0', ' ')}`);
+    if (command.startsWith('/.gadus/sh')) groups.add(pid);
+  }
+  for (const pid of groups) {
+    const group = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
+    if (group.includes(stateDir)) found.push(`init ${pid}`);
+  }
+  for (const hierarchy of ['/sys/fs/cgroup', ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
+    for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
+  }
+  return found;
+}
+
+/** How the engine names what belongs to a state directory. */
+function groupPrefix(stateDir: string): string {
+  return `gadus-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}-`;
+}
