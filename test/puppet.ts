@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { bytesToHex, sha256, stringToHex, type Address, type Hex } from 'viem';
 import { register, signBid, signCommitment, type Chain } from '../src/chain/index.ts';
 import type { JobRecord } from '../src/client/index.ts';
-import { encodeEvidence, evidenceDigest, fingerprintOf, sealEvidence, sketchOf } from '../src/evidence/index.ts';
-import { bidProtocol, commitmentProtocol, createHost, evidenceProtocol, request, serve, type Host } from '../src/network/index.ts';
-import { cidDigest, cidOfDigest, commitmentOf, parseCid, type Court, type Evidence, type EvidenceResponse, type Opening, type SignedBid } from '../src/protocol/index.ts';
+import { encodeEvidence, evidenceDigest, fingerprintOf, openWindow, sealEvidence, sketchOf, windowsOf, type WindowSource } from '../src/evidence/index.ts';
+import { bidProtocol, commitmentProtocol, createHost, evidenceProtocol, request, serve, windowsProtocol, type Host } from '../src/network/index.ts';
+import { cidDigest, cidOfDigest, commitmentOf, parseCid, type Court, type Evidence, type EvidenceResponse, type Opening, type SignedBid, type WindowsResponse } from '../src/protocol/index.ts';
 import { COIN, type TestNetwork } from './network.ts';
 
 /** A node without a mind: it stakes, and says what a test has it say. */
@@ -22,6 +22,8 @@ export interface Puppet {
   commit(client: Host, jobId: Hex, commitment: Hex): Promise<{ ok: boolean; reason?: string | undefined }>;
   /** What it says when asked for evidence; "refused" at first. */
   evidence: (jobId: Hex) => EvidenceResponse | Promise<EvidenceResponse>;
+  /** What it says when asked to open windows; those of the evidence it sealed last. */
+  windows: (jobId: Hex) => WindowsResponse | Promise<WindowsResponse>;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function startPuppet(network: TestNetwork, { stake = 100n * COIN }:
   const puppet: Puppet = {
     chain, host, court, address, addrs,
     evidence: () => ({ status: 'refused', reason: 'not now' }),
+    windows: () => ({ status: 'refused', reason: 'not now' }),
     async bidFor({ jobId }, price = COIN / 2n) {
       const bid = { jobId, node: address, price, locality: 0 };
       return { ...bid, signature: await signBid(chain.signer(), court, bid) };
@@ -49,25 +52,38 @@ export async function startPuppet(network: TestNetwork, { stake = 100n * COIN }:
     stop: async () => { await host.stop(); },
   };
   await serve(host, evidenceProtocol, ({ jobId }) => puppet.evidence(jobId));
+  await serve(host, windowsProtocol, ({ jobId }) => puppet.windows(jobId));
   return puppet;
 }
 
-/** Evidence of a run of nothing, with the opening and the commitment that go with it; `change` makes it untrue before it is committed to. */
-export function forgedEvidence(record: JobRecord, node: Address, change: (evidence: Evidence) => Partial<Evidence> = () => ({})): { encoded: Uint8Array; opening: Opening; commitment: Hex } {
+/** Evidence that somebody made up, with the opening and the commitment that go with it, and what its windows are cut from. */
+export interface Forged { encoded: Uint8Array; opening: Opening; commitment: Hex; source: WindowSource }
+
+/** Evidence of a run of nothing; `change` makes it untrue before it is committed to, and `log` is what it says the run wrote. */
+export function forgedEvidence(record: JobRecord, node: Address, change: (evidence: Evidence) => Partial<Evidence> = () => ({}), log = ''): Forged {
   const trace: Evidence['trace'] = { version: 1, engine: 'noop', intervalMs: 20, t: Float64Array.of(0, 20), channels: { cpuNs: Float64Array.of(0, 0) } };
   const profile: Evidence['profile'] = { version: 1, bytes: 0, files: 1, entropy: new Float64Array(32), histogram: new Float64Array(32 * 16), content: new Uint32Array(64).fill(0xffff_ffff) };
+  const source: WindowSource = {
+    trace, output: { t: Float64Array.of(20), noted: true, others: { files: 0, bytes: 0 }, files: [{ path: 'stdout', lengths: Float64Array.of(log.length), hashes: [sha256(stringToHex(log))] }] },
+  };
   const honest: Evidence = {
-    version: 1, jobId: record.jobId, node, resultCid: cidOfDigest(sha256(stringToHex('a result'))).toString(), exitCode: 0, ended: 'exit', trace, profile, sketch: bytesToHex(sketchOf(fingerprintOf(trace, profile))),
+    version: 2, jobId: record.jobId, node, resultCid: cidOfDigest(sha256(stringToHex('a result'))).toString(), exitCode: 0, ended: 'exit', trace, profile, windowRoot: windowsOf(source).root, sketch: bytesToHex(sketchOf(fingerprintOf(trace, profile))),
     environment: { engine: 'noop', runtime: 'none', kernel: 'none', cpu: 'none', cores: 1, cgroup: 'none', gadus: '0' },
   };
   const evidence = { ...honest, ...change(honest) };
   const encoded = encodeEvidence(evidence);
   const opening: Opening = { resultDigest: cidDigest(parseCid(evidence.resultCid)), evidenceDigest: evidenceDigest(encoded), salt: bytesToHex(randomBytes(32)), sketch: evidence.sketch };
-  return { encoded, opening, commitment: commitmentOf(record.jobId, node, opening) };
+  return { encoded, opening, commitment: commitmentOf(record.jobId, node, opening), source };
 }
 
-/** Seals forged evidence to the job's key, as a node would. */
-export async function seal(puppet: Puppet, record: JobRecord, { encoded, opening }: { encoded: Uint8Array; opening: Opening }): Promise<EvidenceResponse> {
+/** Seals forged evidence to the job's key, as a node would, and makes its windows those that the puppet opens. */
+export async function seal(puppet: Puppet, record: JobRecord, { encoded, opening, source }: Forged): Promise<EvidenceResponse> {
+  puppet.windows = () => openedWindows(source);
   const { jobId, request: { sealKey } } = record;
   return { status: 'sealed', sealed: await sealEvidence({ court: puppet.court, jobId, node: puppet.address, sealKey, evidence: encoded, opening }) };
+}
+
+/** The windows of a source of one window, opened. */
+export function openedWindows(source: WindowSource): WindowsResponse {
+  return { status: 'opened', windows: [openWindow(source, windowsOf(source), 0)] };
 }

@@ -237,9 +237,14 @@ contract AssignTest is Life {
     }
 
     function test_filecoin_uses_the_beacon_of_the_epoch() public {
-        Play memory play = submitted(1);
-        uint64[2] memory chains = [uint64(314), 314159];
+        scheduler = deployScheduler(coin, deployRandomness("Drand"), 1, 1 minutes, 30 days);
+        coin.approve(address(scheduler), type(uint256).max);
+        scheduler.fund(theClient, 1000 * COIN_1);
+        for (uint256 i; i < NODES; ++i) registerNode(keys[i], 100 * COIN_1);
+        vm.warp(START + 200);
+        Play memory play;
         vm.roll(1002);
+        uint64[2] memory chains = [uint64(314), 314159];
         for (uint256 i; i < 2; ++i) {
             // The id depends on the chain, so the job must be submitted there.
             vm.chainId(chains[i]);

@@ -60,6 +60,8 @@ interface Vm {
 /// be optimized anew for every test contract.
 interface Scheduler is IScheduler, IERC5267 {
     function COIN() external view returns (address);
+    function RANDOMNESS() external view returns (address);
+    function DISPUTES() external view returns (address);
     function SEED_DELAY() external view returns (uint256);
     function MIN_WINDOW() external view returns (uint256);
     function MAX_WINDOW() external view returns (uint256);
@@ -129,7 +131,19 @@ abstract contract Base {
     }
 
     function deployScheduler(IERC20 coin_, uint256 seedDelay, uint256 minWindow, uint256 maxWindow) internal returns (Scheduler) {
-        return Scheduler(vm.deployCode("Scheduler.sol:Scheduler", abi.encode(coin_, seedDelay, minWindow, maxWindow)));
+        return deployScheduler(coin_, deployRandomness("BlockHash"), seedDelay, minWindow, maxWindow);
+    }
+
+    function deployScheduler(IERC20 coin_, address randomness, uint256 seedDelay, uint256 minWindow, uint256 maxWindow)
+        internal
+        returns (Scheduler)
+    {
+        return Scheduler(vm.deployCode("Scheduler.sol:Scheduler", abi.encode(coin_, randomness, seedDelay, minWindow, maxWindow)));
+    }
+
+    /// @param kind BlockHash or Drand.
+    function deployRandomness(string memory kind) internal returns (address) {
+        return vm.deployCode(string.concat(kind, "Randomness.sol:", kind, "Randomness"), "");
     }
 
     /* PARTIES */
@@ -224,8 +238,14 @@ abstract contract Base {
         return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.ASSIGNMENT, jobId, termsHash(bids))));
     }
 
-    function signVerdict(bytes32 jobId, uint16 agreed) internal view returns (bytes memory) {
-        return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.VERDICT, jobId, agreed, bytes32("report"))));
+    function signVerdict(bytes32 jobId, IScheduler.SealedSeat[] memory roster, uint16 agreed) internal view returns (bytes memory) {
+        return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.VERDICT, jobId, keccak256(abi.encode(roster)), agreed, bytes32("report"))));
+    }
+
+    /// @dev A seat's signature over a roster with all its commitments.
+    function signSet(bytes32 jobId, IScheduler.SealedSeat[] memory roster, uint256 index) internal view returns (bytes memory) {
+        bytes32 statement = keccak256(abi.encode(StatementLib.COMMITMENT_SET, jobId, keccak256(abi.encode(roster))));
+        return sign(keyOf(roster[index].node), statement);
     }
 
     function aCommitment(bytes32 jobId, IScheduler.Seat[] memory roster, uint8 index, bytes32 sealed_)

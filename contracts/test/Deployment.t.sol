@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Base, GadusCoin, Scheduler} from "./Base.sol";
+import {IScheduler} from "../src/interfaces/IScheduler.sol";
 
 contract DeploymentTest is Base {
     /// EIP-170.
@@ -9,7 +10,15 @@ contract DeploymentTest is Base {
 
     function test_fits() public view {
         assertTrue(address(scheduler).code.length <= MAX_CODE, "scheduler");
+        assertTrue(scheduler.DISPUTES().code.length <= MAX_CODE, "disputes");
         assertTrue(address(coin).code.length <= MAX_CODE, "coin");
+    }
+
+    function test_the_disputes_code_alone_knows_no_job() public {
+        IScheduler.JobRequest memory request = aRequest(1);
+        IScheduler disputes = IScheduler(scheduler.DISPUTES());
+        expectWrongState(IScheduler.State.None);
+        disputes.resolve(request, new IScheduler.SealedSeat[](0), new IScheduler.Opening[](0));
     }
 
     function test_constants() public view {
@@ -31,18 +40,21 @@ contract DeploymentTest is Base {
     }
 
     function test_reverts_on_senseless_arguments() public {
+        address hashes = deployRandomness("BlockHash");
         vm.expectRevert();
-        deployScheduler(GadusCoin(address(1)), 1, 1, 1);
+        deployScheduler(GadusCoin(address(1)), hashes, 1, 1, 1);
         vm.expectRevert();
-        deployScheduler(coin, 0, 1, 1);
+        deployScheduler(coin, address(1), 1, 1, 1);
         vm.expectRevert();
-        deployScheduler(coin, 256, 1, 1);
+        deployScheduler(coin, hashes, 0, 1, 1);
         vm.expectRevert();
-        deployScheduler(coin, 1, 0, 1);
+        deployScheduler(coin, hashes, 256, 1, 1);
         vm.expectRevert();
-        deployScheduler(coin, 1, 2, 1);
+        deployScheduler(coin, hashes, 1, 0, 1);
         vm.expectRevert();
-        deployScheduler(coin, 1, 1, uint256(type(uint32).max) + 1);
+        deployScheduler(coin, hashes, 1, 2, 1);
+        vm.expectRevert();
+        deployScheduler(coin, hashes, 1, 1, uint256(type(uint32).max) + 1);
     }
 
     function test_the_whole_supply_is_the_deployers_and_fits_a_slot() public {

@@ -22,8 +22,12 @@ contract GasTest is Life {
             life(withNonce(sizes[i], nonce++), true);
             life(withNonce(sizes[i], nonce++), true);
             life(withNonce(sizes[i], nonce++), false);
+            direct(withNonce(sizes[i], nonce++));
         }
         dispute(withNonce(3, nonce));
+        assertAtMost("k=1 direct: whole life", 254_000);
+        assertAtMost("k=3 direct: whole life", 310_000);
+        assertAtMost("k=7 direct: whole life", 310_000 + 4 * 35_000);
         assertAtMost("k=3 batched: whole life", 360_000);
         assertAtMost("k=3 single: whole life", 550_000);
         assertAtMost("k=1 single: whole life", 300_000);
@@ -64,6 +68,20 @@ contract GasTest is Life {
             }
         }
         settled(play, all(request.replicas));
+        total += note(prefix, "settle");
+        record(string.concat(prefix, "whole life"), total);
+    }
+
+    /// @dev The happy path in three messages.
+    function direct(IScheduler.JobRequest memory request) internal {
+        string memory prefix = string.concat("k=", vm.toString(request.replicas), " direct: ");
+        uint256 total;
+        Play memory play = submitted(request);
+        total += note(prefix, "submit");
+        assigned(play);
+        total += noteAssign(prefix);
+        batchOf(play, all(request.replicas), new uint16[](request.replicas));
+        settledDirectly(play, all(request.replicas));
         total += note(prefix, "settle");
         record(string.concat(prefix, "whole life"), total);
     }

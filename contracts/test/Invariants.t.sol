@@ -53,8 +53,11 @@ contract Handler is Life {
             else assign(number, salt >> 8);
         } else if (job.state == IScheduler.State.Assigned) {
             if (block.timestamp > job.since + play.request.commitWindow) return expire(play);
-            commit(play, job, salt);
+            if (salt % 4 == 0) direct(play, salt >> 8);
+            else if (salt % 4 == 1) closeBySet(play);
+            else commit(play, job, salt >> 8);
         } else if (job.state == IScheduler.State.Committed) {
+            if (salt >> 128 & 7 == 0) prove(play, job, salt >> 16);
             uint256 deadline = job.since + play.request.settleWindow;
             if (block.timestamp <= deadline) {
                 if (salt % 8 == 0) vm.warp(deadline + 1);
@@ -119,6 +122,31 @@ contract Handler is Life {
         IScheduler.SignedCommitment[] memory batch = batchOf(play, mask, tonesOf(play));
         vm.prank(CARRIER);
         scheduler.commit(play.request, play.roster, batch);
+    }
+
+    /// @dev Commitments and verdict at once, whatever was posted before.
+    function direct(Play memory play, uint256 salt) internal {
+        batchOf(play, all(play.roster.length), tonesOf(play));
+        settledDirectly(play, salt % 4 == 0 ? uint16(salt >> 8) & all(play.roster.length) : all(play.roster.length));
+    }
+
+    function closeBySet(Play memory play) internal {
+        batchOf(play, all(play.roster.length), tonesOf(play));
+        committedAsSet(play);
+    }
+
+    /// @dev Somebody shows that a seat signed two commitments.
+    function prove(Play memory play, IScheduler.Job memory job, uint256 salt) internal {
+        uint8 index = uint8(salt % play.roster.length);
+        if ((job.committed & ~job.equivocated) >> index & 1 == 0) return;
+        IScheduler.Pledge[2] memory pledges;
+        for (uint256 i; i < 2; ++i) {
+            bytes32 commitment = bytes32(i + 1);
+            pledges[i].commitments = new bytes32[](1);
+            pledges[i].commitments[0] = commitment;
+            pledges[i].signature = aCommitment(play.jobId, play.roster, index, commitment).signature;
+        }
+        scheduler.proveEquivocation(play.request, sealed_(play).sealed_, index, pledges[0], pledges[1]);
     }
 
     function contest(Play memory play, IScheduler.Job memory job, uint256 salt) internal {

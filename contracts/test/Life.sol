@@ -151,6 +151,35 @@ abstract contract Life is Base {
         }
     }
 
+    /// @dev Every seat's signature over the set.
+    function setSignatures(Play memory play) internal view returns (bytes[] memory signatures) {
+        signatures = new bytes[](play.sealed_.length);
+        for (uint256 i; i < signatures.length; ++i) signatures[i] = signSet(play.jobId, play.sealed_, i);
+    }
+
+    /// @dev Assigned, with commitments at hand that are nowhere on chain.
+    function pledged(uint8 replicas, uint16[] memory tones) internal returns (Play memory play) {
+        play = assigned(replicas);
+        batchOf(play, all(replicas), tones);
+    }
+
+    function pledged(uint8 replicas) internal returns (Play memory) {
+        return pledged(replicas, new uint16[](replicas));
+    }
+
+    function settledDirectly(Play memory play, uint16 agreed) internal virtual {
+        bytes[] memory signatures = setSignatures(play);
+        vm.prank(theClient);
+        scheduler.settleDirect(play.request, play.sealed_, signatures, agreed, "report", "");
+    }
+
+    /// @dev The set, carried by anybody.
+    function committedAsSet(Play memory play) internal virtual {
+        bytes[] memory signatures = setSignatures(play);
+        vm.prank(CARRIER);
+        scheduler.commitSet(play.request, play.sealed_, new bytes32[](0), signatures);
+    }
+
     function settled(Play memory play, uint16 agreed) internal virtual {
         vm.prank(theClient);
         scheduler.settle(play.request, play.sealed_, agreed, "report", "");

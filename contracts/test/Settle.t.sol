@@ -11,12 +11,6 @@ contract SettleTest is Life {
         for (uint256 i; i < 3; ++i) sum += play.roster[i].price;
         vm.expectEmit(address(scheduler));
         emit IScheduler.VerdictPosted(play.jobId, 7, "report");
-        for (uint256 i; i < 3; ++i) {
-            vm.expectEmit(address(scheduler));
-            emit IScheduler.Rated(play.roster[i].node, true, 256, 0);
-        }
-        vm.expectEmit(address(scheduler));
-        emit IScheduler.Rated(theClient, false, 256, 0);
         vm.expectEmit(address(scheduler));
         emit IScheduler.Settled(play.jobId, 21, sum, 0);
         settled(play, 7);
@@ -67,7 +61,7 @@ contract SettleTest is Life {
 
     function test_carried_by_anyone_with_the_clients_signature() public {
         Play memory play = committed(3);
-        bytes memory signature = signVerdict(play.jobId, 7);
+        bytes memory signature = signVerdict(play.jobId, play.sealed_, 7);
         vm.prank(CARRIER);
         scheduler.settle(play.request, play.sealed_, 7, "report", signature);
         assertEq(stateOf(play), IScheduler.State.Settled, "state");
@@ -75,7 +69,7 @@ contract SettleTest is Life {
 
     function test_reverts_BadSignature() public {
         Play memory play = committed(3);
-        bytes memory signature = signVerdict(play.jobId, 7);
+        bytes memory signature = signVerdict(play.jobId, play.sealed_, 7);
         expectBadSignature(theClient);
         vm.prank(CARRIER);
         scheduler.settle(play.request, play.sealed_, 3, "report", signature);

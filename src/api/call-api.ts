@@ -8,7 +8,7 @@ export interface ApiTarget { url: string; token: string }
  *
  * @throws ApiError API_UNREACHABLE, API_REFUSED
  */
-export async function callApi(target: ApiTarget, method: 'GET' | 'POST', path: string, body?: unknown, { signal }: { signal?: AbortSignal } = {}): Promise<unknown> {
+export async function callApi(target: ApiTarget, method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown, { signal }: { signal?: AbortSignal } = {}): Promise<unknown> {
   let response: Response;
   try {
     response = await fetch(new URL(path, target.url), {

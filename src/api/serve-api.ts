@@ -26,14 +26,21 @@ export async function serveApi({ node, storage, host, chain }: RunningNode, { po
       address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), ...node.load, jobs: node.records.size,
     })],
     ['GET', /^\/v1\/jobs$/, async () => [...node.records.values()].map(({ jobId, finished, failure, attempts, outcome, events }) => ({
-      jobId, state: replay(events)?.state, finished, failure, attempts, resultCid: outcome?.resultCid,
+      jobId, state: replay(events)?.state, finished, failure, attempts, resultCid: outcome?.resultCid, receipts: outcome?.receipts,
     }))],
     ['POST', /^\/v1\/data$/, async (_match, body) => {
-      const { path } = (await body()) as { path?: unknown };
+      const { path, noCopy } = (await body()) as { path?: unknown; noCopy?: unknown };
       if (typeof path !== 'string') throw new ApiError('BAD_REQUEST', 'the body must be {"path": "/absolute/path"}');
-      const { cid, bytes } = await storage.add(path);
-      return { cid: cid.toString(), bytes };
+      const { cid, ...added } = await storage.add(path, { noCopy: noCopy === true });
+      return { cid: cid.toString(), ...added };
     }],
+    ['GET', /^\/v1\/data$/, async () => ({ held: await storage.holdings(), problems: await storage.problems() })],
+    ['POST', /^\/v1\/data\/collect$/, () => storage.collect()],
+    ['DELETE', /^\/v1\/data\/([A-Za-z0-9]+)$/, async ([, cid]) => {
+      await storage.remove(parseCid(cid!));
+      return {};
+    }],
+    ['GET', /^\/v1\/pieces\/([a-z0-9]+)$/, ([, cid]) => storage.piece(parseCid(cid!))],
     ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/locate$/, ([, cid]) => storage.locate(parseCid(cid!))],
     ['POST', /^\/v1\/data\/([A-Za-z0-9]+)\/fetch$/, ([, cid]) => storage.fetch(parseCid(cid!))],
   ];

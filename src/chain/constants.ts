@@ -35,6 +35,11 @@ export const CURSOR_WRITE_MS = 250;
 /** Blocks fetched at once for their timestamps, where logs come without. */
 export const BLOCK_FETCH_CONCURRENCY = 8;
 
+/** Chains with the FIP-0095 drand precompile: Filecoin and its test networks. */
+export const FILECOIN_CHAIN_IDS: readonly number[] = [314, 314_159, 31_415_926];
+/** Gas a contract wallet may use on one signature, as in WalletLib. */
+export const WALLET_GAS = 100_000n;
+
 /** Longest wait for anvil to answer after its start, milliseconds: it needs 60-260 ms, more on a loaded machine. */
 export const ANVIL_START_TIMEOUT_MS = 15_000;
 /** Longest wait for anvil to write its state and leave, milliseconds. */

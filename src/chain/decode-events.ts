@@ -70,6 +70,8 @@ export function decodeEvent(log: RpcLog, at = log.blockTimestamp === undefined ?
     case 'Assigned': return { ...position, type: 'Assigned', jobId: decoded.args.jobId, roster: decoded.args.roster };
     case 'CommitmentPosted': return { ...position, type: 'CommitmentPosted', ...decoded.args };
     case 'CommitmentsClosed': return { ...position, type: 'CommitmentsClosed', ...decoded.args };
+    case 'SetPosted': return { ...position, type: 'SetPosted', ...decoded.args };
+    case 'EquivocationProven': return { ...position, type: 'EquivocationProven', ...decoded.args };
     case 'VerdictPosted': return { ...position, type: 'VerdictPosted', ...decoded.args };
     case 'VerdictContested': return { ...position, type: 'VerdictContested', ...decoded.args };
     case 'SketchOpened': {

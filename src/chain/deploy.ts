@@ -3,9 +3,9 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { getChainId } from 'viem/actions';
 import { coinAbi, schedulerAbi } from './abi.ts';
 import type { Addresses } from './addresses.ts';
-import { coinBytecode, schedulerBytecode } from './bytecode.ts';
+import { blockHashRandomnessBytecode, coinBytecode, drandRandomnessBytecode, schedulerBytecode } from './bytecode.ts';
 import { createChainClient, type CallOptions } from './chain-client.ts';
-import { POLLING_INTERVAL_MS } from './constants.ts';
+import { FILECOIN_CHAIN_IDS, POLLING_INTERVAL_MS } from './constants.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { createSender } from './sender.ts';
 import { withSignal } from './with-signal.ts';
@@ -18,13 +18,15 @@ export interface DeployParams {
   maxWindowSeconds: number;
   /** An ERC-20 to settle in; without one a new coin is deployed, and the deployer holds its whole supply. */
   coin?: Address;
+  /** Where seeds come from; drand on Filecoin and block hashes elsewhere, where nothing is said. */
+  randomness?: 'block-hash' | 'drand';
   pollingIntervalMs?: number;
 }
 
-/** `deploymentBlock` is the scheduler's; `gas` is what both deployments used. */
-export interface Deployment extends Addresses { gas: { coin: bigint; scheduler: bigint } }
+/** `deploymentBlock` is the scheduler's; `gas` is what the deployments used. */
+export interface Deployment extends Addresses { randomness: Address; gas: { coin: bigint; randomness: bigint; scheduler: bigint } }
 
-/** Deploys the scheduler, and a coin where none is given. @throws ChainError GAS_FUNDS_TOO_LOW, TX_REVERTED (parameters the contract refuses) … */
+/** Deploys the scheduler with its source of randomness, and a coin where none is given. @throws ChainError GAS_FUNDS_TOO_LOW, TX_REVERTED (parameters the contract refuses) … */
 export async function deployContracts(rpcUrl: string, privateKey: Hex, params: DeployParams, options: CallOptions = {}): Promise<Deployment> {
   const client = createChainClient(rpcUrl);
   let chainId: number;
@@ -43,9 +45,11 @@ export async function deployContracts(rpcUrl: string, privateKey: Hex, params: D
   };
   const coin = params.coin === undefined ? await deploy(coinAbi, coinBytecode, []) : { address: params.coin, gasUsed: 0n };
   const { seedDelay, minWindowSeconds, maxWindowSeconds } = params;
-  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [coin.address, BigInt(seedDelay), BigInt(minWindowSeconds), BigInt(maxWindowSeconds)]);
+  const kind = params.randomness ?? (FILECOIN_CHAIN_IDS.includes(chainId) ? 'drand' : 'block-hash');
+  const randomness = await deploy([], kind === 'drand' ? drandRandomnessBytecode : blockHashRandomnessBytecode, []);
+  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [coin.address, randomness.address, BigInt(seedDelay), BigInt(minWindowSeconds), BigInt(maxWindowSeconds)]);
   return {
-    chainId, coin: coin.address, scheduler: scheduler.address, deploymentBlock: scheduler.blockNumber,
-    gas: { coin: coin.gasUsed, scheduler: scheduler.gasUsed },
+    chainId, coin: coin.address, randomness: randomness.address, scheduler: scheduler.address, deploymentBlock: scheduler.blockNumber,
+    gas: { coin: coin.gasUsed, randomness: randomness.gasUsed, scheduler: scheduler.gasUsed },
   };
 }

@@ -6,7 +6,7 @@ import { coinAbi, schedulerAbi } from './abi.ts';
 export type ContractErrorCode =
   | 'WRONG_STATE' | 'TOO_EARLY' | 'TOO_LATE' | 'BAD_REQUEST' | 'BAD_SIGNATURE' | 'BAD_ROSTER' | 'BAD_INDEX' | 'BAD_ORDER'
   | 'ALREADY_COMMITTED' | 'NOT_COMMITTED' | 'BAD_OPENING' | 'NOT_REJECTED' | 'BAD_VERDICT' | 'NOT_ENOUGH_BIDS' | 'TOO_MANY_BIDS'
-  | 'SEED_NOT_YET' | 'SEED_GONE' | 'INSUFFICIENT_FUNDS' | 'AMOUNT_TOO_LARGE'
+  | 'SEED_NOT_YET' | 'SEED_GONE' | 'NO_EQUIVOCATION' | 'COIN_SHORT' | 'INSUFFICIENT_FUNDS' | 'AMOUNT_TOO_LARGE'
   | 'COIN_BALANCE_TOO_LOW' | 'ALLOWANCE_TOO_LOW' | 'PERMIT_INVALID' | 'COIN_REFUSED';
 
 export type ChainErrorCode =
@@ -80,6 +80,8 @@ export const CONTRACT_ERRORS: Readonly<Record<string, Description>> = {
     code: 'INSUFFICIENT_FUNDS', text: ([available, needed]) => `${String(available)} units free, ${String(needed)} needed`,
     hint: 'a node adds stake with register, a client adds coin with fund',
   },
+  NoEquivocation: { code: 'NO_EQUIVOCATION', text: () => 'the two statements do not contradict each other, or the seat is convicted already' },
+  CoinShort: { code: 'COIN_SHORT', text: ([received, expected]) => `${String(received)} of ${String(expected)} units arrived`, hint: 'a coin that takes a fee cannot be used' },
   AmountTooLarge: { code: 'AMOUNT_TOO_LARGE', text: () => 'replicas times price exceed 2^88 units' },
   ERC20InsufficientBalance: {
     code: 'COIN_BALANCE_TOO_LOW', text: ([account, balance, needed]) => `${String(account)} has ${String(balance)} units, ${String(needed)} needed`,

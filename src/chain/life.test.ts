@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { replay, jobIdOf, rosterHashOf, type JobEvent, type JobRequest, type Opening, type Seat, type SignedBid } from '../protocol/index.ts';
+import { replay, jobIdOf, rosterHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest, type Opening, type Seat, type SignedBid } from '../protocol/index.ts';
 import {
   assign, cancel, commit, contest, expire, fund, isJobEvent, open, readCommitment, readJob, readJobEvents, readParty, readRegistrations, readScore, resolve, settle, signAssignment,
-  signBid, signCancel, signCommitment, signContest, signPermit, signRequest, signVerdict, submit, withdraw, permit, coinAllowance, coinBalance, approve, type Chain, type WriteResult,
+  signBid, signCancel, signCommitment, signContest, signPermit, signRequest, signVerdict, submit, withdraw, permit, commitSet, proveEquivocation, settleDirect, signCommitmentSet, verifySet, coinAllowance, coinBalance, approve, type Chain, type WriteResult,
 } from './index.ts';
 import { orderBids } from './actions/assign.ts';
 import { COIN, commitmentFor, openingOf, random32, requestOf, sealRoster, startFixture, type Fixture } from './fixture.test-util.ts';
@@ -78,7 +78,7 @@ describe('the life of a job on anvil', () => {
 
       const agreed = (1 << replicas) - 1;
       const before = await readParty(client, roster[0]!.node, 'node');
-      const verdict = { jobId, agreed, reportDigest: random32() };
+      const verdict = { jobId, setDigest: setDigestOf(sealRoster(roster, commitments)), agreed, reportDigest: random32() };
       steps.push(await settle(stranger, { request, roster: sealRoster(roster, commitments), agreed, reportDigest: verdict.reportDigest, signature: await signVerdict(client.signer(), court, verdict) }));
       const paid = await readParty(client, roster[0]!.node, 'node');
       assert.equal(paid.free + paid.locked - before.free - before.locked, COIN / 2n);
@@ -112,6 +112,52 @@ describe('the life of a job on anvil', () => {
     assert.deepEqual(settled?.verdicts, ['agreed', 'agreed', 'agreed']);
     assert.equal(settled?.slashed, COIN);
     assert.ok((await readParty(client, client.signer().address, 'client')).bad > 0);
+  });
+
+  test('three messages: submit with a permit, assign, settle under everybody\'s signature over the set', async () => {
+    const { client, stranger } = f;
+    const court = await client.court();
+    const value = 10n * COIN;
+    await approve(stranger, { amount: 0n });
+    const request = requestOf(stranger, { maxPrice: COIN / 2n, stake: COIN });
+    const permit = await signPermit(stranger, { value, deadline: 1n << 40n });
+    const jobId = jobIdOf(court, request);
+    const steps = [await submit(client, { request, permit, signature: await signRequest(stranger.signer(), court, request) })];
+    steps.push(await assign(stranger, { request, bids: await bidsFor(request) }));
+    const roster = rosterOf(steps[1]!).map((seat) => ({ ...seat, commitment: random32() }));
+    const setDigest = setDigestOf(roster);
+    const signatures = await Promise.all(roster.map((seat) => signCommitmentSet(nodeOf(seat).signer(), court, { jobId, setDigest })));
+    const set = { commitments: roster.map(({ commitment }) => commitment), signatures };
+    await verifySet(court, jobId, roster, set);
+    await assert.rejects(verifySet(court, jobId, roster, { ...set, signatures: signatures.toReversed() }), errorCode('BAD_SIGNATURE'));
+    await assert.rejects(verifySet(court, jobId, roster, { ...set, signatures: [] }), errorCode('BAD_ROSTER'));
+    const verdict = { agreed: 0b111, reportDigest: random32() };
+    await assert.rejects(settleDirect(client, { request, roster, signatures, ...verdict }), errorCode('BAD_SIGNATURE'));
+    const signature = await signVerdict(stranger.signer(), court, { jobId, setDigest, ...verdict });
+    steps.push(await settleDirect(client, { request, roster, signatures, ...verdict, signature }));
+    const job = replay(steps.flatMap(({ events }) => events).filter(isJobEvent) as JobEvent[]);
+    assert.deepEqual(job?.state === 'Settled' && job.verdicts, ['agreed', 'agreed', 'agreed']);
+  });
+
+  test('a signed set overrides what was posted against it, and two commitments convict', async () => {
+    const { client, stranger } = f;
+    const court = await client.court();
+    const request = requestOf(client, { policy: 1 });
+    const { jobId, roster } = await committed(request, [random32(), random32(), random32()]);
+    const set = { commitments: roster.map(() => random32()), signatures: [] as `0x${string}`[] };
+    const closed = withCommitments(roster, set.commitments);
+    set.signatures = await Promise.all(closed.map((seat) => signCommitmentSet(nodeOf(seat).signer(), court, { jobId, setDigest: setDigestOf(closed) })));
+    const { events } = await commitSet(stranger, { request, roster, set, posted: true });
+    const posted = events.find((event) => event.type === 'SetPosted');
+    assert.deepEqual(posted?.commitments, set.commitments);
+    const node = roster[0]!.node;
+    const signature = await signCommitment(nodeOf(roster[0]!).signer(), court, { jobId, node, commitment: roster[0]!.commitment });
+    const pledges = [{ isSet: false, commitments: [roster[0]!.commitment], signature }, { isSet: true, commitments: set.commitments, signature: set.signatures[0]! }] as const;
+    await assert.rejects(proveEquivocation(stranger, { request, roster: closed, index: 0, pledges: [pledges[0], pledges[0]] }), errorCode('NO_EQUIVOCATION'));
+    await proveEquivocation(stranger, { request, roster: closed, index: 0, pledges });
+    await settle(client, { request, roster: closed, agreed: 0b110, reportDigest: random32() });
+    const job = replay(await readJobEvents(client, { jobId, fromBlock: f.deployment.deploymentBlock }));
+    assert.deepEqual(job?.state === 'Settled' && job.verdicts, ['deviated', 'agreed', 'agreed']);
   });
 
   test('deadlines: cancel, expire, and a verdict nobody contests', async () => {

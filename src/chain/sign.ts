@@ -10,6 +10,7 @@ export interface Statements {
   Assignment: { jobId: Hex; bidsHash: Hex };
   Bid: Bid;
   Commitment: Commitment;
+  CommitmentSet: { jobId: Hex; setDigest: Hex };
   Verdict: Verdict;
   Contest: { jobId: Hex; node: Hex };
   Cancel: { jobId: Hex };
@@ -44,7 +45,12 @@ export function signCommitment(signer: Signer, court: Court, commitment: Commitm
   return signer.signTypedData(statementOf(court, 'Commitment', commitment));
 }
 
-/** The client's signature over its verdict: lets anyone carry `settle`. */
+/** The node's signature over a set of commitments: these are all there will be. */
+export function signCommitmentSet(signer: Signer, court: Court, set: { jobId: Hex; setDigest: Hex }): Promise<Hex> {
+  return signer.signTypedData(statementOf(court, 'CommitmentSet', set));
+}
+
+/** The client's signature over its verdict: lets anyone carry `settle` or `settleDirect`. */
 export function signVerdict(signer: Signer, court: Court, verdict: Verdict): Promise<Hex> {
   return signer.signTypedData(statementOf(court, 'Verdict', verdict));
 }

@@ -22,7 +22,7 @@ const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141
 
 test('every statement is verified against its own signer and no other', async () => {
   const access = { jobId, peer: '12D3Koo', expires: 2_000_000_000n };
-  const verdict = { jobId, agreed: 5, reportDigest: word };
+  const verdict = { jobId, setDigest: word, agreed: 5, reportDigest: word };
   const commitment = { jobId, node: node.address, commitment: word };
   const checks: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
     ['request', async () => verifyRequest(court, request, await signRequest(client, court, request)), async () => verifyRequest(court, request, await signRequest(node, court, request))],

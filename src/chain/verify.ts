@@ -1,9 +1,15 @@
 import { hashTypedData, hexToBigInt, isAddressEqual, recoverAddress, size, slice, type Address, type Hex } from 'viem';
 import {
-  bidsHashOf, BPS, ProtocolError, type Bid, type Commitment, type Court, type JobRequest, type SignedBid, type Verdict,
+  bidsHashOf, BPS, isError, ProtocolError, setDigestOf, withCommitments,
+  type Bid, type Commitment, type Court, type JobRequest, type Seat, type SignedBid, type SignedSet, type Verdict,
 } from '../protocol/index.ts';
+import type { Chain } from './chain-client.ts';
 import { ChainError } from './errors.ts';
 import { statementOf, type LogAccess, type Statements } from './sign.ts';
+import { approvedByWallet } from './wallet-signature.ts';
+
+/** Where contract wallets are asked (EIP-1271); without one only accounts with keys can sign. */
+type Wallets = Chain;
 
 /** Half the order of secp256k1: the contract refuses a larger s, which any observer could make from a smaller one. */
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
@@ -48,11 +54,11 @@ export async function verifyAssignment(court: Court, client: Address, jobId: Hex
  *
  * @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID
  */
-export async function verifyBid(court: Court, bid: SignedBid, terms: { jobId: Hex; maxPrice: bigint }): Promise<void> {
+export async function verifyBid(court: Court, bid: SignedBid, terms: { jobId: Hex; maxPrice: bigint }, wallets?: Wallets): Promise<void> {
   if (bid.jobId.toLowerCase() !== terms.jobId.toLowerCase()) throw invalid('the bid is for another job', bid.jobId);
   if (bid.price < 0n || bid.price > terms.maxPrice) throw invalid('the bid asks too much', `${bid.price} > ${terms.maxPrice}`);
   if (!Number.isInteger(bid.locality) || bid.locality < 0 || bid.locality > BPS) throw invalid('the bid\'s locality is out of range', String(bid.locality));
-  await verify(court, 'Bid', bid, bid.signature, bid.node);
+  await verify(court, 'Bid', bid, bid.signature, bid.node, wallets);
 }
 
 /**
@@ -62,12 +68,27 @@ export async function verifyBid(court: Court, bid: SignedBid, terms: { jobId: He
  * @throws ChainError BAD_SIGNATURE, BAD_ROSTER; ProtocolError MESSAGE_INVALID
  */
 export async function verifyCommitment(
-  court: Court, commitment: Commitment & { signature: Hex }, roster: readonly { node: Address }[],
+  court: Court, commitment: Commitment & { signature: Hex }, roster: readonly { node: Address }[], wallets?: Wallets,
 ): Promise<number> {
-  await verify(court, 'Commitment', commitment, commitment.signature, commitment.node);
+  await verify(court, 'Commitment', commitment, commitment.signature, commitment.node, wallets);
   const index = roster.findIndex(({ node }) => isAddressEqual(node, commitment.node));
   if (index < 0) throw new ChainError('BAD_ROSTER', 'the commitment is from a node that has no seat', { details: commitment.node });
   return index;
+}
+
+/** Checks that every seat signed the set, in order of seat. @throws ChainError BAD_SIGNATURE, BAD_ROSTER; ProtocolError MESSAGE_INVALID */
+export async function verifySet(court: Court, jobId: Hex, roster: readonly Seat[], set: SignedSet, wallets?: Wallets): Promise<void> {
+  const { commitments, signatures } = set;
+  if (commitments.length !== roster.length || signatures.length !== roster.length) {
+    throw new ChainError('BAD_ROSTER', 'the set is not of this roster', { details: `${commitments.length} commitments, ${signatures.length} signatures, ${roster.length} seats` });
+  }
+  const setDigest = setDigestOf(withCommitments(roster, commitments));
+  await Promise.all(roster.map(({ node }, seat) => verify(court, 'CommitmentSet', { jobId, setDigest }, signatures[seat]!, node, wallets)));
+}
+
+/** Checks one seat's signature over a set. @throws ChainError BAD_SIGNATURE */
+export function verifySetSignature(court: Court, node: Address, set: { jobId: Hex; setDigest: Hex }, signature: Hex, wallets?: Wallets): Promise<void> {
+  return verify(court, 'CommitmentSet', set, signature, node, wallets);
 }
 
 /** Checks a client's verdict. @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID */
@@ -91,9 +112,16 @@ export async function verifyLogAccess(court: Court, client: Address, access: Log
   if (Number(access.expires) < nowSeconds) throw new ChainError('TOO_LATE', 'the permission to read the log has run out', { args: { deadline: access.expires } });
 }
 
-async function verify<N extends keyof Statements>(court: Court, name: N, message: Statements[N], signature: Hex, expected: Address): Promise<void> {
-  const signer = await recoverStatement(court, name, message, signature);
-  if (signer.toLowerCase() !== expected.toLowerCase()) throw badSignature(`${name} signed by ${signer}, expected ${expected}`);
+async function verify<N extends keyof Statements>(
+  court: Court, name: N, message: Statements[N], signature: Hex, expected: Address, wallets?: Wallets,
+): Promise<void> {
+  try {
+    const signer = await recoverStatement(court, name, message, signature);
+    if (signer.toLowerCase() !== expected.toLowerCase()) throw badSignature(`${name} signed by ${signer}, expected ${expected}`);
+  } catch (error) {
+    if (wallets === undefined || !isError(error, 'BAD_SIGNATURE')) throw error;
+    if (!(await approvedByWallet(wallets, expected, hashTypedData(statementOf(court, name, message)), signature))) throw error;
+  }
 }
 
 function badSignature(details: string, cause?: unknown): ChainError {

@@ -41,7 +41,7 @@ export function withJobOptions(command: Command): Command {
     .option('-i, --input <SRC[:TARGET]>', 'input: a CID, or a local file or folder; TARGET defaults to /inputs/NAME (repeatable)', collect)
     .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
     .option('--image <IMAGE>', 'image name or CID', 'busybox')
-    .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'container', 'noop']))
+    .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'microvm', 'container', 'wasm', 'noop']))
     .option('--cpus <N>', 'CPUs', number)
     .option('--memory <SIZE>', 'memory limit, e.g. 512MiB')
     .option('--disk <SIZE>', 'limit of the writable file system, e.g. 2GiB')

@@ -17,7 +17,7 @@ export function jobJson(client: Client, record: JobRecord) {
       return {
         node, verdict: verdicts[seat] ?? 'running', price: price.toString(), paid: verdicts[seat] === 'agreed' ? price.toString() : '0',
         resultCid: finding?.resultCid, exitCode: finding?.exitCode, ended: finding?.ended, cpuSeconds: finding?.cpuSeconds,
-        peakMemoryBytes: finding?.peakMemoryBytes, distances: finding?.distances, reason: finding?.reason,
+        peakMemoryBytes: finding?.peakMemoryBytes, inputs: record.receipts?.[seat], distances: finding?.distances, windows: finding?.windows, reason: finding?.reason,
         scoreBefore: record.before[nodeKey]?.score, scoreAfter: record.after[nodeKey]?.score, stakeBefore: record.before[nodeKey]?.stake, stakeAfter: record.after[nodeKey]?.stake,
       };
     }),
@@ -52,12 +52,21 @@ export function jobText(client: Client, record: JobRecord): string {
     for (const [seat, { reason, verdict }] of job.replicas.entries()) {
       if (reason !== undefined && verdict !== 'agreed') lines.push(`${dim(`replica ${seat}:`)} ${reason}`);
     }
+    const inputs = job.replicas.flatMap(({ inputs: receipts }, seat) => (receipts ?? []).map((receipt) => inputText(seat, receipt)));
+    if (inputs.length > 0) lines.push('', ...inputs);
   }
   const gas = Object.entries(job.gas).map(([step, used]) => `${step} ${used.toLocaleString('en')}`).join(', ');
   if (job.gas.total > 0) lines.push('', `${dim('gas')}    ${gas}`);
   const times = Object.entries(job.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ');
   if (times !== '') lines.push(`${dim('time')}   ${times}`);
   return lines.join('\n');
+}
+
+/** `replica 0: bafy… 10.0 GiB from files in 3 ms`. */
+function inputText(seat: number, { cid, bytes, ms, sources }: NonNullable<JobRecord['receipts']>[number][number]): string {
+  const from = sources.filter(({ blocks }) => blocks > 0).map((source) => (
+    bytes === source.bytes ? source.name : `${source.name} (${formatBytes(source.bytes)})`));
+  return `${dim(`replica ${seat}:`)} ${cid} ${formatBytes(bytes)} from ${from.join(', ') || 'here'} in ${formatDurationMs(ms)}`;
 }
 
 function colourVerdict(verdict: string): string {

@@ -1,5 +1,5 @@
 import { formatUnits } from 'viem';
-import { isError, messageOf } from '../protocol/index.ts';
+import { formatBytes, isError, messageOf } from '../protocol/index.ts';
 
 const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 const paint = (code: number) => (text: string) => (colour ? `\u001B[${code}m${text}\u001B[0m` : text);
@@ -27,6 +27,18 @@ export function print(value: unknown, text: string, { json }: { json?: boolean |
 /** Says what is going on, on stderr, so that stdout stays the result. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Shows on one line of a terminal how far a transfer has come; silent elsewhere. */
+export function progressBar({ json, quiet }: { json?: boolean | undefined; quiet?: boolean | undefined }): (progress: { bytes: number; blocks: number }) => void {
+  if (json === true || quiet === true || !process.stderr.isTTY) return () => {};
+  let shownAt = 0;
+  return ({ bytes, blocks }) => {
+    const now = performance.now();
+    if (now - shownAt < 100) return;
+    shownAt = now;
+    process.stderr.write(`\r\u001B[K${formatBytes(bytes)} in ${blocks} blocks\r`);
+  };
 }
 
 export function toJson(value: unknown): string {

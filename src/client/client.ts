@@ -4,7 +4,7 @@ import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from
 import {
   decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpecInput, type JobState, type LogChunk, type Startable,
 } from '../protocol/index.ts';
-import type { Receipt } from '../storage/index.ts';
+import type { FetchOptions, Receipt } from '../storage/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
@@ -22,7 +22,12 @@ export interface ClientInit {
   windows?: Partial<Windows>;
 }
 
-export interface SubmitOptions { onProgress?: (progress: Progress) => void; windows?: Partial<Windows> }
+export interface SubmitOptions {
+  onProgress?: (progress: Progress) => void;
+  windows?: Partial<Windows>;
+  /** Let the chain close commitments, though the nodes would sign the set: a message more, for who fears reorganisations. */
+  closeOnChain?: boolean;
+}
 
 /**
  * Asks for jobs and pays: submits specs, carries everybody's statements to the chain, examines evidence, gives verdicts, fetches results.
@@ -111,15 +116,15 @@ export class Client implements Startable {
     };
     await this.#components.journal.put(jobId, record);
     this.#records.set(jobId, record);
-    this.#open(record, options.onProgress);
+    this.#open(record, options);
     return record;
   }
 
   /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */
-  async resume(record: JobRecord, { onProgress }: Pick<SubmitOptions, 'onProgress'> = {}): Promise<void> {
+  async resume(record: JobRecord, options: Omit<SubmitOptions, 'windows'> = {}): Promise<void> {
     if (this.#sessions.has(record.jobId)) return;
     await this.refresh(record);
-    this.#open(record, onProgress);
+    this.#open(record, options);
   }
 
   /** Reads what the chain says of a job now, without carrying it on. */
@@ -195,23 +200,24 @@ export class Client implements Startable {
     return { cid: finding.resultCid!, exitCode: finding.exitCode ?? 0 };
   }
 
-  /** Fetches the result to a folder that does not exist yet. */
-  async fetchResult(record: JobRecord, destination: string, { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {}): Promise<Receipt> {
+  /**
+   * Fetches the result to a folder that does not exist yet, or as a CAR to a file. Every block is verified; a fetch that was broken off
+   * goes on where it was.
+   */
+  async fetchResult(record: JobRecord, destination: string, { car = false, ...options }: FetchOptions & { car?: boolean } = {}): Promise<Receipt> {
     const { storage } = this.#components;
     const cid = parseCid(this.resultOf(record).cid);
     for (const { bid } of record.bids) await storage.connect(this.#addrsOf(record, bid.node)).catch(() => {});
-    const receipt = await storage.fetch(cid, { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress: ({ bytes }) => onProgress(bytes) }) });
-    await storage.export(cid, destination, signal === undefined ? {} : { signal });
-    return receipt;
+    return car ? storage.exportCar(cid, destination, options) : storage.export(cid, destination, options);
   }
 
   specOf(record: JobRecord): ReturnType<typeof decodeSpec> {
     return decodeSpec(new TextEncoder().encode(record.spec));
   }
 
-  #open(record: JobRecord, onProgress: SubmitOptions['onProgress'] = () => {}): void {
+  #open(record: JobRecord, { onProgress = () => {}, closeOnChain = false }: SubmitOptions): void {
     const session = new JobSession(this.#components, record, {
-      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, head: () => this.#head,
+      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head,
     });
     this.#sessions.set(record.jobId, session);
     session.poke();

@@ -1,4 +1,5 @@
-import type { JobState, SignedCommitment } from '../protocol/index.ts';
+import type { Hex } from 'viem';
+import type { JobState, SealedSeat, SignedCommitment, SignedSet } from '../protocol/index.ts';
 import type { JobRecord } from './job-record.ts';
 
 type Received = JobRecord['commitments'];
@@ -7,6 +8,17 @@ type Received = JobRecord['commitments'];
 export function heldCommitments(job: JobState | undefined, received: Received): number {
   if (job === undefined || !('roster' in job)) return 0;
   return job.roster.reduce((mask, { node }, seat) => (received[node.toLowerCase()] === undefined ? mask : mask | (1 << seat)), 0);
+}
+
+/** The commitments of all seats, in order; undefined while some are missing. */
+export function fullSet(roster: readonly SealedSeat[], received: Received): Hex[] | undefined {
+  const commitments = roster.flatMap(({ node }) => received[node.toLowerCase()]?.commitment ?? []);
+  return commitments.length === roster.length ? commitments : undefined;
+}
+
+/** Whether the chain has other commitments than the set that all seats had signed. */
+export function isOverruled(roster: readonly SealedSeat[], set: SignedSet | undefined): boolean {
+  return set !== undefined && roster.some(({ commitment }, seat) => commitment.toLowerCase() !== set.commitments[seat]?.toLowerCase());
 }
 
 /** The commitments at hand that are not on chain yet. */

@@ -8,6 +8,12 @@ export const ANNOUNCE_MAX_INTERVAL_MS = 15_000;
 export const DEADLINE_GRACE_SECONDS = 1;
 /** Share of the commit window after which the commitments at hand are carried, though some are missing. */
 export const PARTIAL_COMMIT_SHARE = 0.5;
+/** Longest wait for a node's signature over the set of commitments, ms: it has nothing to compute. Then the chain closes the job instead. */
+export const SET_WAIT_MS = 2000;
+/** Longest wait for evidence before the chain closes the job instead, ms: there a node that withholds it is made to answer for that. */
+export const DIRECT_EVIDENCE_WAIT_MS = 30_000;
+/** Share of the commit window within which commitments and verdict may go in one message; nodes post the set themselves soon after. */
+export const DIRECT_SHARE = 0.6;
 /** Share of the settle window spent on asking for evidence before the verdict goes without it. */
 export const EVIDENCE_WAIT_SHARE = 0.5;
 /** Wait between two requests for a replica's evidence, ms. */
@@ -28,3 +34,7 @@ export const DEFAULT_WINDOWS = { assign: 120, commitMargin: 600, settle: 3600, d
 export const MAX_CLIENT_PROCESSES = 16;
 /** Runs of one class of jobs that a client remembers: enough for a p-value of 1 in 100, and for programs that change over time. */
 export const MAX_PRECEDENTS = 128;
+/** Results up to this size are fetched before the verdict, to hold opened windows against them, bytes: the client fetches its result anyway. */
+export const MAX_CHECKED_RESULT_BYTES = 64 * 1024 * 1024;
+/** Wait for such a result, ms: without it the windows are held against the other replicas' only. */
+export const RESULT_FETCH_TIMEOUT_MS = 10_000;

@@ -2,7 +2,7 @@ import { BaseError } from '../protocol/index.ts';
 
 export type ClientErrorCode =
   | 'JOB_UNKNOWN' | 'IMAGE_UNKNOWN' | 'NO_BIDS' | 'JOB_CANCELLED' | 'JOB_EXPIRED' | 'NO_RESULT' | 'CLIENT_FUNDS' | 'LOG_UNAVAILABLE' | 'CANNOT_CANCEL'
-  | 'TOO_MANY_CLIENTS';
+  | 'TOO_MANY_CLIENTS' | 'WINDOWS_REFUSED' | 'SET_REFUSED';
 
 /** Errors of the client folder. */
 export class ClientError extends BaseError<ClientErrorCode> {

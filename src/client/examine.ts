@@ -1,47 +1,63 @@
-import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence } from '../evidence/index.ts';
+import type { Hex } from 'viem';
+import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence, type WindowLeaf } from '../evidence/index.ts';
 import { evidenceProtocol, request, type Host } from '../network/index.ts';
 import { isError, messageOf, POLICIES, type Court, type Evidence, type JobState, type Trace } from '../protocol/index.ts';
+import type { Receipt } from '../storage/index.ts';
 import { EVIDENCE_RETRY_MS } from './constants.ts';
 import { sealKeysOf } from './prepare-job.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
+import { askWindows } from './windows/ask-windows.ts';
 
-type Rostered = Extract<JobState, { state: 'Committed' }>;
+/** A job whose commitments are closed, on chain or by a set that all seats signed. */
+export type ClosedJob = Pick<Extract<JobState, { state: 'Committed' }>, 'request' | 'roster' | 'committed'>;
 
 /** Evidence of one seat, opened and held against its commitment, or why there is none. */
-export type Exhibit = { seat: number; evidence: Evidence } | { seat: number; problem: string };
+export type Exhibit = { seat: number; evidence: Evidence; receipts: Receipt[]; windows?: ExhibitWindows } | { seat: number; problem: string };
+
+/** Windows that a node opened, true to its evidence, and whether they were held against its result as well. */
+export interface ExhibitWindows { leaves: WindowLeaf[]; heldAgainstResult: boolean }
 
 /**
  * Asks a seat's node for its evidence until it comes, proves false, or the signal ends the wait. Evidence that does not open its
- * commitment is a problem for good: the commitment cannot change any more.
+ * commitment, or windows that contradict it, are a problem for good: the commitment cannot change any more.
  */
-export async function collectEvidence(host: Host, court: Court, record: JobRecord, job: Rostered, seat: number, signal: AbortSignal): Promise<Exhibit> {
+export async function collectEvidence(host: Host, court: Court, record: JobRecord, job: ClosedJob, seat: number, signal: AbortSignal, onProblem: (problem: string) => void = () => {}): Promise<Exhibit> {
   const { node, commitment } = job.roster[seat]!;
   const addrs = record.bids.find(({ bid }) => bid.node.toLowerCase() === node.toLowerCase())?.addrs ?? [];
   const { privateKey } = await sealKeysOf(record.seed);
   let problem = 'not asked yet';
   while (!signal.aborted) {
     try {
-      const answer = await request(host, addrs, evidenceProtocol, { jobId: record.jobId }, { signal });
+      const answer = await request(host, addrs, evidenceProtocol, evidenceRequestOf(record), { signal });
       if (answer.status === 'sealed') {
         const opened: OpenedEvidence = await openSealed({ court, jobId: record.jobId, node, privateKey, sealed: answer.sealed, commitment });
-        return { seat, evidence: opened.evidence };
+        const { evidence } = opened;
+        // Only the comparison of traces relies on the trace.
+        const windows = POLICIES[job.request.policy] === 'trace'
+          ? { leaves: await askWindows(host, addrs, record, { roster: job.roster, evidence }, signal), heldAgainstResult: false } : undefined;
+        return { seat, evidence, receipts: answer.receipts ?? [], ...(windows === undefined ? {} : { windows }) };
       }
       problem = answer.reason;
     } catch (error) {
       problem = messageOf(error);
       if (isError(error) && error.name === 'EvidenceError') return { seat, problem };
     }
+    onProblem(problem);
     await new Promise((resolve) => setTimeout(resolve, EVIDENCE_RETRY_MS));
   }
   return { seat, problem: `no evidence in time: ${problem}` };
 }
 
+function evidenceRequestOf({ jobId, set }: JobRecord): { jobId: Hex; set?: { commitments: Hex[]; signatures: Hex[] } } {
+  return set === undefined ? { jobId } : { jobId, set: { commitments: [...set.commitments], signatures: [...set.signatures] } };
+}
+
 /** Compares the exhibits by the job's policy and says of every committed seat whether it agreed, and why. */
-export function judge(job: Rostered, exhibits: readonly Exhibit[]): ReplicaFinding[] {
+export function judge(job: ClosedJob, exhibits: readonly Exhibit[]): ReplicaFinding[] {
   const sound = exhibits.filter((exhibit): exhibit is Extract<Exhibit, { evidence: Evidence }> => 'evidence' in exhibit);
   const judgement = judgeReplicas(
     sound.map(({ evidence }) => ({
-      fingerprint: fingerprintOf(evidence.trace, evidence.profile), resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
+      fingerprint: fingerprintOf(evidence.trace, evidence.profile), trace: evidence.trace, resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
     })),
     POLICIES[job.request.policy] ?? 'trace',
   );
@@ -59,6 +75,7 @@ export function judge(job: Rostered, exhibits: readonly Exhibit[]): ReplicaFindi
         const otherPlace = sound.findIndex((candidate) => candidate.seat === other);
         return otherPlace < 0 || otherPlace === place ? null : judgement.distances[place]![otherPlace]!;
       }),
+      ...(exhibit.windows === undefined ? {} : { windows: { opened: exhibit.windows.leaves.length, heldAgainstResult: exhibit.windows.heldAgainstResult } }),
       agreed: judgement.agreed[place]!,
       reason: judgement.reasons[place]!,
     };

@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem';
-import type { JobEvent, JobRequest, SignedBid } from '../protocol/index.ts';
+import type { JobEvent, JobRequest, SignedBid, SignedSet } from '../protocol/index.ts';
+import type { Receipt } from '../storage/index.ts';
 
 /** A bid as it came, with where its node listens. */
 export interface ReceivedBid { bid: SignedBid; addrs: string[] }
@@ -15,6 +16,8 @@ export interface ReplicaFinding {
   peakMemoryBytes?: number;
   /** Distances to the other seats in thresholds, by seat; null where there is nothing to compare. */
   distances: (number | null)[];
+  /** Windows of its trace that the node opened, and whether what they say of the output was compared with the result. */
+  windows?: { opened: number; heldAgainstResult: boolean };
   agreed: boolean;
   /** In words, why. */
   reason: string;
@@ -37,7 +40,11 @@ export interface JobRecord {
   bids: ReceivedBid[];
   /** Signed commitments received, by node address in lower case. */
   commitments: Record<string, { commitment: Hex; signature: Hex }>;
+  /** All commitments with everybody's signature that there will be no others, once there are. */
+  set?: SignedSet;
   findings?: ReplicaFinding[];
+  /** Where each seat's node had its image and inputs from, as it says. */
+  receipts?: Record<number, Receipt[]>;
   /** Standings by address in lower case, before the job and after it. */
   before: Record<string, Standing>;
   after: Record<string, Standing>;

@@ -1,18 +1,21 @@
-import { isJobEvent, verifyBid, verifyCommitment, assign, commit, expire, readParty, resolve, settle, submit, type WriteResult } from '../chain/index.ts';
+import { isJobEvent, verifyBid, verifyCommitment, assign, commit, commitSet, expire, readParty, resolve, settle, settleDirect, submit, type WriteResult } from '../chain/index.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak256, toHex, type Address } from 'viem';
 import {
-  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay,
-  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SignedBid,
+  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay, withCommitments,
+  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat, type SignedBid,
 } from '../protocol/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { Announcer } from './announcer.ts';
-import { FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
-import { commitmentsToCarry, heldCommitments } from './commitments.ts';
-import { collectEvidence, judge, type Exhibit } from './examine.ts';
+import { DIRECT_EVIDENCE_WAIT_MS, FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
+import { collectSet } from './collect-set.ts';
+import { commitmentsToCarry, fullSet, heldCommitments, isOverruled } from './commitments.ts';
+import { collectEvidence, judge, type ClosedJob, type Exhibit } from './examine.ts';
+import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { nextClientAction } from './next-action.ts';
 import { readStandings } from './read-standings.ts';
+import { confront } from './windows/confront.ts';
 
 /** A block's number and time (unix seconds): deadlines are told by the chain's time. */
 export interface Head { number: bigint; timestamp: number }
@@ -20,6 +23,8 @@ export interface Head { number: bigint; timestamp: number }
 export interface SessionInit {
   bidWaitMs: number;
   onProgress: (progress: Progress) => void;
+  /** Let the chain close commitments, though the nodes would sign the set: a message more. */
+  closeOnChain?: boolean;
   /** The chain's newest block. */
   head: () => Head;
 }
@@ -38,6 +43,8 @@ export class JobSession {
   readonly #announcer: Announcer;
   readonly #exhibits = new Map<number, Exhibit>();
   readonly #examining = new Set<number>();
+  /** Why a seat's evidence is not there yet. */
+  readonly #problems = new Map<number, string>();
   #retryMs = STEP_RETRY_MS;
   #driving = false;
   #again = false;
@@ -52,6 +59,7 @@ export class JobSession {
     this.#init = init;
     this.#resumed = record.events.length > 0;
     this.#announcer = new Announcer(components, record);
+    this.#directOver = init.closeOnChain ?? false;
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
   }
@@ -73,7 +81,7 @@ export class JobSession {
     const job = this.job;
     if (job !== undefined && job.state !== 'Open') return `the job is ${job.state}`;
     try {
-      await verifyBid(this.#components.court, bid, { jobId: this.record.jobId, maxPrice: request.maxPrice });
+      await verifyBid(this.#components.court, bid, { jobId: this.record.jobId, maxPrice: request.maxPrice }, this.#components.chain);
       // The draw would pass it over, and bids of accounts that cost nothing would crowd out the others.
       const { free } = await readParty(this.#components.chain, bid.node, 'node', { signal: this.#controller.signal });
       if (free < request.stake) return `the node has ${free} units of free stake, ${request.stake} are needed`;
@@ -98,7 +106,7 @@ export class JobSession {
     const key = node.toLowerCase();
     if (this.record.commitments[key] !== undefined) return undefined;
     try {
-      await verifyCommitment(this.#components.court, { node, ...commitment }, seats);
+      await verifyCommitment(this.#components.court, { node, ...commitment }, seats, this.#components.chain);
     } catch (error) {
       return messageOf(error);
     }
@@ -185,6 +193,8 @@ export class JobSession {
       bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs,
       commitments: heldCommitments(job, record.commitments),
       examined: [...this.#exhibits.keys()].reduce((mask, seat) => mask | (1 << seat), 0),
+      set: this.#directOver ? 'given-up' : record.set === undefined ? 'none' : 'signed',
+      overruled: job !== undefined && 'roster' in job && isOverruled(job.roster, record.set),
     }, this.#init.head().timestamp, this.#init.head().number);
     switch (action) {
       case 'submit':
@@ -204,12 +214,22 @@ export class JobSession {
     }
     const roster = job !== undefined && 'roster' in job ? job.roster : [];
     switch (action) {
+      case 'close':
+        return this.#close(roster);
+      case 'commit-set':
+        return this.#took('commit', await commitSet(chain, { request, roster, set: record.set!, posted: true }, options));
       case 'commit':
         return this.#took('commit', await commit(chain, { request, roster, commitments: commitmentsToCarry(job!, record.commitments) }, options));
       case 'examine':
-        return this.#examine(job as JobState & { state: 'Committed' });
+        return this.#examine(this.#closed(job!));
+      case 'settle-direct': {
+        const closed = this.#closed(job!);
+        const verdict = await this.#verdict(closed);
+        const { signatures } = record.set!;
+        return this.#took('settle', await settleDirect(chain, { request, roster: closed.roster, signatures, ...verdict }, options));
+      }
       case 'settle': {
-        const verdict = await this.#verdict(job as JobState & { state: 'Committed' });
+        const verdict = await this.#verdict(this.#closed(job!));
         return this.#took('settle', await settle(chain, { request, roster, ...verdict }, options));
       }
       case 'expire':
@@ -248,13 +268,47 @@ export class JobSession {
     return this.record.bids.map(({ bid }) => bid).slice(0, MAX_BIDS);
   }
 
+  /** Whether the way in three messages is given up, for this process. */
+  #directOver: boolean;
+
+  /** Has everybody sign the set of commitments; where somebody does not, the chain closes the job. */
+  async #close(roster: readonly SealedSeat[]): Promise<void> {
+    const commitments = fullSet(roster, this.record.commitments);
+    if (commitments === undefined) return;
+    try {
+      this.record.set = await collectSet(this.#components, this.record, roster, commitments, this.#controller.signal);
+      this.#init.onProgress({ stage: 'committed' });
+    } catch (error) {
+      this.#controller.signal.throwIfAborted();
+      this.#directOver = true;
+      this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+    }
+    await this.#save();
+    this.#mark('closed');
+    this.poke();
+  }
+
+  /** The job with the commitments that count: those on chain, or in Assigned those of the signed set. */
+  #closed(job: JobState): ClosedJob {
+    if (!('committed' in job)) throw new ClientError('SET_REFUSED', `the job is ${job.state}`);
+    const { set } = this.record;
+    if (job.state !== 'Assigned' || set === undefined) return job;
+    return { request: job.request, roster: withCommitments(job.roster, set.commitments), committed: (1 << job.roster.length) - 1 };
+  }
+
+  #waitingForEvidence = false;
+
   /** Asks for the evidence of every committed seat, all at once; each answer looks again what is next. */
-  #examine(job: JobState & { state: 'Committed' }): void {
+  #examine(job: ClosedJob): void {
+    if (!this.#waitingForEvidence && this.job?.state === 'Assigned') {
+      this.#waitingForEvidence = true;
+      setTimeout(() => { this.#directOver = true; this.poke(); }, DIRECT_EVIDENCE_WAIT_MS).unref();
+    }
     const until = AbortSignal.any([this.#controller.signal, AbortSignal.timeout(job.request.settleWindow * 500)]);
     job.roster.forEach(({ node }, seat) => {
       if ((job.committed & (1 << seat)) === 0 || this.#examining.has(seat)) return;
       this.#examining.add(seat);
-      void collectEvidence(this.#components.host, this.#components.court, this.record, job, seat, until).then((exhibit) => {
+      void collectEvidence(this.#components.host, this.#components.court, this.record, job, seat, until, (problem) => this.#problems.set(seat, problem)).then((exhibit) => {
         this.#exhibits.set(seat, exhibit);
         this.#init.onProgress({ stage: 'evidence', node, ...('problem' in exhibit ? { problem: exhibit.problem } : {}) });
         this.poke();
@@ -267,11 +321,13 @@ export class JobSession {
     return this.#exhibits;
   }
 
-  async #verdict(job: JobState & { state: 'Committed' }): Promise<{ agreed: number; reportDigest: `0x${string}` }> {
-    const exhibits = job.roster.flatMap((_, seat): Exhibit[] => (
-      (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: 'no evidence in time' }]));
+  async #verdict(job: ClosedJob): Promise<{ agreed: number; reportDigest: `0x${string}` }> {
+    const addrs = this.record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
+    const exhibits = await confront(this.#components.storage, addrs, job.roster.flatMap((_, seat): Exhibit[] => (
+      (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: `no evidence in time: ${this.#problems.get(seat) ?? 'no answer'}` }])), this.#controller.signal);
     const findings = judge(job, exhibits);
     this.record.findings = findings;
+    this.record.receipts = Object.fromEntries(exhibits.flatMap((exhibit) => ('receipts' in exhibit ? [[exhibit.seat, exhibit.receipts]] : [])));
     this.#mark('examined');
     await this.#save();
     const agreed = findings.reduce((mask, finding) => (finding.agreed ? mask | (1 << finding.seat) : mask), 0);

@@ -10,7 +10,7 @@ const request: JobRequest = {
   assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO,
 };
 const rostered = { request, since: 1000, roster: [seat(0), seat(1), seat(2)], committed: 0b111 };
-const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0 };
+const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false };
 const next = (job: JobState | undefined, local: Partial<LocalJob>, now = 1001, head = 100n) => nextClientAction(job, { ...nothing, ...local }, now, head);
 
 test('Open: assigns once there are bids, time was given, and the seed is mined', () => {
@@ -31,6 +31,24 @@ test('Assigned: carries all commitments at once, some when it is getting late', 
   assert.equal(next(job, { commitments: 0b010 }, 1051), 'commit');
   assert.equal(next(job, { commitments: 0b001 }, 1051), 'wait');
   assert.equal(next(job, {}, 1102), 'expire');
+});
+
+test('Assigned: with all commitments at hand it has the set signed, examines, and settles in one message', () => {
+  const job: JobState = { ...rostered, state: 'Assigned', committed: 0 };
+  const ready = { commitments: 0b111, set: 'none' as const };
+  assert.equal(next(job, { ...ready, commitments: 0b011 }), 'wait');
+  assert.equal(next(job, ready), 'close');
+  assert.equal(next(job, { ...ready, set: 'signed', examined: 0b011 }), 'examine');
+  assert.equal(next(job, { ...ready, set: 'signed', examined: 0b111 }), 'settle-direct');
+  assert.equal(next(job, { ...ready, set: 'given-up' }), 'commit');
+  assert.equal(next({ ...job, committed: 0b001 }, { ...ready, set: 'signed', examined: 0b111 }), 'commit');
+  assert.equal(next(job, { ...ready, set: 'signed', examined: 0b111 }, 1061), 'commit');
+});
+
+test('Committed: the signed set takes the place of other commitments', () => {
+  const job: JobState = { ...rostered, state: 'Committed', opened: 0 };
+  assert.equal(next(job, { set: 'signed', overruled: true, examined: 0b111 }), 'commit-set');
+  assert.equal(next({ ...job, committed: 0b011 }, { set: 'signed', overruled: true, examined: 0b011 }), 'settle');
 });
 
 test('Committed: examines, settles with all evidence or when time runs short, leaves the judgement to the contract when late', () => {

@@ -1,5 +1,5 @@
 import { deadlineOf, type JobState } from '../protocol/index.ts';
-import { DEADLINE_GRACE_SECONDS, EVIDENCE_WAIT_SHARE, PARTIAL_COMMIT_SHARE } from './constants.ts';
+import { DEADLINE_GRACE_SECONDS, DIRECT_SHARE, EVIDENCE_WAIT_SHARE, PARTIAL_COMMIT_SHARE } from './constants.ts';
 
 /** What the client has at hand, besides what the chain says. */
 export interface LocalJob {
@@ -11,9 +11,13 @@ export interface LocalJob {
   commitments: number;
   /** Committed seats whose evidence was opened or found wanting for good, as a mask. */
   examined: number;
+  /** Whether all seats have signed the set of commitments; `given-up` when one would not, or its evidence did not come. */
+  set: 'none' | 'signed' | 'given-up';
+  /** Whether the chain has other commitments than the signed set. */
+  overruled: boolean;
 }
 
-export type ClientAction = 'submit' | 'wait' | 'assign' | 'commit' | 'examine' | 'settle' | 'expire' | 'resolve' | 'done';
+export type ClientAction = 'submit' | 'wait' | 'assign' | 'close' | 'commit' | 'commit-set' | 'examine' | 'settle' | 'settle-direct' | 'expire' | 'resolve' | 'done';
 
 /**
  * What the client does next about its job: the whole of its conduct on chain, as a pure function.
@@ -33,6 +37,11 @@ export function nextClientAction(job: JobState | undefined, local: LocalJob, now
     case 'Assigned': {
       if (overdue) return 'expire';
       const all = (1 << job.roster.length) - 1;
+      const direct = local.set !== 'given-up' && job.committed === 0 && now <= job.since + job.request.commitWindow * DIRECT_SHARE;
+      if (direct && (local.commitments & all) === all) {
+        if (local.set === 'none') return 'close';
+        return (local.examined & all) === all ? 'settle-direct' : 'examine';
+      }
       const carried = job.committed | local.commitments;
       if ((local.commitments & ~job.committed) === 0) return 'wait';
       const waitedLong = now > job.since + job.request.commitWindow * PARTIAL_COMMIT_SHARE;
@@ -40,6 +49,7 @@ export function nextClientAction(job: JobState | undefined, local: LocalJob, now
     }
     case 'Committed': {
       if (now > deadline) return now > deadline + job.request.disputeWindow || job.opened === job.committed ? 'resolve' : 'wait';
+      if (local.overruled && job.committed === (1 << job.roster.length) - 1) return 'commit-set';
       if ((local.examined & job.committed) === job.committed) return 'settle';
       return now > job.since + job.request.settleWindow * EVIDENCE_WAIT_SHARE ? 'settle' : 'examine';
     }

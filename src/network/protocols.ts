@@ -1,6 +1,7 @@
 import {
-  ack, announcementRequest, announcementResponse, bidMessage, commitmentMessage, evidenceRequest, evidenceResponse, logChunk, logRequest,
+  ack, announcementRequest, announcementResponse, bidMessage, commitmentMessage, evidenceRequest, evidenceResponse, logChunk, logRequest, setRequest, setResponse,
   statusRequest, statusResponse,
+  windowsRequest, windowsResponse,
   type MessageOf,
 } from '../protocol/messages.ts';
 import type { Protocol } from './call.ts';
@@ -13,9 +14,17 @@ export const bidProtocol: Protocol<MessageOf<typeof bidMessage>, Ack> = { id: '/
 export const commitmentProtocol: Protocol<MessageOf<typeof commitmentMessage>, Ack> = {
   id: '/gadus/commitment/1', request: commitmentMessage, response: ack,
 };
+/** Client to node: sign that these are all commitments. */
+export const setProtocol: Protocol<MessageOf<typeof setRequest>, MessageOf<typeof setResponse>> = {
+  id: '/gadus/set/1', request: setRequest, response: setResponse,
+};
 /** Client to node: the sealed evidence of a replica. */
 export const evidenceProtocol: Protocol<MessageOf<typeof evidenceRequest>, MessageOf<typeof evidenceResponse>> = {
   id: '/gadus/evidence/1', request: evidenceRequest, response: evidenceResponse,
+};
+/** Client to node: windows of a replica's trace, drawn after commitments closed. */
+export const windowsProtocol: Protocol<MessageOf<typeof windowsRequest>, MessageOf<typeof windowsResponse>> = {
+  id: '/gadus/windows/1', request: windowsRequest, response: windowsResponse,
 };
 /** Client to node, streamed: a replica's live log. */
 export const logsProtocol: Protocol<MessageOf<typeof logRequest>, MessageOf<typeof logChunk>> = {

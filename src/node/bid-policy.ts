@@ -55,8 +55,8 @@ export function refusal(inputs: BidInputs): string | undefined {
   return undefined;
 }
 
-/** The engine that would run the spec: the one it names, or the first (strongest) of ours for `auto`. */
+/** The engine that would run the spec: the one it names, or for `auto` the first (strongest) of ours that takes images with a file system. */
 export function chooseEngine(spec: JobSpec, engines: readonly string[]): string | undefined {
-  if (spec.engine === 'auto') return engines.find((name) => name !== 'noop');
+  if (spec.engine === 'auto') return engines.find((name) => name !== 'noop' && name !== 'wasm');
   return engines.find((name) => name === spec.engine);
 }

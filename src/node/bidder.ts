@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { readParty, readScore, signBid } from '../chain/index.ts';
-import { decodeSpec, jobIdOf, parseCid, scoreBps, specDigest, type Announcement, type JobSpec, type SignedBid } from '../protocol/index.ts';
+import { decodeSpec, jobIdOf, messageOf, parseCid, scoreBps, specDigest, type Announcement, type JobSpec, type SignedBid } from '../protocol/index.ts';
 import { refusal } from './bid-policy.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { MAX_PENDING_JOBS } from './constants.ts';
@@ -59,6 +59,14 @@ async function lookForData(
     await storage.connect(clientAddrs, { signal }).catch(() => undefined);
     const locations = await storage.locate(cid, { signal });
     if (!locations.some(({ has }) => has)) return { shareBps: 0, missing: `no source knows ${cid}` };
+  }
+  const absent = held.reduce((sum, { totalBytes, heldBytes }) => sum + totalBytes - heldBytes, 0);
+  try {
+    await storage.requireSpace(spec.resources.diskBytes + absent);
+  } catch (error) {
+    // What nobody needs any more may be what fills the disk.
+    void storage.collect({ signal }).catch(() => {});
+    return { shareBps: 0, missing: messageOf(error) };
   }
   const inputs = held.slice(0, spec.inputs.length);
   const total = inputs.reduce((sum, { totalBytes }) => sum + totalBytes, 0);

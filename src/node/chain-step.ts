@@ -1,11 +1,11 @@
-import { commit, contest, expire, open, resolve } from '../chain/index.ts';
+import { commit, commitSet, contest, expire, open, resolve } from '../chain/index.ts';
 import { openingsIn, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
 /** Actions of a node that are one message to the chain. */
-export type ChainAction = Extract<NodeAction, 'post-commitment' | 'expire' | 'contest' | 'open' | 'resolve'>;
+export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve'>;
 
 /** Carries one step of a job to the chain. @throws ChainError */
 export async function takeChainStep(
@@ -26,7 +26,13 @@ export async function takeChainStep(
       await resolve(chain, { request, roster, openings: openingsIn(record.events) }, { signal });
       return;
   }
-  const { outcome } = record;
+  const { outcome, set } = record;
+  if (action === 'post-set') {
+    if (set?.signatures === undefined) return;
+    const { commitments, signatures } = set;
+    await commitSet(chain, { request, roster, set: { commitments, signatures }, posted: job.state === 'Committed' }, { signal });
+    return;
+  }
   // A node without an outcome has nothing to commit, open or defend; time will end the job without it.
   if (outcome === undefined) return;
   const opening = { index: seat, ...outcome.opening };

@@ -32,6 +32,8 @@ export interface NodeInit {
   offer: Offer;
   /** Defend against rejections on chain. */
   contests: boolean;
+  /** How long a result stays after its job is over, ms. */
+  keepResultsMs: number;
   /** Let the client follow the log while the replica runs. */
   liveLogs: boolean;
 }

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
+import { DEFAULT_ENGINES, ENGINE_CHOICES } from '../executor/index.ts';
 import { messageOf, parseBytes, parseDurationMs } from '../protocol/index.ts';
+import { REMOTE_SOURCES } from '../storage/index.ts';
 import { NodeError } from './errors.ts';
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`), `is not ${bytes} bytes of hex`).transform((text) => text as `0x${string}`);
@@ -31,9 +33,38 @@ const schema = z.strictObject({
   storage: z.strictObject({
     /** RPC endpoint of a Kubo beside the node, in place of embedded bitswap. */
     kuboUrl: z.url().optional(),
+    /** Where data may come from that is not on this machine, in this order. */
+    sources: z.array(z.enum(REMOTE_SOURCES)).default([...REMOTE_SOURCES]),
+    /** Trustless gateways, and routers (`/routing/v1`) that name more of them. */
+    gateways: z.array(z.url()).default([]),
+    routers: z.array(z.url()).default([]),
+    filecoin: z.strictObject({
+      /** Network indexers, and providers known to the operator. */
+      indexers: z.array(z.url()).default([]),
+      providers: z.array(z.url()).default([]),
+    }).prefault({}),
+    /** CIDs that are given to nobody by gateway or CAR stream. */
+    denied: z.array(z.string()).default([]),
     /** Largest input fetched. */
     maxFetchBytes: size.default(100 * GiB),
+    /** Folders whose CARs, whole pieces and unsealed sectors are read where they lie. */
+    cars: z.array(z.string()).default([]),
+    pieces: z.array(z.string()).default([]),
+    sectors: z.array(z.string()).default([]),
+    /** What fetched inputs may keep of the disk, and as much again unpacked. */
+    cacheSize: size.default(100 * GiB),
+    /** What stays free of the disk: below it the node neither bids nor fetches. */
+    reserve: size.default(GiB),
+    /** How long results stay after their job is over. */
+    keepResults: duration.default(7 * 24 * 3_600_000),
   }).prefault({}),
+  /** A trustless gateway for whoever can reach it. */
+  gateway: z.strictObject({
+    listen: z.string(),
+    allow: z.enum(['results', 'pinned', 'all']).default('results'),
+    concurrency: z.number().int().positive().optional(),
+    perMinute: z.number().int().positive().optional(),
+  }).optional(),
   /** HTTP API for the operator, on loopback; port 0 picks one, null turns it off. */
   apiPort: z.number().int().min(0).max(65_535).nullable().default(4580),
   /** Coin asked for one replica. */
@@ -56,6 +87,10 @@ const schema = z.strictObject({
   liveLogs: z.boolean().default(true),
   /** Also take jobs that run nothing: for measuring the protocol. */
   noopEngine: z.boolean().default(false),
+  /** Engines to offer where they work, the preferred first. */
+  engines: z.array(z.enum(ENGINE_CHOICES)).default(DEFAULT_ENGINES),
+  /** Kernel of microVMs, in place of Debian's. */
+  kernel: z.string().optional(),
   /** OCI runtime to use, where not the first that works. */
   runtime: z.string().optional(),
 });

@@ -20,5 +20,7 @@ export const MAX_DELIVERIES = 8;
 export const DELIVERY_RETRY_MS = 500;
 /** Seconds that must remain of the commit window, beyond the job's own time limit, for a node to bid: fetching, publishing, one message. */
 export const COMMIT_MARGIN_SECONDS = 5;
+/** How often storage is rid of what is not needed any more, ms: a look at every block, so not often. */
+export const COLLECT_INTERVAL_MS = 3_600_000;
 /** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
 export const MAX_SEED_DELAY_BLOCKS = 256n;

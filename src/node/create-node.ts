@@ -2,12 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { approve, createChain, readParty, register, Watcher, type Chain } from '../chain/index.ts';
 import { stringToHex } from 'viem';
-import { createContainerEngine, createImageStore, createNoopEngine, type Engine } from '../executor/index.ts';
+import { createEngines, createImageStore, createNoopEngine, type Engine } from '../executor/index.ts';
 import { announceJobs, createHost, loadOrCreateKey, statusProtocol, serve, type Host } from '../network/index.ts';
 import { messageOf, parseCid, type Startable } from '../protocol/index.ts';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
 import type { Log } from './components.ts';
 import { keyOf, type NodeConfig } from './config.ts';
+import { COLLECT_INTERVAL_MS } from './constants.ts';
 import { Node } from './node.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
@@ -42,18 +43,25 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     const { address } = chain.signer();
     const court = await chain.court();
 
-    const container = createContainerEngine({ stateDir: join(config.dir, 'engine'), ...(config.runtime === undefined ? {} : { runtime: config.runtime }) });
-    const probe = await container.probe();
-    for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: 'container', what, remedy });
-    const available = [...(probe.ok ? [container] : []), ...(config.noopEngine ? [createNoopEngine()] : [])];
+    const { runtime, kernel } = config;
+    const wanted = createEngines(config.engines, { dir: config.dir, ...(runtime === undefined ? {} : { runtime }), ...(kernel === undefined ? {} : { kernel }) });
+    const probes = await Promise.all(wanted.map(async (engine) => ({ engine, probe: await engine.probe() })));
+    for (const { engine, probe } of probes) for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: engine.name, what, remedy });
+    const available = [...probes.filter(({ probe }) => probe.ok).map(({ engine }) => engine), ...(config.noopEngine ? [createNoopEngine()] : [])];
     const engines = change(available, () => node);
 
     const host = await createHost({ privateKey: await loadOrCreateKey(join(config.dir, 'identity')), ...config.network, agent: 'gadus' });
     stops.push(async () => host.stop());
-    const { kuboUrl, maxFetchBytes } = config.storage;
-    const storage = await createStorage({ libp2p: host }, { dir: join(config.dir, 'storage'), maxFetchBytes, ...(kuboUrl === undefined ? {} : { kuboUrl }) });
+    const { kuboUrl, maxFetchBytes, cars, pieces, sectors, cacheSize, reserve, sources, gateways, routers, filecoin, denied } = config.storage;
+    const storage = await createStorage({ libp2p: host }, {
+      dir: join(config.dir, 'storage'), folders: { cars, pieces, sectors },
+      limits: { maxFetchBytes, maxCacheBytes: cacheSize, reserveBytes: reserve }, ...(kuboUrl === undefined ? {} : { kuboUrl }),
+      remote: { order: sources, gateways, routers, filecoin, privateHosts: config.network.lan }, denied: denied.map(parseCid), ...(config.gateway && { gateway: config.gateway }),
+      onProblem: (path, problem) => log('warn', 'file not usable', { path, problem }),
+    });
     await storage.start();
     stops.push(() => storage.stop());
+    stops.push(collectRegularly(storage, log));
 
     await ensureStake(chain, config.stake, host, log);
     const node: Node = new Node({
@@ -62,7 +70,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
       gossip: announceJobs(host),
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
-      address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs,
+      address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
       policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly },
       offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
     });
@@ -90,6 +98,17 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     await stop().catch(() => {});
     throw error;
   }
+}
+
+/** Removes what is not needed any more from time to time. @returns a function that ends it */
+function collectRegularly(storage: Storage, log: Log): () => Promise<void> {
+  const timer = setInterval(() => {
+    storage.collect().then(
+      (collected) => { if (collected.blocks > 0) log('info', 'storage collected', { ...collected }); },
+      (error: unknown) => log('warn', 'storage not collected', { reason: messageOf(error) }),
+    );
+  }, COLLECT_INTERVAL_MS);
+  return async () => clearInterval(timer);
 }
 
 /** Tops the account's stake up to what the configuration says, and tells the chain where the node lives. */

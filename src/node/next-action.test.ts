@@ -10,7 +10,7 @@ const request: JobRequest = {
   assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO,
 };
 const rostered = { request, since: 1000, roster: [seat(0), seat(1), seat(2)], committed: 0b111 };
-const me: LocalReplica = { seat: 1, ready: true, contests: true };
+const me: LocalReplica = { seat: 1, ready: true, contests: true, closed: false, overruled: false };
 const next = (job: JobState, local: Partial<LocalReplica>, now: number) => nextNodeAction(job, { ...me, ...local }, now);
 
 test('Assigned: runs, then waits for the client, then carries its own commitment, then ends the job', () => {
@@ -22,6 +22,16 @@ test('Assigned: runs, then waits for the client, then carries its own commitment
   assert.equal(next(job, {}, 1101), 'wait');
   assert.equal(next(job, {}, 1106), 'expire');
   assert.equal(next(job, { seat: -1 }, 1001), 'finish');
+});
+
+test('a node that holds the signed set closes the job with it when the client does not, and when the chain has other commitments', () => {
+  const assigned: JobState = { ...rostered, state: 'Assigned', committed: 0b010 };
+  assert.equal(next(assigned, { closed: true }, 1069), 'wait');
+  assert.equal(next(assigned, { closed: true }, 1070), 'post-set');
+  const job: JobState = { ...rostered, state: 'Committed', opened: 0 };
+  assert.equal(next(job, { closed: true, overruled: true }, 1050), 'post-set');
+  assert.equal(next({ ...job, committed: 0b011 }, { closed: true, overruled: true }, 1050), 'wait');
+  assert.equal(next(job, { closed: true, overruled: true }, 1101), 'open');
 });
 
 test('Committed: a silent client makes the node open, then ask for the judgement', () => {

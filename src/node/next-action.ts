@@ -9,10 +9,14 @@ export interface LocalReplica {
   ready: boolean;
   /** Whether this node defends itself against a rejection. */
   contests: boolean;
+  /** Whether it holds everybody's signatures over the set of commitments. */
+  closed: boolean;
+  /** Whether the chain has other commitments than that set. */
+  overruled: boolean;
 }
 
 export type NodeAction =
-  | 'wait' | 'run' | 'post-commitment' | 'expire' | 'contest' | 'open' | 'resolve' | 'finish';
+  | 'wait' | 'run' | 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve' | 'finish';
 
 /**
  * What a node does next about a job: the whole of its conduct on chain, as a pure function.
@@ -32,11 +36,12 @@ export function nextNodeAction(job: JobState, local: LocalReplica, now: number):
     case 'Assigned': {
       if (late) return overdue ? 'expire' : 'wait';
       if (!local.ready) return 'run';
-      if ((job.committed & mine) !== 0) return 'wait';
-      return now >= job.since + job.request.commitWindow * SELF_COMMIT_SHARE ? 'post-commitment' : 'wait';
+      if (now < job.since + job.request.commitWindow * SELF_COMMIT_SHARE) return 'wait';
+      if (local.closed) return 'post-set';
+      return (job.committed & mine) === 0 ? 'post-commitment' : 'wait';
     }
     case 'Committed': {
-      if (!late) return 'wait';
+      if (!late) return local.overruled && job.committed === (1 << job.roster.length) - 1 ? 'post-set' : 'wait';
       const closes = deadline + job.request.disputeWindow;
       return defend(job, mine, now, closes);
     }

@@ -2,10 +2,11 @@ import type { Hex } from 'viem';
 import { isJobEvent, readJob, readJobEvents, type ChainEvent } from '../chain/index.ts';
 import { announcementProtocol, bidProtocol, commitmentProtocol, request, type JobGossip, type Protocol } from '../network/index.ts';
 import {
-  amend, encodeSpec, isError, isFinal, jobIdOf, messageOf, replay, type Announcement, type JobEvent, type JobState, type Startable,
+  amend, encodeSpec, isError, isFinal, jobIdOf, messageOf, parseCid, replay, type Announcement, type JobEvent, type JobState, type Startable,
 } from '../protocol/index.ts';
 import { considerJob } from './bidder.ts';
 import { takeChainStep } from './chain-step.ts';
+import { overruled } from './commitment-set.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { ANNOUNCEMENT_GRACE_MS, DELIVERY_ATTEMPTS, DELIVERY_RETRY_MS, MAX_DELIVERIES, MAX_SEED_DELAY_BLOCKS, TICK_MS } from './constants.ts';
 import { createLimit } from './limit.ts';
@@ -202,7 +203,10 @@ export class Node implements Startable {
     const job = replay(record.events);
     if (job === undefined || record.finished !== undefined) return;
     const seat = this.#seatIn(job);
-    const local = { seat, ready: record.outcome !== undefined || record.failure !== undefined, contests: this.#init.contests };
+    const local = {
+      seat, ready: record.outcome !== undefined || record.failure !== undefined, contests: this.#init.contests,
+      closed: record.set?.signatures !== undefined, overruled: 'roster' in job && overruled(job.roster, record.set),
+    };
     const action = nextNodeAction(job, local, this.#now);
     switch (action) {
       case 'wait': return;
@@ -244,6 +248,9 @@ export class Node implements Startable {
     record.finished = job.state === 'Settled' ? (seat < 0 ? 'passed-over' : 'settled')
       : job.state === 'Cancelled' ? 'cancelled' : job.state === 'Expired' ? 'expired' : seat < 0 ? 'passed-over' : 'given-up';
     await this.#save(record);
+    if (record.outcome !== undefined) {
+      await this.#components.storage.keepUntil(parseCid(record.outcome.resultCid), Date.now() + this.#init.keepResultsMs);
+    }
     if (seat < 0 || !isFinal(job) || job.state !== 'Settled') await this.#runner.forget(record.jobId);
     this.#components.log('info', 'job over', { jobId: record.jobId, state: job.state, finished: record.finished });
   }

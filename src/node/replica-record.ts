@@ -1,5 +1,6 @@
 import type { Hex } from 'viem';
 import type { JobEvent, JobRequest, Opening, SignedBid } from '../protocol/index.ts';
+import type { Receipt } from '../storage/index.ts';
 
 /** What the node journals about one job: enough to go on after a crash at any point. */
 export interface ReplicaRecord {
@@ -15,7 +16,9 @@ export interface ReplicaRecord {
   /** Times the run was started: a run that took the process down with it is not tried for ever. */
   attempts: number;
   /** Set once the run has ended. */
-  outcome?: { resultCid: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex };
+  outcome?: { resultCid: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex; receipts: Receipt[] };
+  /** The set of commitments this node signed, and what everybody else signed once it has seen that: then the evidence may go out. */
+  set?: { commitments: Hex[]; signature: Hex; signatures?: Hex[] };
   /** Why this node gave the replica up. */
   failure?: string;
   /** Set when there is nothing left to do. */

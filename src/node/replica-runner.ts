@@ -69,11 +69,17 @@ export class ReplicaRunner {
     return readFile(this.#sealedPath(jobId));
   }
 
-  /** Drops the log and the sealed evidence of a job that is over. */
+  /** What the windows of a replica are cut from. */
+  windowSource(jobId: Hex): Promise<Uint8Array> {
+    return readFile(this.#windowsPath(jobId));
+  }
+
+  /** Drops the log, the sealed evidence and the windows of a job that is over. */
   async forget(jobId: Hex): Promise<void> {
     this.#hubs.get(jobId)?.end();
     this.#hubs.delete(jobId);
     await rm(this.#sealedPath(jobId), { force: true });
+    await rm(this.#windowsPath(jobId), { force: true });
   }
 
   async #run(record: ReplicaRecord, signal: AbortSignal): Promise<NonNullable<ReplicaRecord['outcome']>> {
@@ -95,11 +101,12 @@ export class ReplicaRunner {
     }), signal);
 
     await mkdir(join(this.#init.dir, 'evidence'), { recursive: true, mode: 0o700 });
+    await writeFile(this.#windowsPath(jobId), outcome.windowSource, { mode: 0o600 });
     await writeFile(this.#sealedPath(jobId), outcome.sealed, { mode: 0o600 });
-    const { resultCid, exitCode, opening, commitment } = outcome;
+    const { resultCid, exitCode, opening, commitment, receipts } = outcome;
     const signature = await signCommitment(chain.signer(), court, { jobId, node: address, commitment });
     log('info', 'replica', { jobId, stage: 'ended', exitCode, ended: outcome.ended, resultCid });
-    return { resultCid, exitCode, opening, commitment, signature };
+    return { resultCid, exitCode, opening, commitment, signature, receipts };
   }
 
   #hub(jobId: Hex): LogHub {
@@ -110,6 +117,10 @@ export class ReplicaRunner {
 
   #sealedPath(jobId: Hex): string {
     return join(this.#init.dir, 'evidence', `${jobId}.sealed`);
+  }
+
+  #windowsPath(jobId: Hex): string {
+    return join(this.#init.dir, 'evidence', `${jobId}.windows`);
   }
 }
 

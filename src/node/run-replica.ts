@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { bytesToHex, type Address, type Hex } from 'viem';
-import { encodeEvidence, evidenceDigest, fingerprintOf, profileOutput, sealEvidence, sketchOf } from '../evidence/index.ts';
+import {
+  encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sketchOf, windowsOf, type OutputFile,
+} from '../evidence/index.ts';
 import type { Engine, ImageStore, RunResult } from '../executor/index.ts';
 import {
   cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
@@ -34,6 +36,8 @@ export interface ReplicaOutcome {
   commitment: Hex;
   /** Evidence and opening, HPKE-sealed to the job's key. */
   sealed: Uint8Array;
+  /** What the node needs to open windows later. */
+  windowSource: Uint8Array;
   receipts: Receipt[];
 }
 
@@ -50,11 +54,14 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
   try {
     onStage?.('fetching');
     const receipts: Receipt[] = [];
-    const rootfs = engine.name === 'noop' ? '' : await unpackedImage(components, spec.image, receipts, signal);
+    const image = await readyImage(components, spec.image, receipts, signal);
+    held.push(image);
     const inputs: { path: string; target: string }[] = [];
+    const checks: (() => Promise<void>)[] = [];
     for (const { source, target } of spec.inputs) {
       const input = await storage.materialise(parseCid(source), { signal });
       held.push(input);
+      checks.push(() => input.check());
       receipts.push(input.receipt);
       inputs.push({ path: input.path, target });
     }
@@ -63,10 +70,12 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
     const run = await engine.run({
       // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
       id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
-      spec, rootfs, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
+      spec, rootfs: image.path, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
       ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
     });
     held.push(run);
+    // An input that lies where its owner may write to it proves nothing unless it held still.
+    for (const check of checks) await check();
 
     onStage?.('publishing');
     return { receipts, ...(await seal(init, run, await publish(storage, run, signal))) };
@@ -75,17 +84,22 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
   }
 }
 
-async function unpackedImage({ images, storage }: RunReplicaComponents, image: string, receipts: Receipt[], signal: AbortSignal): Promise<string> {
-  if (!(await images.has(image))) {
-    const tar = await storage.materialise(parseCid(image), { signal });
+/** What the engine takes for an image: nothing, the module itself, or an unpacked root file system. */
+async function readyImage(
+  { engine, images, storage }: RunReplicaComponents, image: string, receipts: Receipt[], signal: AbortSignal,
+): Promise<{ path: string; release(): Promise<void> | void }> {
+  if (engine.name === 'noop') return { path: '', release: () => {} };
+  if (engine.name === 'wasm' || !images.has(image)) {
+    const content = await storage.materialise(parseCid(image), { signal });
+    receipts.push(content.receipt);
+    if (engine.name === 'wasm') return content;
     try {
-      receipts.push(tar.receipt);
-      await images.unpack(image, tar.path, { signal });
+      await images.unpack(image, content.path, { signal });
     } finally {
-      await tar.release();
+      await content.release();
     }
   }
-  return images.rootfs(image);
+  return images.hold(image);
 }
 
 /** The result as a UnixFS directory: stdout, stderr, exitCode, and a folder for each output. */
@@ -95,17 +109,20 @@ async function publish(storage: Storage, run: RunResult, signal: AbortSignal): P
     { path: 'stderr', source: run.stderrPath },
     { path: 'exitCode', source: new TextEncoder().encode(`${run.exitCode}\n`) },
     ...run.outputs.map(({ name, path }) => ({ path: name, source: path })),
-  ], { signal });
+  ], { signal, why: 'result' });
   return cid.toString();
 }
 
 async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Promise<Omit<ReplicaOutcome, 'receipts'>> {
-  const files = (await Promise.all(run.outputs.map(({ path }) => filesBelow(path)))).flat();
-  const profile = await profileOutput([...files, run.stdoutPath], { signal: init.signal });
+  const { signal } = init;
+  const files = (await Promise.all(run.outputs.map(({ name, path }) => filesBelow(name, path)))).flat();
+  files.push({ path: 'stdout', source: run.stdoutPath });
+  const profile = await profileOutput(files.map(({ source }) => source), { signal });
+  const windowSource = { trace: run.trace, output: await outputHistory(files, run.outputNotes, run.trace.t.at(-1)!, { signal }) };
   const sketch = bytesToHex(sketchOf(fingerprintOf(run.trace, profile)));
   const evidence: Evidence = {
-    version: 1, jobId: init.jobId, node: init.node, resultCid, exitCode: run.exitCode, ended: run.ended,
-    trace: run.trace, profile, sketch, environment: run.environment,
+    version: 2, jobId: init.jobId, node: init.node, resultCid, exitCode: run.exitCode, ended: run.ended,
+    trace: run.trace, profile, windowRoot: windowsOf(windowSource).root, sketch, environment: run.environment,
   };
   const encoded = encodeEvidence(evidence);
   const opening: Opening = {
@@ -117,12 +134,18 @@ async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Pr
   return {
     resultCid, exitCode: run.exitCode, ended: run.ended, opening,
     commitment: commitmentOf(init.jobId, init.node, opening),
+    windowSource: encodeWindowSource(windowSource),
     sealed: await sealEvidence({ court: init.court, jobId: init.jobId, node: init.node, sealKey: init.request.sealKey, evidence: encoded, opening }),
   };
 }
 
-/** Regular files below a folder (or the file itself), in byte order of their paths; links are not followed. */
-async function filesBelow(root: string): Promise<string[]> {
-  const entries = await readdir(root, { withFileTypes: true, recursive: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+/** Regular files below a folder (or the file itself), in byte order of their paths, with their path in the result; links are not followed. */
+async function filesBelow(name: string, root: string): Promise<OutputFile[]> {
+  const entries = await readdir(root, { withFileTypes: true, recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  if (entries === undefined) return [{ path: name, source: root }];
+  const sources = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+  return sources.map((source) => ({ path: `${name}/${relative(root, source)}`, source }));
 }

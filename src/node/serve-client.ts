@@ -1,13 +1,17 @@
 import type { Hex } from 'viem';
 import { readJob, verifyLogAccess } from '../chain/index.ts';
-import { announcementProtocol, evidenceProtocol, logsProtocol, serve, serveStream } from '../network/index.ts';
-import { JOB_STATES, type EvidenceResponse } from '../protocol/index.ts';
+import { announcementProtocol, evidenceProtocol, logsProtocol, serve, serveStream, setProtocol } from '../network/index.ts';
+import { MAX_RECEIPT_ERROR_CHARS, type EvidenceResponse, type SignedSet } from '../protocol/index.ts';
+import type { Receipt } from '../storage/index.ts';
 import type { NodeComponents } from './components.ts';
+import { acceptSet, signSet } from './commitment-set.ts';
+import { closedOnChain } from './commitments-closed.ts';
 import { NodeError } from './errors.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 import type { ReplicaRunner } from './replica-runner.ts';
+import { serveWindows } from './serve-windows.ts';
 
-export interface ServeClientComponents extends Pick<NodeComponents, 'chain' | 'court' | 'host' | 'log'> {
+export interface ServeClientComponents extends Pick<NodeComponents, 'chain' | 'court' | 'host' | 'journal' | 'log'> {
   runner: ReplicaRunner;
   find(jobId: Hex): ReplicaRecord | undefined;
 }
@@ -16,7 +20,12 @@ export interface ServeClientComponents extends Pick<NodeComponents, 'chain' | 'c
 export async function serveClient(components: ServeClientComponents, { liveLogs }: { liveLogs: boolean }): Promise<() => Promise<void>> {
   const { host, find } = components;
   const stops = await Promise.all([
-    serve(host, evidenceProtocol, ({ jobId }, { signal }) => evidenceFor(components, jobId, signal)),
+    serve(host, setProtocol, async ({ jobId, commitments }) => {
+      const record = find(jobId);
+      return record === undefined ? { status: 'refused' as const, reason: 'no commitment to that job here' } : signSet(components, record, commitments);
+    }),
+    serve(host, evidenceProtocol, ({ jobId, set }, { signal }) => evidenceFor(components, jobId, set, signal)),
+    serveWindows(components),
     serve(host, announcementProtocol, async ({ jobId }) => {
       const record = find(jobId);
       if (record === undefined) return { found: false };
@@ -36,13 +45,25 @@ export async function serveClient(components: ServeClientComponents, { liveLogs 
   return async () => { for (const stop of stops) await stop(); };
 }
 
-/** The sealed evidence, if the chain accepts no further commitment for the job: asked of the chain itself, not of the watcher's memory. */
-async function evidenceFor({ chain, runner, find }: ServeClientComponents, jobId: Hex, signal: AbortSignal): Promise<EvidenceResponse> {
+/**
+ * The sealed evidence, if nobody can commit any more: because the chain accepts no further commitment, which is asked of the chain
+ * itself and not of the watcher's memory, or because all seats have signed that these are all.
+ */
+async function evidenceFor(components: ServeClientComponents, jobId: Hex, set: SignedSet | undefined, signal: AbortSignal): Promise<EvidenceResponse> {
+  const { chain, runner, find } = components;
   const record = find(jobId);
   if (record?.outcome === undefined) return { status: 'refused', reason: 'no evidence of that job here' };
-  const { state } = await readJob(chain, jobId, { signal });
-  if (JOB_STATES.indexOf(state) < JOB_STATES.indexOf('Committed') || state === 'Cancelled' || state === 'Expired') {
+  const { state, rosterHash } = await readJob(chain, jobId, { signal });
+  if (state === 'Assigned' && set !== undefined) {
+    const refused = await acceptSet(components, record, set, rosterHash);
+    if (refused !== undefined) return { status: 'refused', reason: refused };
+  } else if (!closedOnChain(state)) {
     return { status: 'refused', reason: `commitments are not closed: the job is ${state} on chain` };
   }
-  return { status: 'sealed', sealed: await runner.sealedEvidence(jobId) };
+  return { status: 'sealed', sealed: await runner.sealedEvidence(jobId), receipts: record.outcome.receipts.map(withoutPaths) };
+}
+
+/** A receipt as strangers may see it: what went wrong with files of this machine names them. */
+function withoutPaths(receipt: Receipt): Receipt {
+  return { ...receipt, sources: receipt.sources.map((source) => ({ ...source, errors: source.local ? [] : source.errors.map((error) => error.slice(0, MAX_RECEIPT_ERROR_CHARS)) })) };
 }

@@ -1,3 +1,5 @@
+/** Longest error of a source in a receipt that a node shows to others, characters. */
+export const MAX_RECEIPT_ERROR_CHARS = 300;
 /** Most replicas of one job: the committed, opened and rejected sets are 16-bit masks on chain. */
 export const MAX_REPLICAS = 15;
 /** Most bids one assignment looks at; bounds its gas. */
@@ -6,6 +8,8 @@ export const MAX_BIDS = 16;
 export const MAX_SPEC_BYTES = 64 * 1024;
 /** Largest request/response message (sealed evidence is the biggest: an hour's trace is about 10 MB before compression). */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Largest opened window: 50 samples of 15 channels as float64, and 64 files with the longest paths there are. */
+export const MAX_WINDOW_BYTES = 512 * 1024;
 /** Largest sketch the contract compares. */
 export const MAX_SKETCH_BYTES = 256;
 /** Basis points in one. */

@@ -36,7 +36,7 @@ const amount = z.union([z.string(), z.number().int().nonnegative()]).transform(S
 const schema = z.strictObject({
   version: z.literal(1).default(1),
   name: z.string().max(100).optional(),
-  engine: z.enum(['auto', 'container', 'noop']).default('auto'),
+  engine: z.enum(['auto', 'microvm', 'container', 'wasm', 'noop']).default('auto'),
   image: z.string().min(1).max(300).default('busybox'),
   command: z.array(z.string().max(32_768)).min(1).max(1000),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a variable name'), z.string()).default({}),

@@ -72,3 +72,25 @@ test('a reorganisation takes events back; the same event twice counts once', () 
   assert.deepEqual(amend(events, commitments[0]!, false), events);
   assert.deepEqual(amend(events, commitments[0]!, true), [submitted, assigned]);
 });
+
+test('a signed set: settled out of Assigned, posted alone, and in the place of other commitments', () => {
+  const set = [7, 8, 9].map((n) => `0x${String(n).padStart(64, '0')}` as const);
+  const direct = replay([submitted, assigned, event({ type: 'Settled', verdicts: ['agreed', 'agreed', 'agreed'] })]);
+  assert.equal(direct?.state, 'Settled');
+  const posted = event({ type: 'SetPosted', commitments: set }, 1010);
+  const alone = replay([submitted, assigned, commitments[1]!, posted]);
+  assert.ok(alone?.state === 'Committed');
+  assert.deepEqual([alone.committed, alone.since, alone.roster.map(({ commitment }) => commitment)], [0b111, 1010, set]);
+  const overriding = replay([submitted, assigned, ...commitments, closed, posted]);
+  assert.ok(overriding?.state === 'Committed');
+  assert.equal(overriding.since, 1002, 'no time is won');
+  assert.deepEqual(overriding.roster.map(({ commitment }) => commitment), set);
+  assert.throws(() => replay([submitted, assigned, event({ type: 'SetPosted', commitments: set.slice(1) })]), { code: 'TRANSITION_INVALID' });
+});
+
+test('equivocation is noted and kept through the verdict', () => {
+  const job = replay([submitted, assigned, ...commitments, closed, event({ type: 'EquivocationProven', index: 1 }), event({ type: 'VerdictPosted', agreed: 0b001 })]);
+  assert.ok(job?.state === 'Contestable');
+  assert.equal(job.equivocated, 0b010);
+  assert.throws(() => replay([submitted, assigned, event({ type: 'EquivocationProven', index: 1 })]), { code: 'TRANSITION_INVALID' });
+});

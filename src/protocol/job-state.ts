@@ -1,6 +1,6 @@
 import { zeroHash, type Hex } from 'viem';
 import { ProtocolError } from './errors.ts';
-import type { JobRequest, Opening, SealedSeat, Seat } from './statements.ts';
+import { withCommitments, type JobRequest, type Opening, type SealedSeat, type Seat } from './statements.ts';
 
 /** Names of the on-chain states, in the contract's order. */
 export const JOB_STATES = [
@@ -14,7 +14,12 @@ export const REPLICA_VERDICTS: readonly ReplicaVerdict[] = ['undecided', 'agreed
 
 interface Placed { request: JobRequest; since: number }
 /** While commitments come in, seats without one carry zero. */
-interface Rostered extends Placed { roster: readonly SealedSeat[]; committed: number }
+interface Rostered extends Placed {
+  roster: readonly SealedSeat[];
+  committed: number;
+  /** Seats proven to have signed two commitments. */
+  equivocated?: number;
+}
 
 /** A job as the chain knows it; each state carries only its own data. Times are unix seconds, sets of seats are bit masks. */
 export type JobState =
@@ -33,6 +38,8 @@ export type JobEvent = { jobId: Hex; at: number; blockHash: Hex; logIndex: numbe
   | { type: 'Assigned'; roster: readonly Seat[] }
   | { type: 'CommitmentPosted'; index: number; commitment: Hex }
   | { type: 'CommitmentsClosed'; committed: number }
+  | { type: 'SetPosted'; commitments: readonly Hex[] }
+  | { type: 'EquivocationProven'; index: number }
   | { type: 'VerdictPosted'; agreed: number }
   | { type: 'VerdictContested'; index: number }
   | { type: 'SketchOpened'; index: number; opening: Opening }
@@ -49,6 +56,8 @@ export function advance(job: JobState | undefined, event: JobEvent): JobState {
     case 'Assigned': return assigned(job, event);
     case 'CommitmentPosted': return commitmentPosted(job, event);
     case 'CommitmentsClosed': return commitmentsClosed(job, event);
+    case 'SetPosted': return setPosted(job, event);
+    case 'EquivocationProven': return equivocationProven(job, event);
     case 'VerdictPosted': return verdictPosted(job, event);
     case 'VerdictContested': return verdictContested(job, event);
     case 'SketchOpened': return sketchOpened(job, event);
@@ -88,11 +97,25 @@ function commitmentsClosed(job: JobState, event: EventOf<'CommitmentsClosed'>): 
   return { ...job, state: 'Committed', opened: 0, since: event.at };
 }
 
+/** Assigned -> Committed, or Committed -> Committed with other commitments */
+function setPosted(job: JobState, event: EventOf<'SetPosted'>): JobState {
+  if ((job.state !== 'Assigned' && job.state !== 'Committed') || event.commitments.length !== job.roster.length) throw impossible(job.state, event);
+  const roster = withCommitments(job.roster, event.commitments);
+  const committed = (1 << roster.length) - 1;
+  return job.state === 'Committed' ? { ...job, roster } : { state: 'Committed', request: job.request, roster, committed, opened: 0, since: event.at };
+}
+
+/** Committed, Contestable or Contested, with one more seat that signed two commitments */
+function equivocationProven(job: JobState, event: EventOf<'EquivocationProven'>): JobState {
+  if (job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested') throw impossible(job.state, event);
+  return { ...job, equivocated: (job.equivocated ?? 0) | (1 << event.index) };
+}
+
 /** Committed -> Contestable */
 function verdictPosted(job: JobState, event: EventOf<'VerdictPosted'>): JobState {
   if (job.state !== 'Committed') throw impossible(job.state, event);
-  const { request, roster, committed } = job;
-  return { state: 'Contestable', request, roster, committed, agreed: event.agreed, since: event.at };
+  const { opened: _, ...rest } = job;
+  return { ...rest, state: 'Contestable', agreed: event.agreed, since: event.at };
 }
 
 /** Contestable -> Contested, or Contested -> Contested with one more contestant */
@@ -109,9 +132,9 @@ function sketchOpened(job: JobState, event: EventOf<'SketchOpened'>): JobState {
   return { ...job, opened: job.opened | (1 << event.index) };
 }
 
-/** Committed, Contestable or Contested -> Settled */
+/** Assigned (all agreed on a signed set), Committed, Contestable or Contested -> Settled */
 function settled(job: JobState, event: EventOf<'Settled'>): JobState {
-  if (job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested') throw impossible(job.state, event);
+  if (job.state !== 'Assigned' && job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested') throw impossible(job.state, event);
   return { state: 'Settled', request: job.request, roster: job.roster, since: event.at, verdicts: job.roster.map((_, seat) => event.verdicts[seat] ?? 'undecided') };
 }
 

@@ -1,7 +1,7 @@
 import * as cborg from 'cborg';
 import { z } from 'zod';
 import { ProtocolError } from './errors.ts';
-import { MAX_MESSAGE_BYTES, MAX_SPEC_BYTES } from './constants.ts';
+import { MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from './constants.ts';
 
 const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/i).transform((text) => text.toLowerCase() as `0x${string}`);
 const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/i).transform((text) => text.toLowerCase() as `0x${string}`);
@@ -38,13 +38,42 @@ export const bidMessage = message('bid', z.strictObject({
 }), 8192);
 /** Node -> client: the signed commitment to its replica. */
 export const commitmentMessage = message('commitment', z.strictObject({ jobId: hex32, node: address, commitment: hex32, signature: hex }), 8192);
-/** Client -> node: the evidence, please. */
-export const evidenceRequest = message('evidence-request', z.strictObject({ jobId: hex32 }), 1024);
+const commitments = z.array(hex32).min(1).max(MAX_REPLICAS);
+/** Client -> node: these are all commitments, in order of seat; sign that there will be no others. */
+export const setRequest = message('set-request', z.strictObject({ jobId: hex32, commitments }), 4096);
+/** Node -> client: its signature over the set, or why not. */
+export const setResponse = message('set-response', z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('signed'), signature: hex }),
+  z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
+]), 4096);
+/** Client -> node: the evidence, please; with the signed set where the chain is not closed for commitments. */
+export const evidenceRequest = message('evidence-request', z.strictObject({
+  jobId: hex32, set: z.strictObject({ commitments, signatures: z.array(hex).max(MAX_REPLICAS) }).optional(),
+}), 32 * 1024);
+/** Where the bytes of one input came from. */
+const receipt = z.strictObject({
+  cid: z.string().max(100), bytes: z.number(), blocks: z.number(), ms: z.number(),
+  sources: z.array(z.strictObject({
+    name: z.string().max(100), local: z.boolean(), blocks: z.number(), bytes: z.number(), ms: z.number(),
+    errors: z.array(z.string().max(MAX_RECEIPT_ERROR_CHARS)).max(10),
+  })).max(64),
+});
+
 /** Node -> client: evidence and opening, HPKE-sealed to the job's key, or why not yet. */
 export const evidenceResponse = message('evidence-response', z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('sealed'), sealed: bytes(MAX_MESSAGE_BYTES) }),
+  z.strictObject({ status: z.literal('sealed'), sealed: bytes(MAX_MESSAGE_BYTES), receipts: z.array(receipt).max(128).optional() }),
   z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
 ]), MAX_MESSAGE_BYTES);
+/** Client -> node: open the windows that the secret and the set of commitments draw. */
+export const windowsRequest = message('windows-request', z.strictObject({ jobId: hex32, secret: hex32, setDigest: hex32 }), 1024);
+/** Node -> client: each drawn window and the hashes that lead from it to the committed root, or why not yet. */
+export const windowsResponse = message('windows-response', z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('opened'),
+    windows: z.array(z.strictObject({ leaf: bytes(MAX_WINDOW_BYTES), proof: z.array(bytes(32)).max(32) })).max(16),
+  }),
+  z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
+]), 8 * MAX_WINDOW_BYTES);
 /** Client -> node: follow the replica's log; signed by the client's account for its own peer. */
 export const logRequest = message('log-request', z.strictObject({ jobId: hex32, expires: z.number().int(), signature: hex }), 1024);
 /** Node -> client, many: a piece of the log. */
@@ -65,6 +94,8 @@ export type AnnouncementResponse = MessageOf<typeof announcementResponse>;
 export type BidMessage = MessageOf<typeof bidMessage>;
 export type CommitmentMessage = MessageOf<typeof commitmentMessage>;
 export type EvidenceResponse = MessageOf<typeof evidenceResponse>;
+export type WindowsRequest = MessageOf<typeof windowsRequest>;
+export type WindowsResponse = MessageOf<typeof windowsResponse>;
 export type LogRequest = MessageOf<typeof logRequest>;
 export type StatusResponse = MessageOf<typeof statusResponse>;
 export type LogChunk = MessageOf<typeof logChunk>;

@@ -1,4 +1,4 @@
-import { encodeAbiParameters, hashTypedData, keccak256, type Address, type Hex, type TypedDataDomain } from 'viem';
+import { encodeAbiParameters, hashTypedData, keccak256, zeroHash, type Address, type Hex, type TypedDataDomain } from 'viem';
 
 /** The on-chain form of a job: what the client signs, and what every later call repeats so that the contract need not store it. */
 export interface JobRequest {
@@ -58,6 +58,12 @@ export interface Commitment { jobId: Hex; node: Address; commitment: Hex }
 /** A commitment with the node's seat on the roster and its signature. */
 export interface SignedCommitment { index: number; commitment: Hex; signature: Hex }
 
+/** All commitments of a job, in order of seat, with every seat's signature over the set. */
+export interface SignedSet { commitments: readonly Hex[]; signatures: readonly Hex[] }
+
+/** Something a node signed about its commitment: a whole set, or its own alone. */
+export interface Pledge { isSet: boolean; commitments: readonly Hex[]; signature: Hex }
+
 /** What a commitment hides until it is opened. */
 export interface Opening {
   /** SHA-256 multihash digest of the result CID. */
@@ -70,8 +76,8 @@ export interface Opening {
   sketch: Hex;
 }
 
-/** The client's word on the replicas: bit i is set when seat i agreed. */
-export interface Verdict { jobId: Hex; agreed: number; reportDigest: Hex }
+/** The client's word on the replicas: bit i is set when seat i agreed. `setDigest` says which commitments were judged. */
+export interface Verdict { jobId: Hex; setDigest: Hex; agreed: number; reportDigest: Hex }
 
 const JobRequestType = [
   { name: 'client', type: 'address' }, { name: 'nonce', type: 'uint64' }, { name: 'specDigest', type: 'bytes32' },
@@ -90,7 +96,8 @@ export const statementTypes = {
     { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' },
   ],
   Commitment: [{ name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' }, { name: 'commitment', type: 'bytes32' }],
-  Verdict: [{ name: 'jobId', type: 'bytes32' }, { name: 'agreed', type: 'uint16' }, { name: 'reportDigest', type: 'bytes32' }],
+  CommitmentSet: [{ name: 'jobId', type: 'bytes32' }, { name: 'setDigest', type: 'bytes32' }],
+  Verdict: [{ name: 'jobId', type: 'bytes32' }, { name: 'setDigest', type: 'bytes32' }, { name: 'agreed', type: 'uint16' }, { name: 'reportDigest', type: 'bytes32' }],
   Contest: [{ name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' }],
   Cancel: [{ name: 'jobId', type: 'bytes32' }],
   LogAccess: [{ name: 'jobId', type: 'bytes32' }, { name: 'peer', type: 'string' }, { name: 'expires', type: 'uint64' }],
@@ -131,4 +138,17 @@ export function rosterHashOf(roster: readonly Seat[]): Hex {
     [{ type: 'tuple[]', components: [{ name: 'node', type: 'address' }, { name: 'price', type: 'uint88' }] }],
     [roster],
   ));
+}
+
+/** keccak256(abi.encode(roster with its commitments)): what the contract stores from Committed on, and what a set's signatures are over. */
+export function setDigestOf(roster: readonly SealedSeat[]): Hex {
+  return keccak256(encodeAbiParameters(
+    [{ type: 'tuple[]', components: [{ name: 'node', type: 'address' }, { name: 'price', type: 'uint88' }, { name: 'commitment', type: 'bytes32' }] }],
+    [roster],
+  ));
+}
+
+/** A roster with the commitments of a set, in order of seat. */
+export function withCommitments(roster: readonly Seat[], commitments: readonly Hex[]): SealedSeat[] {
+  return roster.map(({ node, price }, seat) => ({ node, price, commitment: commitments[seat] ?? zeroHash }));
 }

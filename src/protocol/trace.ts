@@ -49,20 +49,30 @@ export interface OutputProfile {
   content: Uint32Array;
 }
 
+/** Lengths of the files of a run's output as they grew, noted from outside while it ran. */
+export interface OutputNotes {
+  /** When each note was taken, ms since the start mark, ascending. */
+  t: Float64Array;
+  /** By path in the result, which begins with the output's name (the log is `stdout`); bytes at each note, 0 before there was a file. */
+  files: { path: string; lengths: Float64Array }[];
+}
+
 /** Where a replica ran. */
 export interface Environment { engine: string; runtime: string; kernel: string; cpu: string; cores: number; cgroup: string; gadus: string }
 
 /** What one replica left behind; its encoding is what `evidenceDigest` hashes. */
 export interface Evidence {
-  version: 1;
+  version: 2;
   jobId: `0x${string}`;
   node: `0x${string}`;
   resultCid: string;
   exitCode: number;
   /** Why the run ended. */
-  ended: 'exit' | 'signal' | 'timeout' | 'memory' | 'disk' | 'output';
+  ended: 'exit' | 'signal' | 'timeout' | 'memory' | 'disk';
   trace: Trace;
   profile: OutputProfile;
+  /** Root of the tree over the trace's windows, which the node opens when they are drawn. */
+  windowRoot: `0x${string}`;
   /** The comparable summary, hex. */
   sketch: `0x${string}`;
   environment: Environment;

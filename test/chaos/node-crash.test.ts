@@ -68,6 +68,7 @@ describe('a node that dies', () => {
     const record = await client.submit({ command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] }, {
       windows: LONG_WINDOWS,
       // Synchronously: the client asks for evidence right after this.
+      closeOnChain: true,
       onProgress: ({ stage }) => { if (stage === 'committed') died = net.kill(victim); },
     });
     await reach(client, record, 'Committed');

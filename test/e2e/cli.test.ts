@@ -81,11 +81,26 @@ describe('the command line', () => {
     const [located, listed, { receipt }] = await Promise.all([
       json(0, 'data', 'locate', cid), json(0, 'data', 'ls', cid), json(0, 'data', 'get', cid, 'copy'),
     ]);
-    assert.deepEqual(located.map(({ heldBytes }: { heldBytes: number }) => heldBytes > 0).sort(), [false, false, true]);
+    assert.deepEqual(located.nodes.map(({ heldBytes }: { heldBytes: number }) => heldBytes > 0).sort(), [false, false, true]);
+    const said = located.sources.find(({ by, source }: { by: string; source: string }) => by === 'node 0' && source === 'local');
+    assert.equal(said.has, true);
+    assert.equal(typeof said.ms, 'number');
     assert.deepEqual(listed.map(({ name, bytes }: { name: string; bytes: number }) => [name, bytes]), [['a', 300_000], ['b', 1]]);
     assert.ok(receipt.bytes > 300_000);
     assert.equal(await readFile(join(work, 'copy/a'), 'utf8'), 'a'.repeat(300_000));
     assert.equal((await json(0, 'data', 'add', '--all', 'folder')).nodes, 3);
+
+    const exported = await json(0, 'data', 'export', cid, '-o', 'folder.car');
+    assert.equal((await readFile(join(work, 'folder.car'))).length > exported.receipt.bytes, true);
+    await writeFile(join(work, 'lying'), 'lying'.repeat(1000));
+    const lying = await json(0, 'data', 'add', '--no-copy', 'lying');
+    const held = (await json(0, 'data', 'ls'))[0].held.map((one: { cid: string; why: string; path: string }) => [one.cid, one.why, one.path]);
+    assert.deepEqual(held.filter(([one]: string[]) => one === cid || one === lying.cid).sort(),
+      [[cid, 'added', join(work, 'folder')], [lying.cid, 'referenced', join(work, 'lying')]].sort());
+    assert.deepEqual([(await json(0, 'data', 'rm', lying.cid)).nodes, (await json(0, 'data', 'rm', cid)).nodes], [1, 3]);
+    assert.equal((await error(1, 'data', 'rm', cid)).code, 'API_REFUSED');
+    const [collected] = await json(0, 'data', 'gc');
+    assert.ok(collected.bytes > 300_000);
   });
 
   test('node list, node describe, wallet show, wallet fund, wallet withdraw', async () => {

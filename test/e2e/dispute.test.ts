@@ -22,7 +22,7 @@ describe('who does not say what is so loses', () => {
   /** Submits a job whose client falls silent once commitments are closed. */
   const silentAfterCommit = async (client: TestClient, spec: JobSpecInput): Promise<{ record: JobRecord; job: Extract<JobState, { state: 'Committed' }> }> => {
     const record = await client.client.submit(spec, {
-      windows: LONG_WINDOWS,
+      windows: LONG_WINDOWS, closeOnChain: true,
       // Synchronously: the client would go on to ask for evidence.
       onProgress: ({ stage }) => { if (stage === 'committed') void client.client.stop(); },
     });

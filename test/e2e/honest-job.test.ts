@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { Address } from 'viem';
 import { coinBalance } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
+import { callApi } from '../../src/api/index.ts';
 import { request, statusProtocol } from '../../src/network/index.ts';
 import type { JobSpecInput } from '../../src/protocol/index.ts';
 import { reach, settledJob, useNetwork } from '../network.ts';
@@ -122,6 +123,32 @@ describe('jobs of honest nodes', () => {
     );
     const after = await held();
     assert.ok(after.every(({ heldBytes, totalBytes }) => heldBytes === totalBytes && totalBytes >= bytes.length), JSON.stringify(after));
+    // Each replica's receipts say whence its input came, in the client's record.
+    for (const [seat, { node }] of record.findings!.entries()) {
+      const receipt = record.receipts![seat]!.find((one) => one.cid === cid)!;
+      const served = receipt.sources.filter(({ blocks }) => blocks > 0).map(({ local }) => local);
+      assert.deepEqual(served, [net.indexOf(node) === holder], `seat ${seat}: ${JSON.stringify(receipt)}`);
+    }
+  });
+
+  test('an input referenced where it lies: jobs read it there; when it changes, the node has it no more', async () => {
+    const net = network();
+    const { client, host } = await net.client();
+    const path = join(net.dir, 'in-place.bin');
+    await writeFile(path, Buffer.alloc(3_000_000, 'in place '));
+    const { cid } = await callApi(net.nodes[0]!.api, 'POST', '/v1/data', { path, noCopy: true }) as { cid: string };
+    const spec = { command: ['sha256sum', '/inputs/data'], inputs: [{ source: cid, target: '/inputs/data' }], verification: { replicas: 2 } };
+    const record = await client.submit(spec);
+    const { verdicts } = await settledJob(client, record);
+    assert.deepEqual(verdicts, ['agreed', 'agreed']);
+    for (const [seat, { node }] of record.findings!.entries()) {
+      const receipt = record.receipts![seat]!.find((one) => one.cid === cid)!;
+      if (net.indexOf(node) !== 0) continue;
+      assert.deepEqual(receipt.sources.map(({ name, bytes }) => [name, bytes === receipt.bytes]), [['files', true]]);
+    }
+    await writeFile(path, 'changed');
+    const { held: [held] } = await request(host, net.nodes[0]!.addrs, statusProtocol, { cids: [cid] });
+    assert.ok(held!.heldBytes < 1000 && held!.totalBytes > 3_000_000, JSON.stringify(held));
   });
 
   test('the log of a replica can be followed while it runs', async () => {

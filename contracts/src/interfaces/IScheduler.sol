@@ -7,12 +7,13 @@ pragma solidity ^0.8.28;
 /// comes in, one slot for each posted commitment. Everything else comes back as calldata: every call repeats the request, whose
 /// EIP-712 digest is the job's id, and the roster, whose hash is stored. In Assigned the roster is a `Seat[]`; from Committed on it is
 /// a `SealedSeat[]`, the same seats with their commitments. A step that belongs to a party takes that party's signature, so anyone may
-/// carry it; where `msg.sender` is the party, an empty signature does. An account without a key (a contract) acts by calling.
+/// carry it; where `msg.sender` is the party, an empty signature does. A contract acts by calling, or by EIP-1271 with at most 100,000 gas.
 ///
 /// A window is open up to and including its last second; what may happen after it may happen from the next second on.
 ///
 /// Assumptions about the coin: it reverts or returns false on failure, does not take a fee, does not rebase, and its supply is below
-/// 2^88 units. `GadusCoin` meets them. It is called last in every function, and never to end a job except to burn.
+/// 2^88 units. `GadusCoin` meets them. One that takes a fee is refused. It is called last in every function (its permit
+/// first), and never to end a job except to burn, which may fail.
 ///
 /// There is no owner, no proxy, no pause. Coin that is slashed goes to the wronged party; where there is none, it is burnt: sent to
 /// 0x00..dEaD, which works with every ERC-20, so that no job can hang on a coin without `burn`.
@@ -26,6 +27,7 @@ pragma solidity ^0.8.28;
 /// | contested and deviated                | nothing | its bond                    | bad 8            |
 /// | did not commit, or had to open and did not | nothing | NO_SHOW_BPS of its stake | bad 2         |
 /// | opened where there is no majority     | nothing | nothing                     | not              |
+/// | signed two commitments or two sets    | nothing | its stake and its bond      | bad 8            |
 ///
 /// | a client that                                 | loses         | is rated |
 /// |-----------------------------------------------|---------------|----------|
@@ -35,7 +37,8 @@ pragma solidity ^0.8.28;
 /// | cancelled, or let expire, once the seed was known | nothing   | bad 1    |
 ///
 /// What nodes lose goes to the client, but in a dispute the client lost to the seats it wronged (a client shall not gain by provoking
-/// disputes), and where the client was silent or there is no majority it is burnt.
+/// disputes), and where the client was silent or there is no majority it is burnt. The stake of a node that signed two commitments goes
+/// to the seats that agreed (or were wronged), never to the client, who may have put the node up to it; it is burnt if there are none.
 interface IScheduler {
     /* TYPES */
 
@@ -111,6 +114,25 @@ interface IScheduler {
         bytes sketch;
     }
 
+    /// @dev Something a node signed about its commitment.
+    struct Pledge {
+        /// Whether a whole set was signed, or the node's own commitment.
+        bool isSet;
+        /// One for every seat, or the node's own.
+        bytes32[] commitments;
+        /// The node's over CommitmentSet(jobId, setDigest) or Commitment(jobId, node, commitment).
+        bytes signature;
+    }
+
+    /// @dev An EIP-2612 permit of the client's for the scheduler.
+    struct Permit {
+        uint256 value;
+        uint256 deadline;
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+    }
+
     /// @dev One slot. `good` and `bad` are decayed beta counts with 8 fractional bits; `day` is unix time / 1 days of their last
     /// decay; `since` the unix second of the last deposit of stake (nodes) or of the first funding (clients).
     struct Party {
@@ -134,6 +156,8 @@ interface IScheduler {
         uint16 agreed;
         uint16 opened;
         uint16 contested;
+        /// Proven to have signed two commitments.
+        uint16 equivocated;
         /// Of the Seat[] in Assigned, of the SealedSeat[] from Committed on; zero before and after.
         bytes32 rosterHash;
     }
@@ -148,6 +172,9 @@ interface IScheduler {
     event Assigned(bytes32 indexed jobId, Seat[] roster);
     event CommitmentPosted(bytes32 indexed jobId, uint8 index, bytes32 commitment);
     event CommitmentsClosed(bytes32 indexed jobId, uint16 committed);
+    /// @dev All commitments at once, in order of seat, in the place of any posted before.
+    event SetPosted(bytes32 indexed jobId, bytes32[] commitments);
+    event EquivocationProven(bytes32 indexed jobId, uint8 index);
     event VerdictPosted(bytes32 indexed jobId, uint16 agreed, bytes32 reportDigest);
     event VerdictContested(bytes32 indexed jobId, uint8 index);
     event SketchOpened(bytes32 indexed jobId, Opening opening);
@@ -156,7 +183,8 @@ interface IScheduler {
     event Settled(bytes32 indexed jobId, uint32 verdicts, uint256 paid, uint256 slashed);
     event Cancelled(bytes32 indexed jobId);
     event Expired(bytes32 indexed jobId);
-    /// @dev Emitted whenever a reputation changes.
+    /// @dev Emitted when a reputation falls. That it rises is in `Settled`: one good for every seat that agreed (a quarter where there is
+    /// but one), and for the client if no bond of its own was slashed.
     event Rated(address indexed party, bool indexed asNode, uint16 good, uint16 bad);
 
     /* ERRORS */
@@ -180,6 +208,9 @@ interface IScheduler {
     error TooManyBids(uint256 count);
     error SeedNotYet(uint256 seedBlock);
     error SeedGone(uint256 seedBlock);
+    error NoEquivocation();
+    /// @dev The coin took a fee.
+    error CoinShort(uint256 received, uint256 expected);
     error InsufficientFunds(uint256 available, uint256 needed);
     error AmountTooLarge();
 
@@ -203,6 +234,10 @@ interface IScheduler {
     /// @param signature The client's over the request, or empty if the client calls.
     function submit(JobRequest calldata request, bytes calldata signature) external returns (bytes32 jobId);
 
+    /// @notice `submit` for a client without allowance: its permit is used first. A permit that fails is passed over, for whoever saw it
+    /// may have used it already; what counts is the allowance.
+    function submitWithPermit(JobRequest calldata request, bytes calldata signature, Permit calldata permit) external returns (bytes32 jobId);
+
     /// @notice Open -> Assigned. Draws `replicas` of the bids with probability linear in weight and locks their stakes. Bids stand in
     /// strictly ascending order of node, 16 at most, each with a valid signature. Bids of nodes that deposited stake after the submit,
     /// whose score is too low, whose free stake is too small, whose price is above maxPrice or whose locality is above 10,000 are passed
@@ -217,8 +252,40 @@ interface IScheduler {
     /// @notice Committed -> Settled when `agreed` names every committed seat, else Committed -> Contestable. Within settleWindow.
     /// @param agreed Bit i set: seat i agreed. A subset of the committed seats.
     /// @param reportDigest Digest of the client's comparison, for the record.
-    /// @param signature The client's over Verdict(jobId, agreed, reportDigest), or empty if the client calls.
+    /// @param signature The client's over Verdict(jobId, setDigest, agreed, reportDigest), setDigest being keccak256(abi.encode(roster)), or
+    /// empty if the client calls.
     function settle(JobRequest calldata request, SealedSeat[] calldata roster, uint16 agreed, bytes32 reportDigest, bytes calldata signature) external;
+
+    /// @notice Assigned -> Settled when `agreed` names every seat, else Assigned -> Contestable: commitments and verdict in one message, if
+    /// every seat has signed that these are all commitments there will be. Within commitWindow. What was posted one by one gives way.
+    /// @param roster The drawn seats, each with its commitment.
+    /// @param signatures Of seats in order, over CommitmentSet(jobId, setDigest).
+    /// @param signature As for `settle`.
+    function settleDirect(
+        JobRequest calldata request,
+        SealedSeat[] calldata roster,
+        bytes[] calldata signatures,
+        uint16 agreed,
+        bytes32 reportDigest,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Assigned -> Committed, within commitWindow, with all commitments at once under the signatures of all seats over the set; or in
+    /// Committed, within settleWindow and if no seat was absent, in the place of what was posted one by one: who signed the set cannot
+    /// commit to something else. The settleWindow begins with Committed and does not begin again.
+    /// @param posted The commitments that are on chain, in order of seat; empty from Assigned.
+    function commitSet(JobRequest calldata request, SealedSeat[] calldata roster, bytes32[] calldata posted, bytes[] calldata signatures) external;
+
+    /// @notice In Committed, Contestable or Contested: shows that a seat signed two commitments, or two sets. Its stake, and a bond, are then
+    /// lost at the end of the job, whatever else comes out.
+    /// @param roster As on chain. Sets are made of its seats.
+    function proveEquivocation(
+        JobRequest calldata request,
+        SealedSeat[] calldata roster,
+        uint8 index,
+        Pledge calldata first,
+        Pledge calldata second
+    ) external;
 
     /// @notice Contestable -> Contested, or one more contestant. A rejected node locks a bond of one maxPrice from its free stake and
     /// opens its own sketch. Must happen within disputeWindow of the verdict; of the first contest for those that join it.
@@ -259,5 +326,5 @@ interface IScheduler {
     function scoreOf(address account, bool asNode) external view returns (uint256);
     /// @notice Integer distances of two sketches in thousandths of the threshold, by the usual and by the strict tolerances;
     /// type(uint256).max for a malformed one.
-    function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256 distance, uint256 strict);
+    function sketchDistance(bytes calldata a, bytes calldata b) external view returns (uint256 distance, uint256 strict);
 }

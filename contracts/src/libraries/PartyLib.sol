@@ -19,11 +19,19 @@ library PartyLib {
     }
 
     /// @notice Makes free coin locked.
+    /// @dev Free coin is the lowest 88 bits of the slot, locked coin the next.
     function lock(IScheduler.Party storage party, uint256 amount) internal {
-        (uint256 free, uint256 locked) = (party.free, party.locked);
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(party.slot)
+        }
+        uint256 free = uint88(word);
         if (free < amount) revert IScheduler.InsufficientFunds(free, amount);
         unchecked {
-            (party.free, party.locked) = (uint88(free - amount), uint88(locked + amount));
+            word = word - amount + (amount << 88);
+        }
+        assembly ("memory-safe") {
+            sstore(party.slot, word)
         }
     }
 
@@ -42,8 +50,17 @@ library PartyLib {
         party.free += uint88(back);
         if (good | bad != 0) {
             party.rate(block.timestamp / 1 days, good, bad);
-            emit IScheduler.Rated(account, asNode, party.good, party.bad);
+            if (bad != 0) emit IScheduler.Rated(account, asNode, party.good, party.bad);
         }
-        (slot.free, slot.locked, slot.good, slot.bad, slot.day) = (party.free, party.locked, party.good, party.bad, party.day);
+        _store(slot, party);
+    }
+
+    /// @dev All of the slot at once: member by member it is read and written anew for each.
+    function _store(IScheduler.Party storage slot, IScheduler.Party memory party) private {
+        uint256 word = uint256(party.free) | uint256(party.locked) << 88 | uint256(party.good) << 176 | uint256(party.bad) << 192
+            | uint256(party.day) << 208 | uint256(party.since) << 224;
+        assembly ("memory-safe") {
+            sstore(slot.slot, word)
+        }
     }
 }

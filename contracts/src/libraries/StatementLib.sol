@@ -12,7 +12,8 @@ library StatementLib {
     bytes32 internal constant ASSIGNMENT = keccak256("Assignment(bytes32 jobId,bytes32 bidsHash)");
     bytes32 internal constant BID = keccak256("Bid(bytes32 jobId,address node,uint88 price,uint16 locality)");
     bytes32 internal constant COMMITMENT = keccak256("Commitment(bytes32 jobId,address node,bytes32 commitment)");
-    bytes32 internal constant VERDICT = keccak256("Verdict(bytes32 jobId,uint16 agreed,bytes32 reportDigest)");
+    bytes32 internal constant COMMITMENT_SET = keccak256("CommitmentSet(bytes32 jobId,bytes32 setDigest)");
+    bytes32 internal constant VERDICT = keccak256("Verdict(bytes32 jobId,bytes32 setDigest,uint16 agreed,bytes32 reportDigest)");
     bytes32 internal constant CONTEST = keccak256("Contest(bytes32 jobId,address node)");
     bytes32 internal constant CANCEL = keccak256("Cancel(bytes32 jobId)");
 
@@ -40,8 +41,14 @@ library StatementLib {
         return keccak256(abi.encode(COMMITMENT, jobId, node, sealed_));
     }
 
-    function verdict(bytes32 jobId, uint16 agreed, bytes32 reportDigest) internal pure returns (bytes32) {
-        return keccak256(abi.encode(VERDICT, jobId, agreed, reportDigest));
+    /// @param setDigest Hash of the roster with its commitments.
+    function commitmentSet(bytes32 jobId, bytes32 setDigest) internal pure returns (bytes32) {
+        return keccak256(abi.encode(COMMITMENT_SET, jobId, setDigest));
+    }
+
+    /// @param setDigest Hash of the roster with the commitments that were judged.
+    function verdict(bytes32 jobId, bytes32 setDigest, uint16 agreed, bytes32 reportDigest) internal pure returns (bytes32) {
+        return keccak256(abi.encode(VERDICT, jobId, setDigest, agreed, reportDigest));
     }
 
     function contest(bytes32 jobId, address node) internal pure returns (bytes32) {
@@ -72,6 +79,33 @@ library StatementLib {
             words[3 * i + 4] = commitments[i];
         }
         return _hash(words);
+    }
+
+    /// @notice Likewise, with other commitments than those of the roster.
+    function sealedRosterHash(IScheduler.SealedSeat[] calldata roster, bytes32[] calldata commitments) internal pure returns (bytes32) {
+        bytes32[] memory words = _array(roster.length, 3);
+        for (uint256 i; i < roster.length; ++i) {
+            words[3 * i + 2] = bytes32(uint256(uint160(roster[i].node)));
+            words[3 * i + 3] = bytes32(uint256(roster[i].price));
+            words[3 * i + 4] = commitments[i];
+        }
+        return _hash(words);
+    }
+
+    /// @notice keccak256(abi.encode(seats)) of the Seat[] that a roster was drawn as.
+    function seatsHash(IScheduler.SealedSeat[] calldata roster) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, 32)
+            mstore(add(p, 32), roster.length)
+            let to := add(p, 64)
+            let from := roster.offset
+            for { let end := add(to, mul(64, roster.length)) } lt(to, end) { to := add(to, 64) } {
+                calldatacopy(to, from, 64)
+                from := add(from, 96)
+            }
+            hash := keccak256(p, sub(to, p))
+        }
     }
 
     /// @notice keccak256(abi.encode(roster)). The array's calldata is its encoding; unclean bits give another hash.

@@ -3,11 +3,15 @@ import { resolve } from 'node:path';
 import { callApi } from '../../api/index.ts';
 import { request, statusProtocol } from '../../network/index.ts';
 import { formatBytes, messageOf, parseCid } from '../../protocol/index.ts';
+import type { Collected, Holding } from '../../storage/index.ts';
+import type { Location } from '../../storage/index.ts';
 import { knownNodes } from '../known-nodes.ts';
-import { print, say, short, table } from '../output.ts';
+import { print, progressBar, say, short, table } from '../output.ts';
 import { interruptSignal, loadProfile, UsageError, withClient, type GlobalOptions } from '../session.ts';
 
-interface Options extends GlobalOptions { all?: boolean; local?: boolean }
+interface Options extends GlobalOptions { all?: boolean; local?: boolean; copy?: boolean; output?: string }
+
+interface Held { held: Holding[]; problems: { path: string; problem: string }[] }
 
 /** `gadus data …`: content by CID. */
 export function registerData(program: Command): void {
@@ -20,19 +24,20 @@ Examples:
 
   data.command('add <path>').description('add a file or folder to the nodes of this machine (or, with --local, to the client\'s own store)')
     .option('--all', 'to every node of the profile instead of the first').option('--local', 'to the client\'s store')
+    .option('--no-copy', 'reference the files where they lie: they must stay as they are')
     .addHelpText('after', '\nExample:\n  $ gadus data add --all table.csv')
     .action(async (path: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const profile = await loadProfile(command);
       if (options.local || profile.apis.length === 0) {
         return withClient(command, async ({ storage }, signal) => {
-          const { cid, bytes } = await storage.add(resolve(path), { signal });
+          const { cid, bytes } = await storage.add(resolve(path), { signal, noCopy: options.copy === false });
           print({ cid: cid.toString(), bytes, nodes: 0 }, cid.toString(), options);
         });
       }
       const signal = interruptSignal();
       const targets = options.all ? profile.apis : profile.apis.slice(0, 1);
-      const added = await Promise.all(targets.map((api) => callApi(api, 'POST', '/v1/data', { path: resolve(path) }, { signal }))) as { cid: string; bytes: number }[];
+      const added = await Promise.all(targets.map((api) => callApi(api, 'POST', '/v1/data', { path: resolve(path), noCopy: options.copy === false }, { signal }))) as { cid: string; bytes: number }[];
       const { cid, bytes } = added[0]!;
       if (!options.json) say(`added ${formatBytes(bytes)} to ${added.length === 1 ? 'one node' : `${added.length} nodes`}`);
       print({ cid, bytes, nodes: added.length }, cid, options);
@@ -44,37 +49,96 @@ Examples:
       const options = command.optsWithGlobals<Options>();
       await knownNodes(running, signal);
       const parsed = parseCid(cid);
-      const receipt = await running.storage.fetch(parsed, { signal });
-      await running.storage.export(parsed, resolve(destination), { signal });
+      const receipt = await running.storage.export(parsed, resolve(destination), { signal, onProgress: progressBar(options) });
       print({ cid, destination, receipt }, `${destination}  ${formatBytes(receipt.bytes)} from ${receipt.sources.filter(({ blocks }) => blocks > 0).map(({ name }) => name).join(', ') || 'here'}`, options);
     }));
 
-  data.command('ls <cid>').description('list a folder').addHelpText('after', '\nExample:\n  $ gadus data ls bafy…')
+  data.command('export <cid>').description('fetch a DAG and write it as a CAR').requiredOption('-o, --output <FILE>', 'the CAR; it must not exist')
+    .addHelpText('after', '\nExample:\n  $ gadus data export bafy… -o table.car')
     .action((cid: string, _options: Options, command: Command) => withClient(command, async (running, signal) => {
       const options = command.optsWithGlobals<Options>();
       await knownNodes(running, signal);
-      const entries = await running.storage.ls(parseCid(cid), { signal });
-      print(entries.map((entry) => ({ ...entry, cid: entry.cid.toString() })), table(['name', 'type', 'size', 'cid'],
-        entries.map((entry) => [entry.name, entry.type, formatBytes(Number(entry.bytes)), entry.cid.toString()])), options);
+      const output = resolve(options.output!);
+      const receipt = await running.storage.exportCar(parseCid(cid), output, { signal, onProgress: progressBar(options) });
+      print({ cid, output, receipt }, `${output}  ${formatBytes(receipt.bytes)} in ${receipt.blocks} blocks`, options);
     }));
 
-  data.command('locate <cid>').description('which nodes hold a CID, and how much of it')
+  data.command('rm <cid>').description('stop keeping what was added to the nodes of this machine; referenced files are not touched')
+    .addHelpText('after', '\nExample:\n  $ gadus data rm bafy… && gadus data gc')
+    .action(async (cid: string, _options: Options, command: Command) => {
+      const text = parseCid(cid).toString();
+      const signal = interruptSignal();
+      const nodes = await nodesOfThisMachine(command);
+      const outcomes = await Promise.allSettled(nodes.map((api) => callApi(api, 'DELETE', `/v1/data/${text}`, undefined, { signal })));
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      const removed = outcomes.filter(({ status }) => status === 'fulfilled').length;
+      if (removed === 0 && failed !== undefined) throw failed.reason;
+      print({ cid: text, nodes: removed }, `not kept any more by ${removed === 1 ? 'one node' : `${removed} nodes`}`, command.optsWithGlobals<Options>());
+    });
+
+  data.command('gc').description('remove from the nodes of this machine what nothing needs any more')
+    .addHelpText('after', '\nExample:\n  $ gadus data gc')
+    .action(async (_options: Options, command: Command) => {
+      const signal = interruptSignal();
+      const collected = await Promise.all((await nodesOfThisMachine(command)).map((api) => callApi(api, 'POST', '/v1/data/collect', {}, { signal }))) as Collected[];
+      print(collected, collected.map(({ blocks, bytes }) => `${blocks} blocks, ${formatBytes(bytes)}`).join('\n'), command.optsWithGlobals<Options>());
+    });
+
+  data.command('ls [cid]').description('list a folder; without a CID, what the nodes of this machine hold, and why')
+    .addHelpText('after', '\nExample:\n  $ gadus data ls bafy…')
+    .action(async (cid: string | undefined, _options: Options, command: Command) => {
+      if (cid === undefined) return listHeld(command);
+      return withClient(command, async (running, signal) => {
+        const options = command.optsWithGlobals<Options>();
+        await knownNodes(running, signal);
+        const entries = await running.storage.ls(parseCid(cid), { signal });
+        print(entries.map((entry) => ({ ...entry, cid: entry.cid.toString() })), table(['name', 'type', 'size', 'cid'],
+          entries.map((entry) => [entry.name, entry.type, formatBytes(Number(entry.bytes)), entry.cid.toString()])), options);
+      });
+    });
+
+  data.command('locate <cid>').description('which nodes hold a CID, how much of it, and what every source of the client and of this machine\'s nodes says')
     .addHelpText('after', '\nExample:\n  $ gadus data locate bafy…')
     .action((cid: string, _options: Options, command: Command) => withClient(command, async (running, signal) => {
       const options = command.optsWithGlobals<Options>();
-      const text = parseCid(cid).toString();
-      const nodes = await knownNodes(running, signal);
-      if (nodes.length === 0) throw new UsageError('no node can be reached', 'gadus node list shows the nodes of the network');
-      const answers = await Promise.all(nodes.map(async ({ address, peer }) => {
+      const parsed = parseCid(cid);
+      const known = await knownNodes(running, signal);
+      const nodes = await Promise.all(known.map(async ({ address, peer }) => {
         try {
-          const { held } = await request(running.host, peer, statusProtocol, { cids: [text] }, { signal });
+          const { held } = await request(running.host, peer, statusProtocol, { cids: [parsed.toString()] }, { signal });
           const { heldBytes, totalBytes } = held[0] ?? { heldBytes: 0, totalBytes: 0 };
           return { address, heldBytes, totalBytes };
         } catch (error) {
           return { address, heldBytes: 0, totalBytes: 0, error: messageOf(error) };
         }
       }));
-      print(answers, table(['node', 'holds', 'of'], answers.map(({ address, heldBytes, totalBytes, error }) => [
-        short(address), error ?? formatBytes(heldBytes), totalBytes === 0 ? '?' : formatBytes(totalBytes)])), options);
+      const asked = await Promise.all([
+        running.storage.locate(parsed, { signal }).then((said) => ({ by: 'client', said })),
+        ...running.profile.apis.map(async (api, i) => ({
+          by: `node ${i}`, said: await callApi(api, 'GET', `/v1/data/${parsed}/locate`, undefined, { signal }).catch(() => []) as Location[],
+        })),
+      ]);
+      const sources = asked.flatMap(({ by, said }) => said.map((one) => ({ by, ...one })));
+      print({ nodes, sources }, [
+        table(['node', 'holds', 'of'], nodes.map(({ address, heldBytes, totalBytes, error }) => [
+          short(address), error ?? formatBytes(heldBytes), totalBytes === 0 ? '?' : formatBytes(totalBytes)])),
+        '',
+        table(['asked by', 'source', 'has it', 'ms', ''], sources.map(({ by, source, has, ms, error }) => [by, source, has ? 'yes' : error === undefined ? 'no' : '?', String(ms), error ?? ''])),
+      ].join('\n'), options);
     }));
+}
+
+async function listHeld(command: Command): Promise<void> {
+  const signal = interruptSignal();
+  const answers = await Promise.all((await nodesOfThisMachine(command)).map((api) => callApi(api, 'GET', '/v1/data', undefined, { signal }))) as Held[];
+  const rows = answers.flatMap(({ held }, node) => held.map(({ cid, why, bytes, path }) => [String(node), why, formatBytes(bytes), cid, path ?? '']));
+  const problems = answers.flatMap((answer) => answer.problems.map(({ path, problem }) => `${path}: ${problem}`));
+  print(answers, [table(['node', 'why', 'size', 'cid', 'path'], rows), ...(problems.length > 0 ? ['', 'files that are of no use, or not wholly:', ...problems] : [])].join('\n'),
+    command.optsWithGlobals<Options>());
+}
+
+async function nodesOfThisMachine(command: Command): Promise<readonly { url: string; token: string }[]> {
+  const { apis } = await loadProfile(command);
+  if (apis.length === 0) throw new UsageError('the profile names no node of this machine', 'apis in the profile: [{ "url": …, "token": … }]');
+  return apis;
 }

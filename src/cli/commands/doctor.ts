@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createChain } from '../../chain/index.ts';
 import { gadusHome, readProfile } from '../../client/index.ts';
-import { detectEngines, probeKvm } from '../../executor/index.ts';
+import { detectEngines, findGuest, guestDir, probeKvm } from '../../executor/index.ts';
 import { formatBytes, messageOf } from '../../protocol/index.ts';
 import { bold, dim, green, print, red, yellow } from '../output.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
@@ -19,7 +19,7 @@ export function registerDoctor(program: Command): void {
     .action(async (_options: GlobalOptions, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const signal = interruptSignal();
-      const engines = (await detectEngines({ stateDir: join(gadusHome(), 'doctor') }, { signal })).filter(({ name }) => name !== 'noop');
+      const engines = (await detectEngines({ dir: join(gadusHome(), 'doctor') }, { signal })).filter(({ name }) => name !== 'noop');
       const findings: Finding[] = [
         nodeVersion(), await machine(), await cgroups(),
         ...engines.map((probe): Finding => ({
@@ -57,7 +57,8 @@ async function cgroups(): Promise<Finding> {
 }
 
 async function kvm(signal: AbortSignal): Promise<Finding> {
-  const { works, detail, remedy } = await probeKvm({ signal });
+  const guest = await findGuest({ dir: guestDir() }).catch(() => undefined);
+  const { works, detail, remedy } = await probeKvm({ signal, ...(guest === undefined ? {} : { kernel: guest.kernel }) });
   return { name: 'KVM', state: works ? 'ok' : 'limited', detail, ...(remedy === undefined ? {} : { remedy }) };
 }
 

@@ -6,10 +6,10 @@ import { messageOf, parseJobSpec, ProtocolError, type JobSpecInput } from '../..
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
 import { jobJson, jobText } from '../job-report.ts';
-import { print, say, table } from '../output.ts';
+import { print, progressBar, say, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 
-interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean }
+interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean; car?: string }
 
 /** `gadus job …`: specs in files, and jobs after they were submitted. */
 export function registerJob(program: Command): void {
@@ -77,12 +77,13 @@ Examples:
     }));
 
   job.command('get <id>').description('fetch the result that the replicas agree on').option('--output-dir <DIR>', 'where to (default: job-ID)')
+    .option('--car <FILE>', 'write it as a CAR instead')
     .addHelpText('after', '\nExample:\n  $ gadus job get 0x3f2a --output-dir result')
     .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
       const record = client.find(id);
       await client.refresh(record);
-      const destination = options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
-      const receipt = await client.fetchResult(record, destination, { signal });
+      const destination = options.car ?? options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
+      const receipt = await client.fetchResult(record, destination, { signal, onProgress: progressBar(options), car: options.car !== undefined });
       print({ id: record.jobId, output: destination, ...client.resultOf(record), receipt }, destination, options);
       return EXIT.ok;
     }));

@@ -5,6 +5,7 @@ import { createClient, type Progress, type RunningClient } from '../../client/in
 import { renderReport } from '../../evidence/index.ts';
 import { formatBytes, formatDurationMs, isError, messageOf } from '../../protocol/index.ts';
 import { callApi } from '../../api/index.ts';
+import { guestDir, prepareGuest } from '../../executor/index.ts';
 import { startDevnet, type Devnet } from '../start-devnet.ts';
 import { DEMO_HELP, parseDemoOptions, type DemoOptions } from './options.ts';
 import { demoJob, jobTable, reportJob, type DemoJob } from './summary.ts';
@@ -21,10 +22,11 @@ async function main(options: DemoOptions, signal: AbortSignal): Promise<void> {
   let devnet: Devnet | undefined;
   let running: RunningClient | undefined;
   try {
+    if (options.engine === 'microvm') await prepareGuest({ dir: guestDir(), signal, onProgress: say });
     devnet = await startDevnet({
       dir: join(dir, 'network'), onStep: say, signal,
       // A dishonest node that defends itself would only lose its bond as well: gadus run against gadus devnet shows a contest.
-      configure: (config) => ({ ...config, contests: false }),
+      configure: (config) => ({ ...config, contests: false, ...(options.engine === 'microvm' ? { engines: ['microvm-emulated'] } : {}) }),
       onLog: (index, { level, event, data }) => { if (level === 'error') say(`node ${index}: ${event} ${JSON.stringify(data)}`); },
     });
     signal.throwIfAborted();
@@ -36,7 +38,7 @@ async function main(options: DemoOptions, signal: AbortSignal): Promise<void> {
     say(`${formatBytes(csvBytes)} of CSV, zipped ${formatBytes(bytes)}, on all nodes as ${cid}`);
 
     running = await createClient(devnet.profile, { key: devnet.profile.key!, dir: join(dir, 'client') });
-    const spec = salesJob(cid, csvBytes, options.pause);
+    const spec = { ...salesJob(cid, csvBytes, options.pause), engine: options.engine };
     const jobs: DemoJob[] = [];
     for (const cheat of [null, options.cheat] as const) {
       say(cheat === null ? 'job 1: three honest nodes' : `job 2: the node in seat ${DISHONEST_SEAT} is dishonest (${cheat})`);

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { buildBusyboxImage } from '../../src/executor/index.ts';
+import { layoutOf, tarOf } from '../images/layers.ts';
+import { settledJob, useNetwork } from '../network.ts';
+import { toolbox } from '../wasm/assemble.ts';
+
+describe('images', () => {
+  const network = useNetwork({ nodes: 2 });
+
+  test('a module is an image, and its replicas agree', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const [module, input] = [join(net.dir, 'toolbox.wasm'), join(net.dir, 'input')];
+    await writeFile(module, await toolbox());
+    await writeFile(input, 'words\n'.repeat(10_000));
+    const image = await net.addData(module);
+    const source = await net.addData(input);
+    const record = await client.submit({
+      engine: 'wasm', image, command: ['toolbox', 'copy', 'input', 'out'], inputs: [{ source, target: '/inputs/input' }], outputs: [{ name: 'out', path: '/work/out' }],
+      verification: { replicas: 2 },
+    });
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed'], JSON.stringify(record.findings));
+    const folder = join(net.dir, 'wasm-result');
+    await client.fetchResult(record, folder);
+    assert.equal(await readFile(join(folder, 'out'), 'utf8'), 'words\n'.repeat(10_000));
+  });
+
+  test('an archive of an OCI layout is an image, layer over layer', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const [tar, archive] = [join(net.dir, 'busybox.tar'), join(net.dir, 'layout.tar')];
+    await buildBusyboxImage({ out: tar });
+    const over = tarOf([{ name: 'etc/motd', content: 'of the second layer\n' }, { name: 'etc/.wh.group' }]);
+    await writeFile(archive, layoutOf([gzipSync(await readFile(tar)), gzipSync(over)]));
+    const image = await net.addData(archive);
+    const record = await client.submit({ engine: 'container', image, command: ['sh', '-c', 'cat /etc/motd; ls /etc'], verification: { replicas: 2, policy: 'exact' } });
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed'], JSON.stringify(record.findings));
+    const folder = join(net.dir, 'layout-result');
+    await client.fetchResult(record, folder);
+    assert.equal(await readFile(join(folder, 'stdout'), 'utf8'), 'of the second layer\nmotd\npasswd\n');
+  });
+});
