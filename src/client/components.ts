@@ -3,6 +3,7 @@ import type { Host, JobGossip } from '../network/index.ts';
 import type { Court } from '../protocol/index.ts';
 import type { Journal, Storage } from '../storage/index.ts';
 import type { JobRecord } from './job-record.ts';
+import type { Precedents } from './precedents.ts';
 
 /** What a client is made of. */
 export interface ClientComponents {
@@ -13,6 +14,7 @@ export interface ClientComponents {
   gossip: JobGossip;
   storage: Storage;
   journal: Journal<JobRecord>;
+  precedents: Precedents;
 }
 
 /** What a session tells whoever follows it. */

@@ -7,6 +7,7 @@ import { createStorage, openJournal, type Storage } from '../storage/index.ts';
 import { claimPlace } from './claim-place.ts';
 import { Client } from './client.ts';
 import type { JobRecord } from './job-record.ts';
+import { Precedents, type PrecedentRecord } from './precedents.ts';
 import type { Profile } from './profile.ts';
 
 /** A client with all its parts, running. */
@@ -39,6 +40,7 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
     stops.push(() => storage.stop());
     const client = new Client({
       chain, court: await chain.court(), host, storage, gossip: announceJobs(host), journal: await openJournal<JobRecord>(join(dir, 'jobs')),
+      precedents: new Precedents(await openJournal<PrecedentRecord>(join(dir, 'precedents'))),
     }, {
       address: chain.signer().address, images: profile.images, deploymentBlock: BigInt(profile.deploymentBlock),
       ...(profile.bidWaitMs === undefined ? {} : { bidWaitMs: profile.bidWaitMs }),

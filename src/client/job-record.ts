@@ -1,4 +1,5 @@
 import type { Address, Hex } from 'viem';
+import type { Precedent } from '../evidence/index.ts';
 import type { JobEvent, JobRequest, SignedBid, SignedSet } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
 
@@ -21,6 +22,8 @@ export interface ReplicaFinding {
   agreed: boolean;
   /** In words, why. */
   reason: string;
+  /** How the run looks beside earlier ones of the same work; only where it could not be compared with its peers. */
+  precedent?: Precedent;
 }
 
 /** A party's standing at one moment. */

@@ -2,7 +2,7 @@ import { isJobEvent, verifyBid, verifyCommitment, assign, commit, commitSet, exp
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak256, toHex, type Address } from 'viem';
 import {
-  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay, withCommitments,
+  amend, canonicalJson, decodeSpec, isError, isFinal, MAX_BIDS, messageOf, openingsIn, POLICIES, replay, withCommitments,
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat, type SignedBid,
 } from '../protocol/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
@@ -12,7 +12,7 @@ import { collectSet } from './collect-set.ts';
 import { commitmentsToCarry, fullSet, heldCommitments, isOverruled } from './commitments.ts';
 import { collectEvidence, judge, type ClosedJob, type Exhibit } from './examine.ts';
 import { ClientError } from './errors.ts';
-import type { JobRecord } from './job-record.ts';
+import type { JobRecord, ReplicaFinding } from './job-record.ts';
 import { nextClientAction } from './next-action.ts';
 import { readStandings } from './read-standings.ts';
 import { confront } from './windows/confront.ts';
@@ -325,7 +325,7 @@ export class JobSession {
     const addrs = this.record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
     const exhibits = await confront(this.#components.storage, addrs, job.roster.flatMap((_, seat): Exhibit[] => (
       (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: `no evidence in time: ${this.#problems.get(seat) ?? 'no answer'}` }])), this.#controller.signal);
-    const findings = judge(job, exhibits);
+    const findings = await this.#withPrecedents(judge(job, exhibits), exhibits);
     this.record.findings = findings;
     this.record.receipts = Object.fromEntries(exhibits.flatMap((exhibit) => ('receipts' in exhibit ? [[exhibit.seat, exhibit.receipts]] : [])));
     this.#mark('examined');
@@ -333,6 +333,12 @@ export class JobSession {
     const agreed = findings.reduce((mask, finding) => (finding.agreed ? mask | (1 << finding.seat) : mask), 0);
     this.#init.onProgress({ stage: 'verdict', agreed: findings.filter((finding) => finding.agreed).length, of: job.roster.length });
     return { agreed, reportDigest: keccak256(toHex(canonicalJson(findings))) };
+  }
+
+  async #withPrecedents(findings: ReplicaFinding[], exhibits: readonly Exhibit[]): Promise<ReplicaFinding[]> {
+    if (POLICIES[this.record.request.policy] !== 'trace') return findings;
+    const sketches = new Map(exhibits.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));
+    return this.#components.precedents.note(decodeSpec(Buffer.from(this.record.spec)), findings, sketches);
   }
 
   /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */

@@ -41,6 +41,20 @@ describe('Precedents', () => {
     assert.equal((await precedents.look(spec, sketch(0))).runs, MAX_PRECEDENTS);
   });
 
+  it('speaks up only where a run had no peers to compare with', async () => {
+    const precedents = new Precedents(await openJournal<PrecedentRecord>(join(dir, 'notes')));
+    const finding = (seat: number, agreed: boolean) => ({ seat, node: '0x00' as const, distances: [], agreed, reason: 'a reason' });
+    const sketches = new Map([[0, sketch(1)], [1, sketch(2)], [2, sketch(40_000)]]);
+    assert.deepEqual(await precedents.note(spec, [finding(0, true)], sketches), [finding(0, true)]);
+    const compared = [finding(0, true), finding(1, true), finding(2, false)];
+    assert.deepEqual(await precedents.note(spec, compared, sketches), compared);
+    const [single] = await precedents.note(spec, [finding(1, true)], sketches);
+    assert.deepEqual(single!.precedent, { runs: 2, alike: 2, p: 1 });
+    assert.match(single!.reason, /2 of 2 earlier runs of this job look the same/);
+    const [strange] = await precedents.note(spec, [finding(2, true)], sketches);
+    assert.deepEqual(strange!.precedent, { runs: 2, alike: 0, p: 1 / 3 });
+  });
+
   it('tells classes by the work alone', () => {
     assert.equal(classOf(spec), classOf(parseJobSpec({ ...spec, name: 'other', verification: { replicas: 1 }, payment: { maxPrice: '5' } })));
     assert.notEqual(classOf(spec), classOf(parseJobSpec({ ...spec, image: 'debian' })));

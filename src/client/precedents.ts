@@ -2,6 +2,7 @@ import { hexToBytes, keccak256, toHex, type Hex } from 'viem';
 import { precedentOf, type Precedent } from '../evidence/index.ts';
 import { canonicalJson, type JobSpec } from '../protocol/index.ts';
 import type { Journal } from '../storage/index.ts';
+import type { ReplicaFinding } from './job-record.ts';
 import { MAX_PRECEDENTS } from './constants.ts';
 
 /** Sketches of settled runs of one class of jobs, oldest first. */
@@ -19,6 +20,27 @@ export class Precedents {
   async look(spec: JobSpec, sketch: Hex): Promise<Precedent> {
     const record = await this.#journal.get(classOf(spec));
     return precedentOf((record?.sketches ?? []).map((one) => hexToBytes(one)), hexToBytes(sketch));
+  }
+
+  /**
+   * Remembers runs that were compared and agreed; where there was nobody to compare with, or no majority, says of each how it looks beside
+   * earlier ones. That is a reason to look, not to reject: the contract does not know them.
+   *
+   * @param sketches by seat
+   */
+  async note(spec: JobSpec, findings: readonly ReplicaFinding[], sketches: ReadonlyMap<number, Hex>): Promise<ReplicaFinding[]> {
+    const agreed = findings.filter((finding) => finding.agreed);
+    if (agreed.length > 1) {
+      await this.add(spec, agreed.flatMap(({ seat }) => sketches.get(seat) ?? []));
+      return [...findings];
+    }
+    return Promise.all(findings.map(async (finding) => {
+      const sketch = sketches.get(finding.seat);
+      const precedent = sketch === undefined ? undefined : await this.look(spec, sketch);
+      if (precedent === undefined || precedent.runs === 0) return finding;
+      const { runs, alike, p } = precedent;
+      return { ...finding, precedent, reason: `${finding.reason}; ${alike} of ${runs} earlier runs of this job look the same (p = ${p.toFixed(2)})` };
+    }));
   }
 
   /** Remembers runs that agreed with their peers. */

@@ -16,7 +16,7 @@ export interface Precedent {
 
 /**
  * Holds a run against the class its job belongs to: what a single replica, or two that disagree, can be compared with. A run's strangeness
- * is the median of its sketch's distances to the other runs', the same for old and new, so that the p-value holds whatever the distances'
+ * is the lower median of its sketch's distances to the other runs', the same for old and new, so that the p-value holds whatever the distances'
  * distribution is (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, section 2.2).
  *
  * @param past sketches of earlier runs that agreed with their peers
@@ -34,5 +34,5 @@ export function precedentOf(past: readonly Uint8Array[], sketch: Uint8Array): Pr
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
 }
