@@ -1,5 +1,5 @@
 // Compiles the contracts with npm's solc and writes their ABIs and creation code as TypeScript.
-//   node contracts/compile.ts            writes src/chain/abi.ts and src/chain/bytecode.ts
+//   node contracts/compile.ts            writes src/chain/abi.ts, src/chain/bytecode.ts and src/chain/runtime-code.ts
 //   node contracts/compile.ts --check    exits 1 if they are stale
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,14 +13,21 @@ const ROOTS = {
   DrandRandomness: 'contracts/src/randomness/DrandRandomness.sol',
 };
 
+interface Contract {
+  abi: unknown[];
+  evm: { bytecode: { object: string }; deployedBytecode: { object: string; immutableReferences: Record<string, { start: number }[]> } };
+}
+
 interface Output {
   errors?: { severity: string; formattedMessage: string }[];
-  contracts: Record<string, Record<string, { abi: unknown[]; evm: { bytecode: { object: string } } }>>;
+  contracts: Record<string, Record<string, Contract>>;
+  sources: Record<string, { ast: unknown }>;
 }
 
 const written = {
   'src/chain/abi.ts': '',
   'src/chain/bytecode.ts': '',
+  'src/chain/runtime-code.ts': '',
 };
 const output = compile();
 const abiOf = (name: keyof typeof ROOTS): string => literal(contractOf(name).abi);
@@ -46,6 +53,26 @@ export const blockHashRandomnessBytecode = ${codeOf('BlockHashRandomness')};
 /** Creation code of the randomness of Filecoin's beacon. */
 export const drandRandomnessBytecode = ${codeOf('DrandRandomness')};
 `;
+const names = immutableNames(Object.values(output.sources).map(({ ast }) => ast));
+written['src/chain/runtime-code.ts'] = `${HEAD}
+/** Where a contract's runtime code stands in creation code, and where in the runtime code its immutables stand, 32 bytes each; all in bytes. */
+export interface RuntimeCode { start: number; length: number; immutables: Readonly<Record<string, readonly number[]>> }
+
+/** In the scheduler's creation code. */
+export const schedulerRuntime: RuntimeCode = ${runtimeOf(contractOf('Scheduler'), contractOf('Scheduler'))};
+
+/** Of the code of disputes, which the scheduler deploys: in the scheduler's creation code, too. */
+export const disputesRuntime: RuntimeCode = ${runtimeOf(output.contracts['contracts/src/Disputes.sol']!.Disputes!, contractOf('Scheduler'))};
+
+/** In the coin's creation code. */
+export const coinRuntime: RuntimeCode = ${runtimeOf(contractOf('GadusCoin'), contractOf('GadusCoin'))};
+
+/** In the creation code of the randomness of block hashes. */
+export const blockHashRandomnessRuntime: RuntimeCode = ${runtimeOf(contractOf('BlockHashRandomness'), contractOf('BlockHashRandomness'))};
+
+/** In the creation code of the randomness of Filecoin's beacon. */
+export const drandRandomnessRuntime: RuntimeCode = ${runtimeOf(contractOf('DrandRandomness'), contractOf('DrandRandomness'))};
+`;
 
 if (process.argv.includes('--check')) {
   const stale = Object.entries(written).filter(([path, text]) => !existsSync(join(ROOT, path)) || readFileSync(join(ROOT, path), 'utf8') !== text);
@@ -55,8 +82,25 @@ if (process.argv.includes('--check')) {
   for (const [path, text] of Object.entries(written)) writeFileSync(join(ROOT, path), text);
 }
 
-function contractOf(name: keyof typeof ROOTS): Output['contracts'][string][string] {
+function contractOf(name: keyof typeof ROOTS): Contract {
   return output.contracts[ROOTS[name]]![name]!;
+}
+
+/** A RuntimeCode as source text. */
+function runtimeOf({ evm: { deployedBytecode: { object, immutableReferences } } }: Contract, within: Contract): string {
+  const at = within.evm.bytecode.object.indexOf(object);
+  if (at < 0) throw new Error('the creation code does not hold the runtime code in one piece');
+  const places = Object.entries(immutableReferences).map(([id, references]) => `    ${names.get(Number(id))}: [${references.map(({ start }) => start).join(', ')}],\n`);
+  return `{\n  start: ${at / 2}, length: ${object.length / 2},\n  immutables: {${places.length === 0 ? '' : `\n${places.sort().join('')}  `}},\n}`;
+}
+
+/** Name of every immutable by its number in the syntax tree. */
+function immutableNames(node: unknown, found = new Map<number, string>()): Map<number, string> {
+  if (typeof node !== 'object' || node === null) return found;
+  const { nodeType, mutability, id, name } = node as { nodeType?: string; mutability?: string; id?: number; name?: string };
+  if (nodeType === 'VariableDeclaration' && mutability === 'immutable') found.set(id!, name!);
+  for (const child of Object.values(node)) immutableNames(child, found);
+  return found;
 }
 
 /** Compiles the contracts and all they import, as forge would. */
@@ -68,7 +112,9 @@ function compile(): Output {
     sources: Object.fromEntries(Object.entries(sources).sort(([a], [b]) => (a < b ? -1 : 1))),
     settings: {
       ...settings(),
-      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+      outputSelection: {
+        '*': { '': ['ast'], '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'evm.deployedBytecode.immutableReferences'] },
+      },
     },
   };
   const solc = createRequire(import.meta.url)('solc') as { compile(input: string): string };

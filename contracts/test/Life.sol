@@ -68,14 +68,14 @@ abstract contract Life is Base {
 
     /* COMMITMENTS */
 
-    /// @dev The largest difference of tones that are alike.
-    function reach() internal view returns (uint16 low) {
+    /// @dev The largest difference of tones that are alike, strictly or not.
+    function reach(bool strictly) internal view returns (uint16 low) {
         uint16 high = 30_000;
         bytes memory silence = sketchOf(0);
         while (high - low > 1) {
             uint16 middle = (low + high) / 2;
-            (, uint256 strict) = scheduler.sketchDistance(silence, sketchOf(middle));
-            if (strict <= 1000) low = middle;
+            (uint256 distance, uint256 strict) = scheduler.sketchDistance(silence, sketchOf(middle));
+            if ((strictly ? strict : distance) <= 1000) low = middle;
             else high = middle;
         }
     }

@@ -80,7 +80,7 @@ write('statements.json', {
 
 /** Sketches whose features all have one value, the tone: one step apart they are alike, two steps apart they are not. Their first bits of content are set. */
 const step = Math.floor(0.6 * Math.min(...SKETCH_BLOCKS.map(({ tolerance }) => tolerance)));
-write('majority.json', times(120, () => {
+write('majority.json', times(60, () => {
   const tones = times(1 + upTo(14), () => upTo(upTo(1) === 0 ? 5 : 1) * step);
   const bits = tones.map(() => [0, 0, 0, 3, 4, 9, 30][upTo(6)]!);
   const results = tones.map(() => upTo(2));
