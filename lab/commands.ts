@@ -6,6 +6,7 @@ import { ATTACKS } from './attackers/attacks.ts';
 import { labJobs } from './corpus/programs/programs.ts';
 import { PLUGINS } from './evaluate/plugins.ts';
 import { alarms } from './evaluate/alarms.ts';
+import { economicsCommand } from './economics/economics-command.ts';
 import { reportCommand } from './evaluate/report-command.ts';
 
 /** Where runs are recorded to, and where the committed few of them are. */
@@ -56,6 +57,10 @@ export const LAB_COMMANDS: Record<string, { about: string; run(values: LabValues
       const lines = alarms(await Array.fromAsync(readRuns(directoryOf(values))), values.program);
       process.stdout.write(`${lines.map((line) => `${line}\n`).join('')}${lines.length} honest pairs told apart\n`);
     },
+  },
+  economics: {
+    about: 'what honest and dishonest strategies earn under the contract\'s rules, and where those break',
+    run: async ({ json }) => economicsCommand({ json: json === true }),
   },
   sample: {
     about: `choose the runs that are committed, from ${RUNS_DIRECTORY} to ${SAMPLE_DIRECTORY}`,

@@ -13,6 +13,7 @@ Examples:
   npm run lab -- record --program sort-csv     # record runs that are not there yet
   npm run lab -- report                        # all cheats against all fingerprints, on .lab/runs
   npm run lab -- --sample                      # the same on the committed sample, lab/sample
+  npm run lab -- economics                     # strategies against the rules of money and reputation
   npm run lab -- report --only-fingerprint full --cheat "90 % of the work"
 `;
 

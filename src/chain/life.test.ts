@@ -213,6 +213,7 @@ describe('the life of a job on anvil', () => {
     await assert.rejects(commit(client, { request, roster, commitments: [{ index: 7, commitment: random32(), signature: '0x' }] }), errorCode('BAD_INDEX', { index: 7 }));
     await assert.rejects(settle(client, { request, roster: sealRoster(roster, []), agreed: 1, reportDigest: random32() }), errorCode('WRONG_STATE', { actual: 2 }));
     await assert.rejects(withdraw(client, { role: 'node', amount: 1n }), errorCode('INSUFFICIENT_FUNDS', { available: 0n, needed: 1n }));
+    await approve(stranger, { amount: 0n });
     await assert.rejects(fund(stranger, { amount: 1n }), errorCode('ALLOWANCE_TOO_LOW'));
     await approve(stranger);
     await assert.rejects(fund(stranger, { amount: 5000n * COIN }), errorCode('COIN_BALANCE_TOO_LOW'));

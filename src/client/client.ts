@@ -10,6 +10,7 @@ import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
+import { defaultWindows } from './default-windows.ts';
 import { prepareJob, type Windows } from './prepare-job.ts';
 
 export interface ClientInit {
@@ -88,9 +89,11 @@ export class Client implements Startable {
     return replay(record.events);
   }
 
-  /** Image names resolved, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
+  /** Image names resolved, the engine pinned, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
   resolveSpec(input: JobSpecInput): ReturnType<typeof parseJobSpec> {
-    const spec = parseJobSpec(input);
+    const asked = parseJobSpec(input);
+    // One program leaves different traces in different engines, so all replicas run in the same one; containers are what every node has.
+    const spec = { ...asked, engine: asked.engine === 'auto' ? 'container' as const : asked.engine };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];
     if (known !== undefined) return { ...spec, image: known };
@@ -108,7 +111,9 @@ export class Client implements Startable {
   /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
   async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
     const spec = this.resolveSpec(input);
-    const { request, specBytes, seed } = await prepareJob(this.#init.address, spec, { ...this.#init.windows, ...options.windows });
+    const { request, specBytes, seed } = await prepareJob(this.#init.address, spec, {
+      ...defaultWindows(this.#components.court.chainId), ...this.#init.windows, ...options.windows,
+    });
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed,

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { bytesToHex, keccak256, type Address, type Hex } from 'viem';
 import { createSealKeys } from '../evidence/index.ts';
 import { encodeSpec, POLICIES, specDigest, type JobRequest, type JobSpec } from '../protocol/index.ts';
-import { DEFAULT_WINDOWS } from './constants.ts';
 
 /** Seconds of each window; see JobRequest. */
 export interface Windows { assign: number; commitMargin: number; settle: number; dispute: number }
@@ -10,8 +9,7 @@ export interface Windows { assign: number; commitMargin: number; settle: number;
 export interface PreparedJob { request: JobRequest; specBytes: Uint8Array; seed: Hex }
 
 /** Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret. */
-export async function prepareJob(client: Address, spec: JobSpec, windows: Partial<Windows> = {}): Promise<PreparedJob> {
-  const { assign, commitMargin, settle, dispute } = { ...DEFAULT_WINDOWS, ...windows };
+export async function prepareJob(client: Address, spec: JobSpec, { assign, commitMargin, settle, dispute }: Windows): Promise<PreparedJob> {
   const specBytes = encodeSpec(spec);
   const seed = bytesToHex(randomBytes(32));
   const { publicKey } = await sealKeysOf(seed);

@@ -87,7 +87,7 @@ export const BLOCKS = [
   // seen 0.10, in programs that draw random numbers; layout, one more process in front of the job
   { name: 'page faults', kind: 'total', count: 1, tolerance: 0.2, unit: 'octave' },
   // seen 0.002: a tenth of the work is 0.15, a hundredth 0.0145
-  { name: 'bytes read', kind: 'total', count: 1, tolerance: 0.03, strict: 0.005, unit: 'octave' },
+  { name: 'bytes read', kind: 'total', count: 1, tolerance: 0.01, strict: 0.005, unit: 'octave' },
   // seen 0.05: progress reports, races
   { name: 'bytes written', kind: 'total', count: 1, tolerance: 0.08, unit: 'octave' },
   // seen 0.53: pipes split reads by the readers' timing

@@ -32,7 +32,7 @@ library SketchLib {
     /// @dev One bit a block: whether it is a curve.
     uint256 private constant CURVES = 0x3e00;
     /// @dev Two bytes a block, block 0 in the lowest: its tolerance in sketch steps.
-    uint256 private constant TOLERANCES = 0x8303330f5c03d703d703d7009a00330014059a009a04000052001f00cd01cd;
+    uint256 private constant TOLERANCES = 0x8303330f5c03d703d703d7009a00330014059a009a04000052000a00cd01cd;
     /// @dev Likewise, for replicas of which a majority does exactly the same; never above the tolerance.
     uint256 private constant STRICT = 0x8303330f5c03d703d703d7009a00030014059a009a04000052000500cd01cd;
 
