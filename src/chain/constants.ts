@@ -32,6 +32,10 @@ export const BACKOFF_MAX_MS = 30_000;
 export const CURSOR_IDLE_WRITE_MS = 5_000;
 /** The cursor is written at most this often, milliseconds: it carries 64 blocks of logs, and a busy chain has tens of blocks a second. */
 export const CURSOR_WRITE_MS = 250;
+/** Ranges a status probe asks logs of, blocks: usual limits of public endpoints; Filecoin's is 2,880. */
+export const PROBED_LOG_RANGES: readonly number[] = [10_000, 2_880, 2_000, 1_000, 500, 100, 10, 1];
+/** Blocks over which a status measures the time between blocks. */
+export const BLOCK_TIME_SAMPLE_BLOCKS = 100;
 /** Blocks fetched at once for their timestamps, where logs come without. */
 export const BLOCK_FETCH_CONCURRENCY = 8;
 

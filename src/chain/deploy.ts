@@ -5,7 +5,8 @@ import { coinAbi, schedulerAbi } from './abi.ts';
 import type { Addresses } from './addresses.ts';
 import { blockHashRandomnessBytecode, coinBytecode, drandRandomnessBytecode, schedulerBytecode } from './bytecode.ts';
 import { createChainClient, type CallOptions } from './chain-client.ts';
-import { FILECOIN_CHAIN_IDS, POLLING_INTERVAL_MS } from './constants.ts';
+import { chainProfile } from './chain-profile.ts';
+import { POLLING_INTERVAL_MS } from './constants.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { createSender } from './sender.ts';
 import { withSignal } from './with-signal.ts';
@@ -24,7 +25,7 @@ export interface DeployParams {
 }
 
 /** `deploymentBlock` is the scheduler's; `gas` is what the deployments used. */
-export interface Deployment extends Addresses { randomness: Address; gas: { coin: bigint; randomness: bigint; scheduler: bigint } }
+export interface Deployment extends Required<Addresses> { gas: { coin: bigint; randomness: bigint; scheduler: bigint } }
 
 /** Deploys the scheduler with its source of randomness, and a coin where none is given. @throws ChainError GAS_FUNDS_TOO_LOW, TX_REVERTED (parameters the contract refuses) … */
 export async function deployContracts(rpcUrl: string, privateKey: Hex, params: DeployParams, options: CallOptions = {}): Promise<Deployment> {
@@ -45,11 +46,12 @@ export async function deployContracts(rpcUrl: string, privateKey: Hex, params: D
   };
   const coin = params.coin === undefined ? await deploy(coinAbi, coinBytecode, []) : { address: params.coin, gasUsed: 0n };
   const { seedDelay, minWindowSeconds, maxWindowSeconds } = params;
-  const kind = params.randomness ?? (FILECOIN_CHAIN_IDS.includes(chainId) ? 'drand' : 'block-hash');
+  const kind = params.randomness ?? chainProfile(chainId).randomness;
   const randomness = await deploy([], kind === 'drand' ? drandRandomnessBytecode : blockHashRandomnessBytecode, []);
   const scheduler = await deploy(schedulerAbi, schedulerBytecode, [coin.address, randomness.address, BigInt(seedDelay), BigInt(minWindowSeconds), BigInt(maxWindowSeconds)]);
   return {
     chainId, coin: coin.address, randomness: randomness.address, scheduler: scheduler.address, deploymentBlock: scheduler.blockNumber,
+    seedDelay, minWindowSeconds, maxWindowSeconds,
     gas: { coin: coin.gasUsed, randomness: randomness.gasUsed, scheduler: scheduler.gasUsed },
   };
 }

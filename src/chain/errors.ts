@@ -20,7 +20,7 @@ export type ChainErrorCode =
   /** Another program sends from the same account. */
   | 'NONCE_CONFLICT'
   | 'RPC_UNREACHABLE' | 'RPC_ERROR' | 'CHAIN_MISMATCH' | 'NO_CONTRACT' | 'NO_ACCOUNT'
-  | 'EVENT_INVALID' | 'CURSOR_INVALID' | 'CURSOR_MISMATCH' | 'CURSOR_UNWRITABLE' | 'REORG_TOO_DEEP' | 'ADDRESSES_INVALID'
+  | 'EVENT_INVALID' | 'CURSOR_INVALID' | 'CURSOR_MISMATCH' | 'CURSOR_UNWRITABLE' | 'REORG_TOO_DEEP' | 'ADDRESSES_INVALID' | 'KEYSTORE_INVALID'
   | 'ANVIL_MISSING' | 'ANVIL_FAILED';
 
 /** Errors of the chain folder. `args` are the arguments of a contract error, by name. */

@@ -14,18 +14,33 @@ export class RpcFault extends Error {
   }
 }
 
-/** A JSON-RPC server whose every answer the test decides. */
+/** Thrown by a handler: becomes an answer without JSON-RPC in it, such as a gateway's or a rate limiter's. */
+export class HttpFault extends Error {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  constructor(status: number, headers: Record<string, string> = {}) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** A JSON-RPC server whose every answer the test decides; an answer may be a promise. */
 export async function startFakeRpc(handle: (method: string, params: any[]) => Answer): Promise<{ url: string; calls: { method: string; params: any[] }[]; stop(): Promise<void> }> {
   const calls: { method: string; params: any[] }[] = [];
   const server = createServer((request, response) => {
     let body = '';
-    request.setEncoding('utf8').on('data', (chunk: string) => { body += chunk; }).on('end', () => {
+    request.setEncoding('utf8').on('data', (chunk: string) => { body += chunk; }).on('end', async () => {
       const { id, method, params = [] } = JSON.parse(body) as { id: number; method: string; params?: any[] };
       calls.push({ method, params });
       let reply: object;
       try {
-        reply = { jsonrpc: '2.0', id, result: handle(method, params) };
+        reply = { jsonrpc: '2.0', id, result: await handle(method, params) };
       } catch (error) {
+        if (error instanceof HttpFault) {
+          response.writeHead(error.status, error.headers).end(error.message);
+          return;
+        }
         const { message, code = -32603, data } = error as RpcFault;
         reply = { jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } };
       }

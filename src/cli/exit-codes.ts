@@ -21,6 +21,7 @@ export const EXIT = {
 
 const BY_CODE: Record<string, number> = {
   SPEC_INVALID: EXIT.usage, UNIT_INVALID: EXIT.usage, CID_INVALID: EXIT.usage, CONFIG_INVALID: EXIT.usage, IMAGE_UNKNOWN: EXIT.usage,
+  ADDRESSES_INVALID: EXIT.usage, KEYSTORE_INVALID: EXIT.usage,
   PROFILE_MISSING: EXIT.usage, PROFILE_INVALID: EXIT.usage, USAGE: EXIT.usage,
   RPC_UNREACHABLE: EXIT.unreachable, API_UNREACHABLE: EXIT.unreachable, PEER_UNREACHABLE: EXIT.unreachable, TIMEOUT: EXIT.unreachable,
   NO_RESULT: EXIT.unsettled, JOB_CANCELLED: EXIT.unsettled, JOB_EXPIRED: EXIT.unsettled, NO_BIDS: EXIT.unsettled,

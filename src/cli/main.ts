@@ -15,6 +15,7 @@ const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
   wallet: async () => (await import('./commands/wallet.ts')).registerWallet,
   image: async () => (await import('./commands/image.ts')).registerImage,
   trace: async () => (await import('./commands/trace.ts')).registerTrace,
+  chain: async () => (await import('./commands/chain.ts')).registerChain,
   doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
 };
 
