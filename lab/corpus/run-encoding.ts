@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { bytesToHex, hexToBytes } from 'viem';
 import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../../src/evidence/constants.ts';
 import { decodeSeries, encodeSeries } from '../../src/evidence/series-encoding.ts';
+import { bytesToWords, wordsToBytes } from '../../src/evidence/word-encoding.ts';
 import { validateProfile } from '../../src/evidence/validate-profile.ts';
 import { validateTrace } from '../../src/evidence/validate-trace.ts';
 import { messageOf, type Trace } from '../../src/protocol/index.ts';
@@ -71,18 +72,6 @@ function revive({ trace: packed, profile, ...run }: z.output<typeof schema>): La
   validateTrace(trace);
   validateProfile(whole.profile);
   return whole;
-}
-
-/** 32-bit words, little-endian. */
-function wordsToBytes(words: Uint32Array): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4 * words.length));
-  words.forEach((word, i) => view.setUint32(4 * i, word, true));
-  return new Uint8Array(view.buffer);
-}
-
-function bytesToWords(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
 function malformed(source: string, details: string, cause?: unknown): LabError {

@@ -8,6 +8,7 @@ import type { ChannelName, Evidence } from '../protocol/trace.ts';
 import { CONTENT_BINS, MAX_EVIDENCE_BYTES, MAX_TRACE_SAMPLES, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
 import { EvidenceError } from './errors.ts';
 import { decodeSeries, encodeSeries } from './series-encoding.ts';
+import { bytesToWords, wordsToBytes } from './word-encoding.ts';
 import { validateProfile } from './validate-profile.ts';
 import { validateTrace } from './validate-trace.ts';
 
@@ -103,18 +104,6 @@ export function decodeEvidence(bytes: Uint8Array): Evidence {
 /** keccak256 of encoded evidence: `evidenceDigest` of an opening. */
 export function evidenceDigest(encoded: Uint8Array): Hex {
   return keccak256(encoded);
-}
-
-/** 32-bit words, little-endian. */
-function wordsToBytes(words: Uint32Array): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4 * words.length));
-  words.forEach((word, i) => view.setUint32(4 * i, word, true));
-  return new Uint8Array(view.buffer);
-}
-
-function bytesToWords(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
 function check(value: unknown): z.output<typeof schema> {
