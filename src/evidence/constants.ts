@@ -147,6 +147,8 @@ export const SKETCH_THRESHOLD = 1000;
 /** Two sketches are comparable when the features that only one of them has are at most 1 in this many of those both have. */
 export const LONELY_FEATURES_DIVISOR = 4;
 
+/** Counters that the machine has a say in: with time they move in ways that no two runs share, and a copy does. */
+export const NOISY_CHANNELS: readonly ChannelName[] = ['cpuUserNs', 'cpuSystemNs', 'readBytes', 'writtenBytes', 'minorFaults', 'contextSwitches', 'readCalls', 'writeCalls'];
 /** Two paths closer than this are one (`pathResidual`): among 800 pairs of honest runs the closest were 0.019 apart. */
 export const COPY_RESIDUAL = 0.015;
 /** Steps more alike than this are the same ones (`stepCorrelation`): among those pairs six had equally many samples, and 0.84 at most. */

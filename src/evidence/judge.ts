@@ -1,5 +1,5 @@
 import type { Evidence, Trace } from '../protocol/trace.ts';
-import { compareFingerprints } from './compare-fingerprints.ts';
+import { compareFingerprints, type Comparison } from './compare-fingerprints.ts';
 import { BLOCKS, CONTENT_BLOCK, CONTENT_TOLERANCE, CONTENT_TOLERANCE_IDENTICAL, type BlockName } from './constants.ts';
 import { explainDifference } from './explain.ts';
 import { copiesAmong } from './copies.ts';
@@ -46,13 +46,14 @@ type Measure = 'strict' | 'distance';
  * members stays within the threshold; a cluster of more than half of those judged agrees. A replica that ended otherwise (exit code,
  * limit) is never in the same cluster. Policy `trace` compares fingerprints: equal results make the output's distance 0, but never
  * excuse a deviating trace. Strict distances come first: replicas of a program that repeats itself then have a majority, and whoever
- * read another input is not in it, the less so where the majority's results are identical bit for bit; where there is none, the usual tolerances decide. Policy `exact` asks for equal results only; `none`
- * accepts everyone.
+ * read another input is not in it, the less so where the majority's results are identical bit for bit; where there is none, the usual
+ * tolerances decide. Policy `exact` asks for equal results only; `none` accepts everyone.
  */
 export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace' | 'exact' | 'none'): Judgement {
   const identical = replicas.some(({ resultCid }) => 2 * replicas.filter((other) => other.resultCid === resultCid).length > replicas.length);
+  const comparisons = policy === 'trace' ? replicas.map((a) => replicas.map((b) => compareFingerprints(a.fingerprint, b.fingerprint))) : undefined;
   const cluster = (measure: Measure) => {
-    const distances = replicas.map((a) => replicas.map((b) => (a === b ? 0 : distanceOf(a, b, policy, measure, identical))));
+    const distances = replicas.map((a, i) => replicas.map((b, j) => (i === j ? 0 : distanceOf(a, b, policy, comparisons?.[i]![j], measure, identical))));
     const clusters = completeLinkage(distances);
     return { measure, distances, clusters, majority: clusters.find((members) => 2 * members.length > replicas.length) };
   };
@@ -70,7 +71,7 @@ export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace
     if (agreed[i]) return `${agreement(replicas, i, others, distances[i]!, policy, suspects[i]!)}${sharing(twins)}`;
     // The nearest member of the majority gives the smallest true difference to name.
     const nearest = others.reduce((best, member) => (distances[i]![member]! < distances[i]![best]! ? member : best));
-    return deviation(replica, replicas[nearest]!, policy, measure);
+    return deviation(replica, replicas[nearest]!, comparisons?.[nearest]![i], measure);
   });
   return { agreed, clusters, distances, reasons, suspects, copies, undecided: replicas.length > 0 && majority === undefined };
 }
@@ -84,11 +85,12 @@ function sharing(twins: readonly number[]): string {
   return twins.length === 0 ? '' : `; but its trace and that of replica ${twins.map((twin) => twin + 1).join(' and ')} agree more than two runs can: they share one`;
 }
 
-function distanceOf(a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure, identical: boolean): number {
+function distanceOf(
+  a: JudgedReplica, b: JudgedReplica, policy: 'trace' | 'exact' | 'none', comparison: Comparison | undefined, measure: Measure, identical: boolean,
+): number {
   if (policy === 'none') return 0;
   if (a.exitCode !== b.exitCode || a.ended !== b.ended) return Infinity;
-  if (policy === 'exact') return a.resultCid === b.resultCid ? 0 : Infinity;
-  const comparison = compareFingerprints(a.fingerprint, b.fingerprint);
+  if (comparison === undefined) return a.resultCid === b.resultCid ? 0 : Infinity;
   if (comparison.distance === Infinity) return Infinity;
   if (a.resultCid !== b.resultCid) {
     const content = measure === 'strict' && identical ? comparison.blocks.find(({ name }) => name === CONTENT_BLOCK)?.strict ?? 0 : 0;
@@ -130,12 +132,12 @@ function agreement(
   return `${work}, ${same === others.length ? 'same result' : same > 0 ? `same result as ${same}` : 'result differs byte for byte'}`;
 }
 
-function deviation(replica: JudgedReplica, reference: JudgedReplica, policy: 'trace' | 'exact' | 'none', measure: Measure): string {
+function deviation(replica: JudgedReplica, reference: JudgedReplica, comparison: Comparison | undefined, measure: Measure): string {
   if (replica.exitCode !== reference.exitCode || replica.ended !== reference.ended) {
     return `ended by ${replica.ended} with code ${replica.exitCode}, the majority by ${reference.ended} with code ${reference.exitCode}`;
   }
-  if (policy === 'exact') return 'its result is not the majority\'s';
-  if (compareFingerprints(reference.fingerprint, replica.fingerprint)[measure] <= 1) {
+  if (comparison === undefined) return 'its result is not the majority\'s';
+  if (comparison[measure] <= 1) {
     const [was, is] = [reference.fingerprint.content, replica.fingerprint.content];
     const differing = was === undefined || is === undefined ? 0 : 1 - contentSimilarity(was, is);
     // Small outputs have no content; and nearness is not transitive, so that the nearest of the majority may be near enough and another not.

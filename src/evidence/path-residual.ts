@@ -1,21 +1,20 @@
-import { CHANNELS, type ChannelName, type Trace } from '../protocol/trace.ts';
+import type { ChannelName, Trace } from '../protocol/trace.ts';
+import { NOISY_CHANNELS } from './constants.ts';
 
-/** What moves in ways that no two runs share: time, and counters that the machine has a say in. Each is taken as a share of its own end. */
-const NOISY: readonly ChannelName[] = ['cpuUserNs', 'cpuSystemNs', 'readBytes', 'writtenBytes', 'minorFaults', 'contextSwitches', 'readCalls', 'writeCalls'];
 /** Points of the one path that are held against the other: enough for a median. */
 const POINTS = 200;
 /** Segments of the other: bounds the work on long traces. */
 const SEGMENTS = 800;
 
 /**
- * How far apart the paths of two runs lie through the space of time and counters, each from 0 to 1: the median distance of one path's
+ * How far apart the paths of two runs lie through the space of time and NOISY_CHANNELS, each from 0 to 1 as a share of its own end: the median distance of one path's
  * samples from the other's nearest segment, from whichever side it is smaller. It does not depend on when either was sampled or on how
  * its totals were scaled. Two honest runs differ by what their machines did; a copy lies on its original even when it was sampled anew.
  *
  * @returns 0 for the same path; undefined where either has too few samples between its ends to say
  */
 export function pathResidual(a: Trace, b: Trace): number | undefined {
-  const channels = NOISY.filter((name) => (a.channels[name]?.at(-1) ?? 0) > 0 && (b.channels[name]?.at(-1) ?? 0) > 0);
+  const channels = NOISY_CHANNELS.filter((name) => (a.channels[name]?.at(-1) ?? 0) > 0 && (b.channels[name]?.at(-1) ?? 0) > 0);
   const [p, q] = [pathOf(a, channels), pathOf(b, channels)];
   const from = distances(p, q, channels.length + 1);
   const back = distances(q, p, channels.length + 1);
@@ -27,7 +26,7 @@ export function pathResidual(a: Trace, b: Trace): number | undefined {
 export const MIN_POINTS = 3;
 
 /** Rows of time and counters, each over its end. */
-function pathOf({ t, channels }: Trace, names: readonly (keyof typeof CHANNELS)[]): Float64Array[] {
+function pathOf({ t, channels }: Trace, names: readonly ChannelName[]): Float64Array[] {
   const series = [t, ...names.map((name) => channels[name]!)];
   return Array.from(t, (_, i) => Float64Array.from(series, (values) => values[i]! / (values.at(-1)! || 1)));
 }

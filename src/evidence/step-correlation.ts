@@ -1,7 +1,6 @@
-import type { ChannelName, Trace } from '../protocol/trace.ts';
+import type { Trace } from '../protocol/trace.ts';
+import { NOISY_CHANNELS } from './constants.ts';
 
-/** Channels whose steps from sample to sample are compared, time among them. */
-const STEPPING: readonly ChannelName[] = ['cpuUserNs', 'cpuSystemNs', 'readBytes', 'writtenBytes', 'minorFaults', 'contextSwitches', 'readCalls', 'writeCalls'];
 /** Fewer steps are alike by chance. */
 const MIN_STEPS = 5;
 /** Added to a step's share of the mean one, so that a standstill has a logarithm. */
@@ -9,14 +8,14 @@ const STANDSTILL = 0.02;
 
 /**
  * How alike two runs' steps from sample to sample are: Pearson's correlation of their logarithms, sample by sample, mean over time and
- * counters. Two honest runs hardly ever have equally many samples, and where they have, were sampled at other moments of their work; a
+ * NOISY_CHANNELS. Two honest runs hardly ever have equally many samples, and where they have, were sampled at other moments of their work; a
  * copy with noise on every step keeps both.
  *
  * @returns -1 to 1; undefined for runs of different numbers of samples, or of too few
  */
 export function stepCorrelation(a: Trace, b: Trace): number | undefined {
   if (a.t.length !== b.t.length || a.t.length <= MIN_STEPS) return undefined;
-  const correlations = [correlation(a.t, b.t), ...STEPPING.map((name) => {
+  const correlations = [correlation(a.t, b.t), ...NOISY_CHANNELS.map((name) => {
     const [x, y] = [a.channels[name], b.channels[name]];
     return x === undefined || y === undefined ? undefined : correlation(x, y);
   })].filter((value) => value !== undefined);
