@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { profileOutput } from '../../src/evidence/index.ts';
-import type { Engine, RunResult } from '../../src/executor/index.ts';
+import { resultFiles, type Engine, type RunResult } from '../../src/executor/index.ts';
 import { parseJobSpec } from '../../src/protocol/index.ts';
 import { AMPLE_MEMORY_BYTES, DISK_BYTES, RUN_TIMEOUT_MS } from './constants.ts';
 import type { PlannedRun } from './design.ts';
@@ -10,7 +10,7 @@ import { storedInput } from './inputs/input-store.ts';
 import type { LabImages } from './lab-images.ts';
 import { startNeighbours } from './neighbours.ts';
 import type { LabJob } from './programs/programs.ts';
-import { resultDigest, resultFiles } from './result-digest.ts';
+import { resultDigest } from './result-digest.ts';
 import type { LabRun } from './run-store.ts';
 
 /** What all runs of a recording share. */
@@ -52,7 +52,7 @@ export async function recordRun(recorder: Recorder, job: LabJob, plan: PlannedRu
     await neighbours.stop();
   }
   try {
-    const files = await resultFiles(run);
+    const files = (await resultFiles(run)).map(({ source }) => source);
     if (run.ended !== 'exit' || run.exitCode !== 0) throw new LabError('RUN_FAILED', 'a program did not do its work', { details: `${id} ended by ${run.ended} with ${run.exitCode}: ${await tail(run.stderrPath)}` });
     const profile = await profileOutput(files, abortable);
     const { cpu, cores, kernel } = run.environment;

@@ -13,5 +13,6 @@ export * from './image/oci/pull-image.ts';
 export { createMicrovmEngine, type MicrovmEngineInit } from './microvm/microvm-engine.ts';
 export * from './noop-engine.ts';
 export * from './probe-kvm.ts';
+export * from './result-files.ts';
 export * from './sampler/record-command.ts';
 export * from './wasm/wasm-engine.ts';

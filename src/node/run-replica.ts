@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import { bytesToHex, type Address, type Hex } from 'viem';
 import {
-  encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sketchOf, windowsOf, type OutputFile,
+  encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sketchOf, windowsOf,
 } from '../evidence/index.ts';
-import type { Engine, ImageStore, RunResult } from '../executor/index.ts';
+import { resultFiles, type Engine, type ImageStore, type RunResult } from '../executor/index.ts';
 import {
   cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
 } from '../protocol/index.ts';
@@ -115,8 +113,7 @@ async function publish(storage: Storage, run: RunResult, signal: AbortSignal): P
 
 async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Promise<Omit<ReplicaOutcome, 'receipts'>> {
   const { signal } = init;
-  const files = (await Promise.all(run.outputs.map(({ name, path }) => filesBelow(name, path)))).flat();
-  files.push({ path: 'stdout', source: run.stdoutPath });
+  const files = await resultFiles(run);
   const profile = await profileOutput(files.map(({ source }) => source), { signal });
   const windowSource = { trace: run.trace, output: await outputHistory(files, run.outputNotes, run.trace.t.at(-1)!, { signal }) };
   const sketch = bytesToHex(sketchOf(fingerprintOf(run.trace, profile)));
@@ -137,15 +134,4 @@ async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Pr
     windowSource: encodeWindowSource(windowSource),
     sealed: await sealEvidence({ court: init.court, jobId: init.jobId, node: init.node, sealKey: init.request.sealKey, evidence: encoded, opening }),
   };
-}
-
-/** Regular files below a folder (or the file itself), in byte order of their paths, with their path in the result; links are not followed. */
-async function filesBelow(name: string, root: string): Promise<OutputFile[]> {
-  const entries = await readdir(root, { withFileTypes: true, recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOTDIR') return undefined;
-    throw error;
-  });
-  if (entries === undefined) return [{ path: name, source: root }];
-  const sources = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
-  return sources.map((source) => ({ path: `${name}/${relative(root, source)}`, source }));
 }
