@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { lstat, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { LevelDatastore } from 'datastore-level';
@@ -25,6 +24,7 @@ import type { LocalBlocks } from './local/local-blocks.ts';
 import { localSource } from './local/local-source.ts';
 import { measureLocality, type Locality } from './local/locality.ts';
 import { Pins } from './local/pins.ts';
+import { newPath, refuseExisting } from './local/new-path.ts';
 import { requireSpace } from './local/require-space.ts';
 import type { Catalogue } from './shelf/catalogue.ts';
 import type { Shelf } from './shelf/shelf.ts';
@@ -341,7 +341,7 @@ export class Storage implements Startable {
     await refuseExisting(resolve(destination));
     const receipt = await this.fetch(cid, { signal: until, ...(onProgress && { onProgress }) });
     const maxBytes = Math.max(this.#limits.maxFetchBytes, receipt.bytes);
-    await newFile(destination, (draft) => extract(this.#components.blocks, cid, draft, { signal: until, maxBytes, fileMode: 0o644 }));
+    await newPath(destination, (draft) => extract(this.#components.blocks, cid, draft, { signal: until, maxBytes, fileMode: 0o644 }));
     return receipt;
   }
 
@@ -360,7 +360,7 @@ export class Storage implements Startable {
     const until = this.#until(signal);
     const receipt = await this.fetch(cid, { signal: until, ...(onProgress && { onProgress }) });
     const cascade = createCascade(this.#sources.filter(({ local }) => local));
-    await newFile(destination, async (draft) => {
+    await newPath(destination, async (draft) => {
       const file = await open(draft, 'wx');
       try {
         await writeCar(file, cid, async (block) => (await cascade.read(block, { signal: until })).bytes, { signal: until });
@@ -447,25 +447,5 @@ async function tracked<T>(set: Set<Promise<unknown>>, work: () => Promise<T>): P
     return await running;
   } finally {
     set.delete(running);
-  }
-}
-
-/** Makes a file or folder under a hidden name beside its own, and gives it its name when it is whole. */
-async function newFile(destination: string, make: (draft: string) => Promise<unknown>): Promise<void> {
-  const target = resolve(destination);
-  await refuseExisting(target);
-  const draft = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
-  try {
-    await make(draft);
-    await refuseExisting(target);
-    await rename(draft, target);
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-}
-
-async function refuseExisting(path: string): Promise<void> {
-  if (await lstat(path).then(() => true, () => false)) {
-    throw new StorageError('DESTINATION_EXISTS', 'the destination exists', { details: path, hint: 'nothing is overwritten: choose another path' });
   }
 }
