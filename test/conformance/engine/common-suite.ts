@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
-import type { Engine, RunRequest, RunResult } from '../../../src/executor/index.ts';
-import { CHANNELS, isError, parseJobSpec, type JobSpecInput } from '../../../src/protocol/index.ts';
+import { describe } from 'node:test';
+import type { RunRequest } from '../../../src/executor/index.ts';
+import { CHANNELS, isError, type JobSpecInput } from '../../../src/protocol/index.ts';
+import { engineBench, type EngineSetup, type Outcome } from './engine-bench.ts';
 
 /** Commands, by what they do, of whatever the engine under test runs. */
 export interface Programs {
@@ -23,53 +23,18 @@ export interface Programs {
   flood(times: number): string[];
 }
 
-/** What this suite needs of the engine under test. */
-export interface CommonSetup {
-  engine: Engine;
-  /** Path of the image. */
-  rootfs: string;
-  programs: Programs;
-  /** Why the engine cannot be tested here; every test is then skipped with this reason. */
-  skip?: string;
-  /** All this machine holds of the engine's runs now. Empty when all is clean. */
-  leftovers(): Promise<string[]>;
-  /** Source of a module that runs `command` with an engine of the same state, prints `started` at the start mark, and then hangs on. */
-  crashProgram(command: string[]): string;
-  close(): Promise<void>;
-}
+export interface CommonSetup extends EngineSetup { programs: Programs }
 
-export type Outcome = RunResult & { stdout: string; stderr: string };
 export type Run = (command: string[], spec?: Omit<JobSpecInput, 'command'>, more?: Partial<RunRequest>) => Promise<Outcome>;
 
 /** Registers the tests that hold for every engine, whatever an image is to it, and those of `more`. */
 export function commonSuite(name: string, setup: () => Promise<CommonSetup>, more?: (run: Run, it: (title: string, body: () => Promise<void>) => void, setup: CommonSetup) => void): void {
   describe(`any engine: ${name}`, async () => {
     const made = await setup();
-    const { engine, rootfs, programs, skip, leftovers, crashProgram, close } = made;
-    let directory: string;
-    let serial = 0;
-    const held: RunResult[] = [];
-    before(async () => { directory = await mkdtemp(path.join(tmpdir(), 'gadus-common-')); });
-    afterEach(async () => {
-      await Promise.all(held.splice(0).map((result) => result.release()));
-      assert.deepEqual(await leftovers(), [], 'nothing is left behind');
-    });
-    after(async () => {
-      await rm(directory, { recursive: true, force: true });
-      await close();
-    });
-
-    const it = (title: string, body: () => Promise<void>) => test(title, { skip: skip ?? false, timeout: 180_000 }, body);
-    const run: Run = async (command, spec = {}, more = {}) => {
-      const result = await engine.run({ id: `common-${process.pid}-${serial++}`, spec: parseJobSpec({ command, ...spec }), rootfs, inputs: [], sampleIntervalMs: 20, ...more });
-      held.push(result);
-      return Object.assign(result, { stdout: await readFile(result.stdoutPath, 'utf8'), stderr: await readFile(result.stderrPath, 'utf8') });
-    };
-    const file = async (name: string, content: string | Uint8Array) => {
-      const target = path.join(directory, name);
-      await writeFile(target, content, { mode: 0o644 });
-      return target;
-    };
+    const { engine, programs, leftovers, crashProgram } = made;
+    const bench = engineBench('common', made);
+    const { it, file } = bench;
+    const run: Run = (command, spec = {}, request = {}) => bench.run({ command, ...spec }, request);
 
     it('reports exit codes', async () => {
       for (const code of [0, 1, 42, 125]) {
@@ -107,7 +72,7 @@ export function commonSuite(name: string, setup: () => Promise<CommonSetup>, mor
     it('refuses an input that the job could not read, before anything starts', async () => {
       const secret = await file('secret', 'x');
       await chmod(secret, 0o600);
-      for (const source of [secret, path.join(directory, 'absent'), '/dev/null']) {
+      for (const source of [secret, path.join(bench.directory, 'absent'), '/dev/null']) {
         await assert.rejects(run(programs.exit(0), {}, { inputs: [{ path: source, target: '/inputs/a' }] }), (error) => isError(error, 'INPUT_UNREADABLE'));
       }
     });

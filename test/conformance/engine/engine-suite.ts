@@ -2,60 +2,23 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile, chmod } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, readdir, symlink, writeFile, chmod } from 'node:fs/promises';
 import path from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
-import type { Engine, RunRequest, RunResult } from '../../../src/executor/index.ts';
-import { CHANNELS, isError, parseJobSpec, type JobSpecInput } from '../../../src/protocol/index.ts';
-
-/** What a suite needs of the engine under test. */
-export interface EngineSetup {
-  engine: Engine;
-  /** An unpacked busybox image. */
-  rootfs: string;
-  /** Why the engine cannot be tested here; every test is then skipped with this reason. */
-  skip?: string;
-  /** All this machine holds of the engine's runs now: processes, mounts, loop devices, groups, files. Empty when all is clean. */
-  leftovers(): Promise<string[]>;
-  /** Source of a module that runs `command` with an engine of the same state, prints `started` at the start mark, and then hangs on. */
-  crashProgram(command: string[]): string;
-  /** Stops what the setup made. */
-  close(): Promise<void>;
-}
+import { describe } from 'node:test';
+import type { RunRequest } from '../../../src/executor/index.ts';
+import { CHANNELS, isError, type JobSpecInput } from '../../../src/protocol/index.ts';
+import { engineBench, type EngineSetup } from './engine-bench.ts';
 
 const MiB = 1024 ** 2;
 
 /** Registers the tests that every engine must pass. */
 export function engineSuite(name: string, setup: () => Promise<EngineSetup>): void {
   describe(`engine ${name}`, async () => {
-    const { engine, rootfs, skip, leftovers, crashProgram, close } = await setup();
-    let directory: string;
-    let serial = 0;
-    const held: RunResult[] = [];
-
-    before(async () => { directory = await mkdtemp(path.join(tmpdir(), 'gadus-suite-')); });
-    afterEach(async () => {
-      await Promise.all(held.splice(0).map((result) => result.release()));
-      assert.deepEqual(await leftovers(), [], 'nothing is left behind');
-    });
-    after(async () => {
-      await rm(directory, { recursive: true, force: true });
-      await close();
-    });
-
-    const it = (title: string, body: () => Promise<void>) => test(title, { skip: skip ?? false, timeout: 180_000 }, body);
-    const run = async (spec: JobSpecInput, more: Partial<RunRequest> = {}): Promise<Outcome> => {
-      const result = await engine.run({ id: `case-${process.pid}-${serial++}`, spec: parseJobSpec(spec), rootfs, inputs: [], sampleIntervalMs: 20, ...more });
-      held.push(result);
-      return Object.assign(result, { stdout: await readFile(result.stdoutPath, 'utf8'), stderr: await readFile(result.stderrPath, 'utf8') });
-    };
+    const made = await setup();
+    const { engine, rootfs, leftovers, crashProgram } = made;
+    const bench = engineBench('case', made);
+    const { it, run, file } = bench;
     const sh = (script: string, spec: Omit<JobSpecInput, 'command'> = {}, more: Partial<RunRequest> = {}) => run({ command: ['sh', '-c', script], ...spec }, more);
-    const file = async (name: string, content: string | Uint8Array) => {
-      const target = path.join(directory, name);
-      await writeFile(target, content, { mode: 0o644 });
-      return target;
-    };
 
     describe('commands', () => {
       it('reports exit codes', async () => {
@@ -105,7 +68,7 @@ export function engineSuite(name: string, setup: () => Promise<EngineSetup>): vo
     describe('inputs and outputs', () => {
       it('mounts a file and a directory where the spec says, read-only', async () => {
         const source = await file('plain', 'content\n');
-        const tree = path.join(directory, 'tree');
+        const tree = path.join(bench.directory, 'tree');
         await mkdir(path.join(tree, 'sub'), { recursive: true });
         await writeFile(path.join(tree, 'sub', 'leaf'), 'leaf\n');
         const result = await sh('cat /inputs/a /data/set/sub/leaf; echo x > /inputs/a; echo x > /data/set/new; rm -f /data/set/sub/leaf; ls /data/set', {}, {
@@ -156,12 +119,12 @@ export function engineSuite(name: string, setup: () => Promise<EngineSetup>): vo
       it('refuses an input that the job could not read, before anything starts', async () => {
         const secret = await file('secret', 'x');
         await chmod(secret, 0o600);
-        for (const source of [secret, path.join(directory, 'absent'), '/dev/null']) {
+        for (const source of [secret, path.join(bench.directory, 'absent'), '/dev/null']) {
           await assert.rejects(sh('true', {}, { inputs: [{ path: source, target: '/inputs/a' }] }), (error) => isError(error, 'INPUT_UNREADABLE'));
         }
       });
       it('lets nothing be mounted over /proc and /dev, not even by links of the image', async () => {
-        const image = path.join(directory, 'linked');
+        const image = path.join(bench.directory, 'linked');
         await mkdir(image);
         await symlink('../../../proc', path.join(image, 'data'));
         const source = await file('plain', 'content\n');
@@ -388,5 +351,3 @@ export function engineSuite(name: string, setup: () => Promise<EngineSetup>): vo
     });
   });
 }
-
-type Outcome = RunResult & { stdout: string; stderr: string };
