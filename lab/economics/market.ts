@@ -84,7 +84,7 @@ export function runMarket(init: MarketInit): MarketResult {
       if (roster.length < init.replicas) { jobs.unfilled++; continue; }
       const actions = act(roster, random, day);
       // A silent client audits nobody.
-      const audited = client.kind !== 'silent' && random.uniform() < (init.audit ?? 0);
+      const audited = init.audit !== undefined && client.kind !== 'silent' && random.uniform() < init.audit;
       if (audited) {
         const newcomers = draw(names.filter((name) => !roster.includes(name)), bar, init.replicas + 1, day, random, terms.stake);
         roster.push(...newcomers);
