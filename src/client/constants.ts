@@ -38,3 +38,9 @@ export const MAX_PRECEDENTS = 128;
 export const MAX_CHECKED_RESULT_BYTES = 64 * 1024 * 1024;
 /** Wait for such a result, ms: without it the windows are held against the other replicas' only. */
 export const RESULT_FETCH_TIMEOUT_MS = 10_000;
+/** How old what is known of a node's stake may be when it bids, ms: the draw looks for itself. */
+export const STANDING_FRESH_MS = 2000;
+/** How long the journal lags behind what the chain and the nodes can say again, ms: one write then holds many changes. */
+export const JOURNAL_LAG_MS = 50;
+/** Job keys kept in memory, made of their seeds. */
+export const MAX_SEAL_KEYS = 256;
