@@ -21,6 +21,10 @@ export interface JobOptions {
   replicas?: number;
   policy?: string;
   minScore?: number;
+  audit?: string;
+  panel?: boolean;
+  arch?: string;
+  class?: string;
   maxPrice?: string;
   stake?: string;
   name?: string;
@@ -50,6 +54,10 @@ export function withJobOptions(command: Command): Command {
     .option('--replicas <K>', 'nodes that run it (1 to 15)', number)
     .addOption(new Option('--policy <POLICY>', 'how replicas are compared').choices(['trace', 'exact', 'none']))
     .option('--min-score <SCORE>', 'lowest reputation of a node, 0 to 1', number)
+    .option('--audit <CHANCE>', 'chance that a single replica is held against two more: auto, or 0 to 1')
+    .option('--no-panel', 'call no fresh nodes where a dispute has no majority')
+    .option('--arch <ARCH>', 'only machines of this architecture: amd64, arm64')
+    .option('--class <CLASS>', 'only machines of this class')
     .option('--max-price <COINS>', 'most to pay for one replica')
     .option('--stake <COINS>', 'stake a node locks for one replica')
     .option('--name <NAME>', 'a name for the job');
@@ -76,6 +84,11 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
       ...(options.policy === undefined ? {} : { policy: options.policy as 'trace' }),
       ...(options.minScore === undefined ? {} : { minScoreBps: Math.round(options.minScore * 10_000) }),
+      ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : number(options.audit) }),
+      ...(options.panel === false ? { panel: false } : {}),
+    },
+    requires: {
+      ...(options.arch === undefined ? {} : { arch: options.arch as 'amd64' }), ...(options.class === undefined ? {} : { class: options.class }),
     },
     payment: {
       ...(options.maxPrice === undefined ? {} : { maxPrice: coinUnits(options.maxPrice) }),

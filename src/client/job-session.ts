@@ -84,10 +84,10 @@ export class JobSession {
       mark: (stage) => { record.timingsMs[stage] ??= Date.now() - record.createdAt; },
       save: () => this.#save(), saveSoon: () => this.#saveSoon(),
     };
-    this.#bids = new BidBook(this.#context);
     this.#commitments = new CommitmentBook(this.#context);
     this.#examination = new Examination(this.#context);
     this.#guilt = new Guilt(this.#context);
+    this.#bids = new BidBook(this.#context, this.#guilt.claims);
   }
 
   get job(): JobState | undefined {
@@ -257,7 +257,7 @@ export class JobSession {
     }
     const carried = await carry(this.#context, action, job, {
       bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), closed: (one) => this.#closed(one),
-      verdict: (one) => this.#examination.verdict(one), guilt: () => this.#guilt.next(job),
+      verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
     });
     if (carried !== undefined) this.#took(carried.step, carried.result);
   }

@@ -1,4 +1,4 @@
-import { commit, commitSet, contest, drawMore, expire, open, postBids, proveEquivocation, resolve, summon, type Contradiction } from '../chain/index.ts';
+import { commit, commitSet, contest, drawMore, expire, open, postBids, resolve, summon, type Equivocations } from '../chain/index.ts';
 import { openingsIn, postedBids, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
@@ -7,14 +7,14 @@ import type { ReplicaRecord } from './replica-record.ts';
 /** Actions of a node that are one message to the chain. */
 export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve' | 'post-bid' | 'draw-more' | 'summon' | 'convict'>;
 
-/** What a step is about; `guilt` is a proof that is not on chain yet. */
-export interface StepSubject { record: ReplicaRecord; job: JobState; seat: number; guilt?: Contradiction | undefined }
+/** What a step is about; `equivocations` are proofs that may not be on chain yet. */
+export interface StepSubject { record: ReplicaRecord; job: JobState; seat: number; equivocations?: Equivocations | undefined }
 
 /** Carries one step of a job to the chain. @throws ChainError */
 export async function takeChainStep(
   { chain, journal }: Pick<NodeComponents, 'chain' | 'journal'>,
   action: ChainAction,
-  { record, job, seat, guilt }: StepSubject,
+  { record, job, seat, equivocations }: StepSubject,
   signal: AbortSignal,
 ): Promise<void> {
   const { request } = record;
@@ -38,7 +38,7 @@ export async function takeChainStep(
       await summon(chain, { request, roster, openings: openingsIn(record.events) }, { signal });
       return;
     case 'convict':
-      if (guilt !== undefined) await proveEquivocation(chain, { request, roster, ...guilt }, { signal });
+      await equivocations?.convict(job, { signal });
       return;
     case 'resolve':
       await resolve(chain, { request, roster, openings: openingsIn(record.events) }, { signal });

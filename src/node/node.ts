@@ -142,8 +142,7 @@ export class Node implements Startable {
       default: {
         const { jobId } = record;
         this.#components.log('info', 'chain step', { jobId, action });
-        const guilt = this.#equivocations.get(jobId)?.next(job);
-        await takeChainStep(this.#components, action, { record, job, seat: local.seat, guilt }, this.#stopping.signal);
+        await takeChainStep(this.#components, action, { record, job, seat: local.seat, equivocations: this.#equivocations.get(jobId) }, this.#stopping.signal);
       }
     }
   }

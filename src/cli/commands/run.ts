@@ -23,6 +23,7 @@ Exit code: that of the job where its replicas agree; 4 where they do not; 2, 3, 
 Examples:
   $ gadus run -- echo hello
   $ gadus run -i sales.zip -- sh -c 'unzip -p /inputs/sales.zip | sort -t, -k9 -n | tail -1'
+  $ gadus run --replicas 1 --audit auto -- sh -c 'seq 1 1000000 | sha256sum'
   $ gadus run -i bafy…:/inputs/table.csv --memory 1GiB --replicas 5 -- sha256sum /inputs/table.csv`)
     .action(async (argv: string[], _options: RunOptions, command: Command) => {
       const options = command.optsWithGlobals<RunOptions>();
