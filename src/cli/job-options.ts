@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { parseUnits } from 'viem';
+import { parseUnits, type Hex } from 'viem';
 import type { RunningClient } from '../client/index.ts';
-import { formatBytes, parseCid, type JobSpecInput } from '../protocol/index.ts';
+import { formatBytes, parseCid, type JobSpecInput, type PossessionRoot } from '../protocol/index.ts';
 import { say } from './output.ts';
 import { UsageError } from './session.ts';
 
 /** The flags that describe a job on the command line. */
 export interface JobOptions {
   input?: string[];
+  dataRoot?: string;
   output?: string[];
   image?: string;
   engine?: string;
@@ -43,6 +44,7 @@ export function number(value: string): number {
 export function withJobOptions(command: Command): Command {
   return command
     .option('-i, --input <SRC[:TARGET]>', 'input: a CID, or a local file or folder; TARGET defaults to /inputs/NAME (repeatable)', collect)
+    .option('--data-root <ROOT/BYTES>', 'of all inputs together, as gadus data add --root prints it: then bids of nodes that hold the input count for more; found out for inputs in the client\'s store')
     .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
     .option('--image <IMAGE>', 'image name or CID', 'busybox')
     .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'microvm', 'container', 'wasm', 'noop']))
@@ -95,6 +97,14 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.stake === undefined ? {} : { stake: coinUnits(options.stake) }),
     },
   };
+}
+
+/** The root that bids may claim to hold, from the flags. */
+export function dataRootFrom({ dataRoot }: JobOptions): { dataRoot?: PossessionRoot } {
+  if (dataRoot === undefined) return {};
+  const [, root, bytes] = /^(0x[0-9a-f]{64})\/(\d{1,20})$/i.exec(dataRoot) ?? [];
+  if (root === undefined || bytes === undefined || BigInt(bytes) === 0n) throw new UsageError(`not a data root: ${dataRoot}`, 'gadus data add --root prints one, as 0x…/BYTES');
+  return { dataRoot: { dataRoot: root as Hex, dataBytes: BigInt(bytes) } };
 }
 
 /** Coins as the user writes them, in the coin's smallest unit. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
-import { specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
+import { dataRootFrom, specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
 import { dim, print, say } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
@@ -30,7 +30,7 @@ Examples:
       process.exitCode = await withClient(command, async (running, signal) => {
         const { client } = running;
         const spec = await specFromOptions(options, argv, running, signal);
-        const record = await client.submit(spec, { onProgress: narrate(options.quiet === true || options.json === true) });
+        const record = await client.submit(spec, { ...dataRootFrom(options), onProgress: narrate(options.quiet === true || options.json === true) });
         if (options.detach) {
           await waitForAssignment(running.client, record, signal);
           print({ id: record.jobId }, record.jobId, options);
