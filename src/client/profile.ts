@@ -39,6 +39,8 @@ const schema = z.strictObject({
   bidWaitMs: z.number().int().nonnegative().optional(),
   /** Blocks after a draw's seed in which nodes may post bids that were left out. */
   bidBlocks: z.number().int().min(0).max(65_535).optional(),
+  /** Let only as many nodes bid as a draw can look at: for networks of more than some dozens. Reads all registrations since deploymentBlock. */
+  sortition: z.boolean().default(false),
   windows: z.strictObject({ assign: z.number(), commitMargin: z.number(), settle: z.number(), dispute: z.number() }).partial().optional(),
 });
 
