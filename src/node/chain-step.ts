@@ -1,5 +1,5 @@
 import { commit, commitSet, contest, drawMore, expire, open, postBids, resolve, summon, type Equivocations } from '../chain/index.ts';
-import { openingsIn, postedBids, type JobState } from '../protocol/index.ts';
+import { isError, openingsIn, postedBids, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
 import type { ReplicaRecord } from './replica-record.ts';
@@ -27,7 +27,12 @@ export async function takeChainStep(
       // Once: one that is no better than those on chain is passed over there.
       record.bidding = 'posted';
       await journal.put(record.jobId, record);
-      await postBids(chain, { request, roster, bids: [record.bid] }, { signal });
+      try {
+        await postBids(chain, { request, roster, bids: [record.bid] }, { signal });
+      } catch (error) {
+        if (isError(error, 'RPC_UNREACHABLE', 'TX_TIMEOUT')) record.bidding = 'unacknowledged';
+        throw error;
+      }
       return;
     case 'draw-more':
       await drawMore(chain, { request, roster, bids: postedBids(record.events, 1) }, { signal });

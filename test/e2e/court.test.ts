@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { bytesToHex, type Hex } from 'viem';
+import { bytesToHex, toHex, type Hex } from 'viem';
 import { assign, postBids, readJobEvents, readSeed, signBid, submit, waitForBlock } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
 import { prepareJob, secretOf } from '../../src/client/prepare-job.ts';
@@ -15,6 +15,8 @@ import { until } from '../until.ts';
 import { LONG_WINDOWS } from '../windows.ts';
 
 const WINDOWS = { windows: LONG_WINDOWS };
+/** Blocks to post bids in: every message makes two here. */
+const BID_BLOCKS = 40;
 /** Work that leaves a trace which an idle process does not. */
 const work: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] };
 const stakeOf = ({ request: { stake } }: JobRecord): bigint => stake;
@@ -33,6 +35,8 @@ describe('what the court does about single replicas, disagreement, left-out bids
   const honest = () => { for (const node of network().nodes) node.send({ type: 'honest' }); };
   const eventsOf = (jobId: Hex) => readJobEvents(network().chain(), { jobId, fromBlock: 0n });
   const worth = async (address: Hex): Promise<bigint> => { const { free, locked } = await network().party(address, 'node'); return free + locked; };
+
+  const mineBidBlocks = () => puppet.chain.client.request({ method: 'anvil_mine', params: [toHex(BID_BLOCKS)] } as never);
 
   /** Lets time pass until newcomers may be drawn, their bids being on chain. */
   const drawNewcomers = async (record: JobRecord): Promise<void> => {
@@ -120,14 +124,15 @@ describe('what the court does about single replicas, disagreement, left-out bids
     const chain = net.chain(key);
     const court = await chain.court();
     const spec = parseJobSpec({ engine: 'noop', command: ['true'], verification: { replicas: 2 } });
-    const prepared = await prepareJob(chain.signer().address, spec, LONG_WINDOWS, { bidBlocks: 3 });
+    const prepared = await prepareJob(chain.signer().address, spec, LONG_WINDOWS, { bidBlocks: BID_BLOCKS });
     const jobId = jobIdOf(court, prepared.request);
     // Nobody listens there.
     await announceJobs(puppet.host).publish({ request: prepared.request, spec: prepared.specBytes, addrs: [`/ip4/127.0.0.1/tcp/1/p2p/${net.nodes[0]!.addrs[0]!.split('/').at(-1)}`] });
     await submit(chain, { request: prepared.request });
     const seedBlock = await until('the job is open', async () => { const job = replay(await eventsOf(jobId)); return job?.state === 'Open' ? job.seedBlock : undefined; });
     const posted = await until('two nodes have posted their bids', async () => { const bids = postedBids(await eventsOf(jobId), 0); return bids.length === 2 ? bids : undefined; });
-    await waitForBlock(chain, seedBlock + 3n);
+    await mineBidBlocks();
+    await waitForBlock(chain, seedBlock + BigInt(BID_BLOCKS));
     const own = await puppet.bidFor({ jobId } as JobRecord);
     await assert.rejects(assign(chain, { request: prepared.request, bids: [own, posted[0]!] }), { code: 'BID_LEFT_OUT' });
     const bids = postedBids(await eventsOf(jobId), 0);
@@ -146,7 +151,7 @@ describe('what the court does about single replicas, disagreement, left-out bids
     await writeFile(path, randomBytes(20_000));
     const { cid } = await client.storage.add(path);
     const input: JobSpecInput = { engine: 'noop', command: ['true'], inputs: [{ source: cid.toString(), target: '/inputs/a' }], verification: { replicas: 6 } };
-    const record = await client.client.submit(input, { ...WINDOWS, bidBlocks: 2 });
+    const record = await client.client.submit(input, { ...WINDOWS, bidBlocks: BID_BLOCKS });
     assert.notEqual(record.request.dataRoot, setDigestOf([]));
     await reach(client.client, record, 'Open');
     const seed = await until('the seed is known', () => readSeed(puppet.chain, record.jobId).catch(() => undefined));
@@ -157,6 +162,7 @@ describe('what the court does about single replicas, disagreement, left-out bids
     assert.match(reason ?? '', /does not hold/);
     // What the client does not take it carries to the chain itself; then the draw must take it, for there are just as many.
     await postBids(puppet.chain, { request: record.request, bids: [lie] });
+    await mineBidBlocks();
     await until('it is convicted', async () => (await eventsOf(record.jobId)).some(({ type }) => type === 'FalseClaimProven'));
     const held = await worth(puppet.address);
     await until('the others have committed', () => Object.keys(record.commitments).length === 5);
