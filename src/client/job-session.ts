@@ -57,7 +57,8 @@ export class JobSession {
   readonly #commitments: CommitmentBook;
   readonly #examination: Examination;
   readonly #guilt: Guilt;
-  readonly #panels: boolean;
+  /** Whether a panel is called where the opened sketches do not decide. */
+  #panels: boolean;
   /** Whether the way in three messages is given up, for this process. */
   #directOver: boolean;
   #watchers: (() => void)[] = [];
@@ -258,6 +259,12 @@ export class JobSession {
     const carried = await carry(this.#context, action, job, {
       bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), closed: (one) => this.#closed(one),
       verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
+    }).catch((error: unknown) => {
+      if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;
+      // Who cannot pay a panel must not leave the job because of it: the contract ends it without.
+      this.#panels = false;
+      this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+      return undefined;
     });
     if (carried !== undefined) this.#took(carried.step, carried.result);
   }
