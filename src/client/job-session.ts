@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
-import { hasMajority } from '../evidence/index.ts';
 import {
-  amend, decodeSpec, isAudited, isError, isFinal, messageOf, openingsIn, POLICIES, replay, withCommitments,
+  amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
-import { fullSet, heldCommitments, isOverruled } from './commitments.ts';
+import { fullSet } from './commitments.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { JOURNAL_LAG_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { ClosedJob } from './examine.ts';
 import type { JobRecord } from './job-record.ts';
 import { nextClientAction, type ClientAction, type LocalJob } from './next-action.ts';
-import { secretOf } from './prepare-job.ts';
+import { atHand } from './session/at-hand.ts';
 import { BidBook } from './session/bid-book.ts';
 import { carry } from './session/carry.ts';
 import { CommitmentBook } from './session/commitment-book.ts';
 import type { Head, SessionContext } from './session/context.ts';
 import { Examination } from './session/examination.ts';
 import { Guilt } from './session/guilt.ts';
+import { SeedWait } from './session/seed-wait.ts';
 import type { Standings } from './standings.ts';
 
 export type { Head } from './session/context.ts';
@@ -57,6 +57,7 @@ export class JobSession {
   readonly #commitments: CommitmentBook;
   readonly #examination: Examination;
   readonly #guilt: Guilt;
+  readonly #seedWait: SeedWait;
   /** Whether a panel is called where the opened sketches do not decide. */
   #panels: boolean;
   /** Whether the way in three messages is given up, for this process. */
@@ -88,6 +89,7 @@ export class JobSession {
     this.#commitments = new CommitmentBook(this.#context);
     this.#examination = new Examination(this.#context);
     this.#guilt = new Guilt(this.#context);
+    this.#seedWait = new SeedWait(this.#context);
     this.#bids = new BidBook(this.#context, this.#guilt.claims);
   }
 
@@ -203,41 +205,10 @@ export class JobSession {
   }
 
   #local(job: JobState | undefined): LocalJob {
-    const { record } = this;
-    const roster = job !== undefined && 'roster' in job ? job.roster : [];
-    const judged = job?.state === 'Contested' || job?.state === 'Committed' ? openingsIn(record.events) : [];
-    return {
-      bids: this.#bids.count, unposted: job?.state === 'Widening' ? this.#bids.unposted().length : 0,
-      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedIsOld(job),
-      commitments: heldCommitments(job, record.commitments), examined: this.#examination.examined,
-      // Seats that had committed before a widening do not sign again.
-      set: this.#directOver || (job !== undefined && 'widening' in job && job.widening !== undefined) ? 'given-up' : record.set === undefined ? 'none' : 'signed',
-      overruled: isOverruled(roster, record.set),
-      audited: this.#isAudited(roster), panels: this.#panels,
-      majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged),
-      guilty: this.#guilt.mask(job),
-    };
-  }
-
-  #seedSeenAt = new Map<bigint, number>();
-
-  /** Bids that depend on the seed come after it: those that claim input, and those that must be within reach. */
-  #seedIsOld(job: JobState | undefined): boolean {
-    if ((job?.state !== 'Open' && job?.state !== 'Widening') || (BigInt(job.request.dataRoot) === 0n && job.request.reach === 0n)) return true;
-    const { seedBlock } = job;
-    if (this.#init.head().number < seedBlock) return false;
-    const seen = this.#seedSeenAt.get(seedBlock) ?? performance.now();
-    if (!this.#seedSeenAt.has(seedBlock)) setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
-    this.#seedSeenAt.set(seedBlock, seen);
-    return performance.now() - seen >= this.#init.bidWaitMs;
-  }
-
-  /** Whether the secret draws the only replica for a check, by the commitment that counts. */
-  #isAudited([only, ...others]: readonly SealedSeat[]): boolean {
-    const { jobId, seed, auditBps = 0, commitments } = this.record;
-    if (auditBps === 0 || only === undefined || others.length > 0) return false;
-    const commitment = BigInt(only.commitment) === 0n ? commitments[only.node.toLowerCase()]?.commitment : only.commitment;
-    return commitment !== undefined && isAudited(secretOf(seed), auditBps, jobId, commitment);
+    return atHand(this.#context, job, {
+      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels,
+      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedWait.isOver(job),
+    });
   }
 
   async #waiting(job: JobState | undefined): Promise<void> {
