@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { bytesToHex, toHex, type Hex } from 'viem';
+import { bytesToHex, toHex, zeroHash, type Hex } from 'viem';
 import { assign, postBids, readJobEvents, readSeed, signBid, submit, waitForBlock } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
 import { prepareJob, secretOf } from '../../src/client/prepare-job.ts';
 import { announceJobs, evidenceProtocol, request } from '../../src/network/index.ts';
-import { isAudited, jobIdOf, parseJobSpec, postedBids, replay, setDigestOf, type JobSpecInput, type JobState } from '../../src/protocol/index.ts';
+import {
+  hasClaim, isAudited, jobIdOf, parseJobSpec, possessionOf, possessionPicks, possessionProofs, possessionRoot, postedBids, replay, type JobSpecInput, type JobState,
+} from '../../src/protocol/index.ts';
 import { COIN, reach, settledJob, stateOnChain, useNetwork, type TestClient } from '../network.ts';
 import { startPuppet, type Puppet } from '../puppet.ts';
 import { until } from '../until.ts';
@@ -146,13 +148,32 @@ describe('what the court does about single replicas, disagreement, left-out bids
     assert.deepEqual(job.verdicts, ['agreed', 'agreed']);
   });
 
+  test('a node that holds the input proves it in its bid, others claim nothing', async () => {
+    const net = network();
+    const content = randomBytes(30_000);
+    const path = join(net.dir, 'held');
+    await writeFile(path, content);
+    const cid = await net.addData(path, [0]);
+    const dataRoot = await possessionRoot([content]);
+    const record = await client.client.submit(
+      { engine: 'noop', command: ['true'], inputs: [{ source: cid, target: '/inputs/a' }], verification: { replicas: 5 } }, { ...WINDOWS, dataRoot },
+    );
+    const { roster } = await settledJob(client.client, record);
+    assert.equal(roster.length, 5);
+    const claims = record.bids.filter(({ bid }) => hasClaim(bid));
+    assert.deepEqual(claims.map(({ bid }) => net.indexOf(bid.node)), [0]);
+    const [{ bid }] = claims as [typeof record.bids[number]];
+    const { chunks } = await possessionProofs([content], possessionPicks(bid.seed, dataRoot.dataBytes));
+    assert.equal(bid.possession, possessionOf(chunks, bid.node));
+  });
+
   test('who claims to hold the input and does not loses its stake when it is drawn', async () => {
     const path = join(network().dir, 'input');
     await writeFile(path, randomBytes(20_000));
     const { cid } = await client.storage.add(path);
     const input: JobSpecInput = { engine: 'noop', command: ['true'], inputs: [{ source: cid.toString(), target: '/inputs/a' }], verification: { replicas: 6 } };
     const record = await client.client.submit(input, { ...WINDOWS, bidBlocks: BID_BLOCKS });
-    assert.notEqual(record.request.dataRoot, setDigestOf([]));
+    assert.notEqual(record.request.dataRoot, zeroHash);
     await reach(client.client, record, 'Open');
     const seed = await until('the seed is known', () => readSeed(puppet.chain, record.jobId).catch(() => undefined));
     const bid = { jobId: record.jobId, node: puppet.address, price: COIN / 2n, locality: 10_000, possession: bytesToHex(randomBytes(16)), seed, round: 0 };
