@@ -15,7 +15,7 @@ export interface ShardManifest {
   node: Address;
   /** Of the directory that has a folder for each shard. */
   resultCid: string;
-  /** See `sketchRoot`. */
+  /** See `sketchRootOf`. */
   sketchRoot: Hex;
   /** By shard: keccak256 of its encoded evidence, and what its folder weighs, bytes. */
   shards: { digest: Hex; bytes: number }[];

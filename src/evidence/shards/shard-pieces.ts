@@ -1,7 +1,7 @@
 import * as cborg from 'cborg';
 import { zeroHash, type Address, type Hex } from 'viem';
 import { z } from 'zod';
-import { sketchRoot } from '../../protocol/shards/sketch-tree.ts';
+import { sketchRootOf } from '../../protocol/sketch-root.ts';
 import { decodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import { MAX_SHARDED_EVIDENCE_BYTES, MAX_SHARD_EVIDENCE_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
@@ -43,7 +43,7 @@ export async function openPiece(init: UnsealInit, { shards }: ShardManifest, fro
 
 /** Whether the sketches of all shards are those of the manifest's root. @throws EvidenceError SKETCH_MISMATCH */
 export function requireRoot({ sketchRoot: root }: ShardManifest, sketches: readonly Hex[]): void {
-  const actual = sketchRoot(sketches);
+  const actual = sketchRootOf(sketches);
   if (actual !== root) throw new EvidenceError('SKETCH_MISMATCH', 'the sketches are not under the root that the node committed to', { details: `stated ${root}, recomputed ${actual}` });
 }
 

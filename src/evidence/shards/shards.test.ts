@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Hex } from 'viem';
 import { isError } from '../../protocol/errors.ts';
 import { shardedCommitment } from '../../protocol/shards/sharded-commitment.ts';
-import { sketchRoot } from '../../protocol/shards/sketch-tree.ts';
+import { sketchRootOf } from '../../protocol/sketch-root.ts';
 import { EVIDENCE_BYTES_PER_SAMPLE, EVIDENCE_BYTES_PER_SHARD, MAX_SHARDED_EVIDENCE_BYTES, MAX_SHARD_EVIDENCE_BYTES } from '../constants.ts';
 import { encodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import type { EvidenceErrorCode } from '../errors.ts';
@@ -24,7 +24,7 @@ const runs = [60, 90, 120].map((samples) => runEvidence(runTrace({ samples })));
 const { jobId, node } = runs[0]!;
 const encoded = runs.map((run) => encodeEvidence(run));
 const manifest: ShardManifest = {
-  version: 1, jobId, node, resultCid: runs[0]!.resultCid, sketchRoot: sketchRoot(runs.map(({ sketch }) => sketch)),
+  version: 1, jobId, node, resultCid: runs[0]!.resultCid, sketchRoot: sketchRootOf(runs.map(({ sketch }) => sketch)),
   shards: encoded.map((bytes, i) => ({ digest: evidenceDigest(bytes), bytes: 100 + i })),
 };
 const keys = await createSealKeys();
@@ -38,7 +38,7 @@ describe('manifest of shards', () => {
     const open = { ...context, privateKey: keys.privateKey, shards: 3, commitment: commitmentTo(manifest), sealed: await sealManifest(encodeManifest(manifest)) };
     assert.deepEqual(await openManifest(open), manifest);
     const others: Partial<ShardManifest>[] = [
-      { sketchRoot: sketchRoot(runs.slice(1).map(({ sketch }) => sketch)) }, { shards: manifest.shards.toReversed() },
+      { sketchRoot: sketchRootOf(runs.slice(1).map(({ sketch }) => sketch)) }, { shards: manifest.shards.toReversed() },
       { shards: manifest.shards.slice(1) }, { resultCid: 'bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4' },
     ];
     for (const change of others) await rejects('COMMITMENT_MISMATCH', openManifest({ ...open, sealed: await sealManifest(encodeManifest({ ...manifest, ...change })) }));
