@@ -4,6 +4,7 @@ export { REMOTE_SOURCES, type RemoteInit, type RemoteSource } from './remote-sou
 export { StorageError, type StorageErrorCode } from './errors.ts';
 export type { FetchProgress } from './fetch-dag.ts';
 export { listFiles } from './list-files.ts';
+export { readShardPlan } from './read-shard-plan.ts';
 export { directoryCid, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 export type { Locality } from './local/locality.ts';
 export type { Collected } from './local/collect-garbage.ts';

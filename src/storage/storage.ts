@@ -33,7 +33,7 @@ import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
 import { extract, openEntry } from './unixfs/extract.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
-import { listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
+import { findEntry, listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
 import { FILES_SHELF } from './unixfs/reference-file.ts';
 import { identityBlock } from './verify.ts';
 
@@ -380,6 +380,12 @@ export class Storage implements Startable {
   ls(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<ListedEntry[]> {
     const until = this.#until(signal);
     return listDirectory(this.#reader(until), cid, until);
+  }
+
+  /** CID of one entry of a directory; only the directory's own blocks are fetched. @throws StorageError NOT_A_DIRECTORY, NOT_FOUND, DAG_INVALID */
+  entry(cid: CID, name: string, { signal }: { signal?: AbortSignal } = {}): Promise<CID> {
+    const until = this.#until(signal);
+    return findEntry(this.#reader(until), cid, name, until);
   }
 
   /** Asks every source whether it has the CID's first block. Never throws but the signal's reason. */

@@ -2,12 +2,16 @@ import * as cborg from 'cborg';
 import { zeroHash, type Address, type Hex } from 'viem';
 import { z } from 'zod';
 import { sketchRootOf } from '../../protocol/sketch-root.ts';
+import type { Evidence } from '../../protocol/trace.ts';
 import { decodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import { MAX_SHARDED_EVIDENCE_BYTES, MAX_SHARD_EVIDENCE_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
 import { requireConsistent } from '../open-sealed.ts';
 import { sealEvidence, unsealEvidence, type SealContext, type UnsealInit } from '../seal.ts';
 import type { ShardManifest } from './manifest.ts';
+
+/** A shard's evidence as it was committed to, and what of it is needed about all shards at once. */
+export interface OpenedShard extends Pick<Evidence, 'sketch' | 'resultCid'> { encoded: Uint8Array }
 
 const schema = z.array(z.instanceof(Uint8Array).refine((b) => b.length <= MAX_SHARD_EVIDENCE_BYTES, `at most ${MAX_SHARD_EVIDENCE_BYTES} bytes`)).min(1);
 
@@ -21,10 +25,10 @@ export function sealPiece(context: SealContext & { sealKey: Hex }, evidence: rea
  * Opens a piece, and holds each shard's evidence against the manifest: its digest, the job and node it speaks of, its sketch.
  *
  * @param from the piece's first shard
- * @returns encoded evidence and sketches, by shard from `from` on
+ * @returns by shard from `from` on
  * @throws EvidenceError as `openSealed`; SHARD_FALSE when it is not what the manifest has
  */
-export async function openPiece(init: UnsealInit, { shards }: ShardManifest, from: number): Promise<{ encoded: Uint8Array; sketch: Hex }[]> {
+export async function openPiece(init: UnsealInit, { shards }: ShardManifest, from: number): Promise<OpenedShard[]> {
   const { evidence } = await unsealEvidence(init);
   let value: unknown;
   try {
@@ -37,7 +41,7 @@ export async function openPiece(init: UnsealInit, { shards }: ShardManifest, fro
   return result.data.map((encoded, i) => {
     const shard = from + i;
     if (shards[shard]?.digest !== evidenceDigest(encoded)) throw falseShard(shard, 'it is not what the node committed to');
-    return { encoded, sketch: checkedSketch(encoded, shard, init) };
+    return { encoded, ...checked(encoded, shard, init) };
   });
 }
 
@@ -57,14 +61,14 @@ export function requireShardRoom(shard: number, bytes: number, soFar: number): v
   }
 }
 
-function checkedSketch(encoded: Uint8Array, shard: number, context: { jobId: Hex; node: Address }): Hex {
+function checked(encoded: Uint8Array, shard: number, context: { jobId: Hex; node: Address }): Omit<OpenedShard, 'encoded'> {
   const evidence = decodeEvidence(encoded);
   try {
     requireConsistent(evidence, context);
   } catch (error) {
     throw error instanceof EvidenceError ? new EvidenceError(error.code, `shard ${shard}: ${error.shortMessage}`, { ...(error.details === undefined ? {} : { details: error.details }), cause: error }) : error;
   }
-  return evidence.sketch;
+  return { sketch: evidence.sketch, resultCid: evidence.resultCid };
 }
 
 function falseShard(shard: number, details: string): EvidenceError {

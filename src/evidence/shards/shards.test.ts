@@ -68,7 +68,7 @@ describe('pieces of evidence', () => {
 
   test('open to the evidence of some shards, which the manifest has in their places', async () => {
     const rest = await open(encoded.slice(1), 1);
-    assert.deepEqual(rest, [1, 2].map((i) => ({ encoded: encoded[i]!, sketch: runs[i]!.sketch })));
+    assert.deepEqual(rest, [1, 2].map((i) => ({ encoded: encoded[i]!, sketch: runs[i]!.sketch, resultCid: runs[i]!.resultCid })));
     requireRoot(manifest, [runs[0]!.sketch, ...rest.map(({ sketch }) => sketch)]);
     assert.throws(() => requireRoot(manifest, runs.map(() => runs[0]!.sketch)), { code: 'SKETCH_MISMATCH' });
     await rejects('SHARD_FALSE', open([encoded[1]!], 0));
