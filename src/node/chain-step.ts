@@ -1,15 +1,17 @@
 import { commit, commitSet, contest, expire, open, resolve } from '../chain/index.ts';
-import { openingsIn, type JobState } from '../protocol/index.ts';
+import { openedShardOf, openingsIn, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
 import type { ReplicaRecord } from './replica-record.ts';
+import type { ReplicaRunner } from './replica-runner.ts';
+import { openingFor } from './shards/opening-for.ts';
 
 /** Actions of a node that are one message to the chain. */
 export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve'>;
 
 /** Carries one step of a job to the chain. @throws ChainError */
 export async function takeChainStep(
-  { chain }: Pick<NodeComponents, 'chain'>,
+  { chain, runner }: Pick<NodeComponents, 'chain'> & { runner: Pick<ReplicaRunner, 'shardStore'> },
   action: ChainAction,
   record: ReplicaRecord,
   job: JobState,
@@ -35,13 +37,15 @@ export async function takeChainStep(
   }
   // A node without an outcome has nothing to commit, open or defend; time will end the job without it.
   if (outcome === undefined) return;
-  const opening = { index: seat, ...outcome.opening };
+  if (action === 'post-commitment') {
+    const { commitment, signature } = outcome;
+    await commit(chain, { request, roster, commitments: [{ index: seat, commitment, signature }] }, { signal });
+    return;
+  }
+  if (job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested') return;
+  const { jobId, spec } = record;
+  const opening = { index: seat, ...(await openingFor({ spec, outcome }, openedShardOf(jobId, job), runner.shardStore(jobId))) };
   switch (action) {
-    case 'post-commitment': {
-      const { commitment, signature } = outcome;
-      await commit(chain, { request, roster, commitments: [{ index: seat, commitment, signature }] }, { signal });
-      return;
-    }
     case 'contest':
       await contest(chain, { request, roster, opening }, { signal });
       return;

@@ -24,3 +24,5 @@ export const COMMIT_MARGIN_SECONDS = 5;
 export const COLLECT_INTERVAL_MS = 3_600_000;
 /** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
 export const MAX_SEED_DELAY_BLOCKS = 256n;
+/** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
+export const SHARD_PLAN_TIMEOUT_MS = 20_000;
