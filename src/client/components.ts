@@ -26,6 +26,7 @@ export type Progress =
   | { stage: 'commitment'; node: string; count: number; of: number }
   | { stage: 'committed' }
   | { stage: 'evidence'; node: string; problem?: string }
+  | { stage: 'shards'; node: string; count: number; of: number }
   | { stage: 'verdict'; agreed: number; of: number }
   | { stage: 'waiting'; state: string; until: number }
   | { stage: 'contested'; node: string }

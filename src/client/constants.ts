@@ -38,3 +38,9 @@ export const MAX_PRECEDENTS = 128;
 export const MAX_CHECKED_RESULT_BYTES = 64 * 1024 * 1024;
 /** Wait for such a result, ms: without it the windows are held against the other replicas' only. */
 export const RESULT_FETCH_TIMEOUT_MS = 10_000;
+/** Shards of which a finding says in words how the seat was told apart: enough to look for the cause, and no journal of thousands of lines. */
+export const MAX_TOLD_SHARDS = 20;
+/** Longest that all shards of a replica may run together, ms, where the caller sets no time limit: what nodes allow by default. */
+export const DEFAULT_SHARDS_TOGETHER_MS = 24 * 3_600_000;
+/** Shards whose windows are asked of one node at a time. */
+export const WINDOW_REQUESTS_AT_ONCE = 4;

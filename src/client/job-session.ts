@@ -2,7 +2,7 @@ import { isJobEvent, verifyBid, verifyCommitment, assign, commit, commitSet, exp
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak256, toHex, type Address } from 'viem';
 import {
-  amend, canonicalJson, decodeSpec, isError, isFinal, MAX_BIDS, messageOf, openingsIn, POLICIES, replay, withCommitments,
+  amend, canonicalJson, isError, isFinal, MAX_BIDS, messageOf, openingsIn, replay, withCommitments,
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat, type SignedBid,
 } from '../protocol/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
@@ -10,12 +10,13 @@ import { Announcer } from './announcer.ts';
 import { DIRECT_EVIDENCE_WAIT_MS, FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { collectSet } from './collect-set.ts';
 import { commitmentsToCarry, fullSet, heldCommitments, isOverruled } from './commitments.ts';
-import { collectEvidence, judge, type ClosedJob, type Exhibit } from './examine.ts';
+import { collectEvidence, type ClosedJob, type Exhibit } from './examine.ts';
 import { ClientError } from './errors.ts';
-import type { JobRecord, ReplicaFinding } from './job-record.ts';
+import type { JobRecord } from './job-record.ts';
 import { nextClientAction } from './next-action.ts';
 import { readStandings } from './read-standings.ts';
-import { confront } from './windows/confront.ts';
+import { find } from './find.ts';
+import type { ShardedExhibit } from './shards/collect-shards.ts';
 
 /** A block's number and time (unix seconds): deadlines are told by the chain's time. */
 export interface Head { number: bigint; timestamp: number }
@@ -41,7 +42,7 @@ export class JobSession {
   readonly #resumed: boolean;
   readonly #controller = new AbortController();
   readonly #announcer: Announcer;
-  readonly #exhibits = new Map<number, Exhibit>();
+  readonly #exhibits = new Map<number, Exhibit | ShardedExhibit>();
   readonly #examining = new Set<number>();
   /** Why a seat's evidence is not there yet. */
   readonly #problems = new Map<number, string>();
@@ -308,7 +309,8 @@ export class JobSession {
     job.roster.forEach(({ node }, seat) => {
       if ((job.committed & (1 << seat)) === 0 || this.#examining.has(seat)) return;
       this.#examining.add(seat);
-      void collectEvidence(this.#components.host, this.#components.court, this.record, job, seat, until, (problem) => this.#problems.set(seat, problem)).then((exhibit) => {
+      void collectEvidence(this.#components.host, this.#components.court, this.record, job, seat, until, (problem) => this.#problems.set(seat, problem), (count) => (
+        this.#init.onProgress({ stage: 'shards', node, count, of: job.request.shards }))).then((exhibit) => {
         this.#exhibits.set(seat, exhibit);
         this.#init.onProgress({ stage: 'evidence', node, ...('problem' in exhibit ? { problem: exhibit.problem } : {}) });
         this.poke();
@@ -317,28 +319,21 @@ export class JobSession {
   }
 
   /** The evidence opened so far, by seat. */
-  get exhibits(): ReadonlyMap<number, Exhibit> {
+  get exhibits(): ReadonlyMap<number, Exhibit | ShardedExhibit> {
     return this.#exhibits;
   }
 
-  async #verdict(job: ClosedJob): Promise<{ agreed: number; reportDigest: `0x${string}` }> {
-    const addrs = this.record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
-    const exhibits = await confront(this.#components.storage, addrs, job.roster.flatMap((_, seat): Exhibit[] => (
-      (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: `no evidence in time: ${this.#problems.get(seat) ?? 'no answer'}` }])), this.#controller.signal);
-    const findings = await this.#withPrecedents(judge(job, exhibits), exhibits);
+  async #verdict(job: ClosedJob): Promise<{ agreed: number; shard: number; reportDigest: `0x${string}` }> {
+    const exhibits = job.roster.flatMap((_, seat): (Exhibit | ShardedExhibit)[] => (
+      (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: `no evidence in time: ${this.#problems.get(seat) ?? 'no answer'}` }]));
+    const { findings, shard } = await find(this.#components, this.record, job, exhibits, this.#controller.signal);
     this.record.findings = findings;
     this.record.receipts = Object.fromEntries(exhibits.flatMap((exhibit) => ('receipts' in exhibit ? [[exhibit.seat, exhibit.receipts]] : [])));
     this.#mark('examined');
     await this.#save();
     const agreed = findings.reduce((mask, finding) => (finding.agreed ? mask | (1 << finding.seat) : mask), 0);
     this.#init.onProgress({ stage: 'verdict', agreed: findings.filter((finding) => finding.agreed).length, of: job.roster.length });
-    return { agreed, reportDigest: keccak256(toHex(canonicalJson(findings))) };
-  }
-
-  async #withPrecedents(findings: ReplicaFinding[], exhibits: readonly Exhibit[]): Promise<ReplicaFinding[]> {
-    if (POLICIES[this.record.request.policy] !== 'trace') return findings;
-    const sketches = new Map(exhibits.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));
-    return this.#components.precedents.note(decodeSpec(Buffer.from(this.record.spec)), findings, sketches);
+    return { agreed, shard, reportDigest: keccak256(toHex(canonicalJson(findings))) };
   }
 
   /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */

@@ -8,8 +8,12 @@ export interface Windows { assign: number; commitMargin: number; settle: number;
 
 export interface PreparedJob { request: JobRequest; specBytes: Uint8Array; seed: Hex }
 
-/** Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret. */
-export async function prepareJob(client: Address, spec: JobSpec, { assign, commitMargin, settle, dispute }: Windows): Promise<PreparedJob> {
+/**
+ * Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret.
+ *
+ * @param shards how many the spec makes, 1 where it says nothing of them; a node may run one after the other
+ */
+export async function prepareJob(client: Address, spec: JobSpec, { assign, commitMargin, settle, dispute }: Windows, shards = 1): Promise<PreparedJob> {
   const specBytes = encodeSpec(spec);
   const seed = bytesToHex(randomBytes(32));
   const { publicKey } = await sealKeysOf(seed);
@@ -25,12 +29,12 @@ export async function prepareJob(client: Address, spec: JobSpec, { assign, commi
       stake: BigInt(spec.payment.stake),
       minScore: spec.verification.minScoreBps,
       assignWindow: assign,
-      commitWindow: Math.ceil(spec.resources.timeoutMs / 1000) + commitMargin,
+      commitWindow: Math.ceil((shards * spec.resources.timeoutMs) / 1000) + commitMargin,
       settleWindow: settle,
       disputeWindow: dispute,
       sealKey: publicKey,
       secretHash: secretHashOf(secretOf(seed), AUDIT_BPS),
-      ...PLAIN_TERMS,
+      ...PLAIN_TERMS, shards,
     },
   };
 }
