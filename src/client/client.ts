@@ -10,6 +10,7 @@ import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
+import { Standings } from './standings.ts';
 import { defaultWindows } from './default-windows.ts';
 import { prepareJob, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
@@ -43,6 +44,7 @@ export class Client implements Startable {
   readonly #init: ClientInit;
   readonly #records = new Map<Hex, JobRecord>();
   readonly #sessions = new Map<Hex, JobSession>();
+  readonly #standings: Standings;
   readonly #stopping = new AbortController();
   #unserve: (() => Promise<void>)[] = [];
   #tick: NodeJS.Timeout | undefined;
@@ -51,6 +53,7 @@ export class Client implements Startable {
   constructor(components: ClientComponents, init: ClientInit) {
     this.#components = components;
     this.#init = init;
+    this.#standings = new Standings(components.chain);
   }
 
   async start(): Promise<void> {
@@ -60,7 +63,7 @@ export class Client implements Startable {
     const session = (jobId: Hex) => this.#sessions.get(jobId);
     this.#unserve = [
       await serve(host, bidProtocol, async (message) => answer(await (session(message.bid.jobId)?.onBid(message) ?? 'not a job of mine'))),
-      await serve(host, commitmentProtocol, async (message) => answer(await (session(message.jobId)?.onCommitment(message) ?? 'not a job of mine'))),
+      await serve(host, commitmentProtocol, async (message, { peer }) => answer(await (session(message.jobId)?.onCommitment(message, peer.toString()) ?? 'not a job of mine'))),
     ];
     this.#tick = setInterval(() => { for (const one of this.#sessions.values()) one.poke(); }, TICK_MS);
   }
@@ -117,10 +120,10 @@ export class Client implements Startable {
     const { spec, shards } = await countShards(this.#components.storage, this.resolveSpec(input), {
       given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
     });
-    const { request, specBytes, seed } = await prepareJob(this.#init.address, spec, windows, shards);
+    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards });
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
-      jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed,
+      jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
       events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
     };
     await this.#components.journal.put(jobId, record);
@@ -230,7 +233,7 @@ export class Client implements Startable {
 
   #open(record: JobRecord, { onProgress = () => {}, closeOnChain = false }: SubmitOptions): void {
     const session = new JobSession(this.#components, record, {
-      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head,
+      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head, standings: this.#standings,
     });
     this.#sessions.set(record.jobId, session);
     session.poke();
@@ -244,7 +247,7 @@ export class Client implements Startable {
 
   /** The chain said something, or took it back. */
   async onChainEvent(event: ChainEvent, removed = false): Promise<void> {
-    if (isJobEvent(event)) await this.#sessions.get(event.jobId)?.onEvent(event, removed);
+    if (isJobEvent(event)) this.#sessions.get(event.jobId)?.onEvent(event, removed);
   }
 
   #addrsOf(record: JobRecord, node: Address): string[] {

@@ -1,10 +1,9 @@
-import type { Hex } from 'viem';
 import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence, type WindowLeaf } from '../evidence/index.ts';
 import { evidenceProtocol, request, type Host } from '../network/index.ts';
-import { isError, messageOf, POLICIES, type Court, type Evidence, type JobState, type Trace } from '../protocol/index.ts';
+import { isError, messageOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
 import { EVIDENCE_RETRY_MS } from './constants.ts';
-import { sealKeysOf } from './prepare-job.ts';
+import { sealKeysOf, secretOf } from './prepare-job.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
 import { createShardCollector, type ShardedExhibit } from './shards/collect-shards.ts';
 import { isSharded } from './shards/is-sharded.ts';
@@ -55,8 +54,12 @@ export async function collectEvidence(
   return { seat, problem: `no evidence in time: ${problem}` };
 }
 
-function evidenceRequestOf({ jobId, set }: JobRecord): { jobId: Hex; set?: { commitments: Hex[]; signatures: Hex[] } } {
-  return set === undefined ? { jobId } : { jobId, set: { commitments: [...set.commitments], signatures: [...set.signatures] } };
+/** With the signed set, if there is one; to a job's only replica with the secret, which shows that the job is not drawn for a check. */
+function evidenceRequestOf({ jobId, set, request: { replicas }, seed, auditBps = 0 }: JobRecord): EvidenceRequest {
+  return {
+    jobId, ...(set === undefined ? {} : { set: { commitments: [...set.commitments], signatures: [...set.signatures] } }),
+    ...(replicas > 1 ? {} : { reveal: { secret: secretOf(seed), auditBps } }),
+  };
 }
 
 /** Compares the exhibits by the job's policy and says of every committed seat whether it agreed, and why. */

@@ -6,6 +6,9 @@ import type { Receipt } from '../storage/index.ts';
 /** A bid as it came, with where its node listens. */
 export interface ReceivedBid { bid: SignedBid; addrs: string[] }
 
+/** A commitment and its node's signature over it. */
+export interface SignedWord { commitment: Hex; signature: Hex }
+
 /** What the client found when it opened and compared the evidence of one seat. */
 export interface ReplicaFinding {
   seat: number;
@@ -59,9 +62,13 @@ export interface JobRecord {
   events: JobEvent[];
   bids: ReceivedBid[];
   /** Signed commitments received, by node address in lower case. */
-  commitments: Record<string, { commitment: Hex; signature: Hex }>;
+  commitments: Record<string, SignedWord>;
   /** All commitments with everybody's signature that there will be no others, once there are. */
   set?: SignedSet;
+  /** Chance of an audit of a single replica, basis points: hidden from the node until the secret is shown. */
+  auditBps?: number;
+  /** Two commitments that one node signed, by its address in lower case. */
+  contradictions?: Record<string, [SignedWord, SignedWord]>;
   findings?: ReplicaFinding[];
   /** Where each seat's node had its image and inputs from, as it says. */
   receipts?: Record<number, Receipt[]>;

@@ -10,7 +10,7 @@ const request: JobRequest = {
   assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO, ...PLAIN_TERMS,
 };
 const rostered = { request, since: 1000, roster: [seat(0), seat(1), seat(2)], committed: 0b111 };
-const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false };
+const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false, unposted: 0, audited: false, panels: true, majority: true, guilty: 0 };
 const next = (job: JobState | undefined, local: Partial<LocalJob>, now = 1001, head = 100n) => nextClientAction(job, { ...nothing, ...local }, now, head);
 
 test('Open: assigns once there are bids, time was given, and the seed is mined', () => {

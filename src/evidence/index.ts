@@ -7,6 +7,7 @@ export * from './explain-runs.ts';
 export * from './explain.ts';
 export * from './fingerprint.ts';
 export * from './judge.ts';
+export * from './has-majority.ts';
 export * from './majority.ts';
 export * from './open-sealed.ts';
 export * from './output-profile.ts';

@@ -6,6 +6,7 @@ export * from './canonical.ts';
 export * from './constants.ts';
 export * from './draw.ts';
 export * from './errors.ts';
+export * from './has-claim.ts';
 export * from './job-spec.ts';
 export * from './job-state.ts';
 export * from './messages.ts';

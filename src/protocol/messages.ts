@@ -114,6 +114,7 @@ export type Announcement = MessageOf<typeof announcement>;
 export type AnnouncementResponse = MessageOf<typeof announcementResponse>;
 export type BidMessage = MessageOf<typeof bidMessage>;
 export type CommitmentMessage = MessageOf<typeof commitmentMessage>;
+export type EvidenceRequest = MessageOf<typeof evidenceRequest>;
 export type EvidenceResponse = MessageOf<typeof evidenceResponse>;
 export type ShardsResponse = MessageOf<typeof shardsResponse>;
 export type WindowsRequest = MessageOf<typeof windowsRequest>;
