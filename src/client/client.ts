@@ -2,7 +2,7 @@ import type { Address, Hex } from 'viem';
 import { cancel, chainProfile, isJobEvent, readJobEvents, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpecInput, type JobState, type LogChunk, type Startable,
+  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
@@ -11,8 +11,9 @@ import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
 import { Standings } from './standings.ts';
-import { defaultWindows } from './default-windows.ts';
-import { prepareJob, type Windows } from './prepare-job.ts';
+import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
+import { heldRoot } from './held-root.ts';
+import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
 
@@ -23,6 +24,7 @@ export interface ClientInit {
   /** Block to read a job's history from. */
   deploymentBlock: bigint;
   bidWaitMs?: number;
+  bidBlocks?: number;
   windows?: Partial<Windows>;
 }
 
@@ -31,6 +33,10 @@ export interface SubmitOptions {
   windows?: Partial<Windows>;
   /** Let the chain close commitments, though the nodes would sign the set: a message more, for who fears reorganisations. */
   closeOnChain?: boolean;
+  /** Blocks after the seed's in which nodes may post bids that this client leaves out. */
+  bidBlocks?: number;
+  /** Root over the inputs, as `gadus data add` prints it; where the client holds them itself it finds out. */
+  dataRoot?: PossessionRoot;
 }
 
 /**
@@ -120,7 +126,7 @@ export class Client implements Startable {
     const { spec, shards } = await countShards(this.#components.storage, this.resolveSpec(input), {
       given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
     });
-    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards });
+    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...(await this.#drawTerms(spec, options)) });
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
@@ -130,6 +136,14 @@ export class Client implements Startable {
     this.#records.set(jobId, record);
     this.#open(record, options);
     return record;
+  }
+
+  /** Terms of the draw: time to post bids, how many are to come, what the inputs are that bids may claim to hold. */
+  async #drawTerms(spec: JobSpec, { bidBlocks, dataRoot }: SubmitOptions): Promise<Partial<DrawTerms>> {
+    const { storage, court: { chainId } } = this.#components;
+    const { signal } = this.#stopping;
+    const root = dataRoot ?? await heldRoot(storage, spec.inputs.map(({ source }) => source), signal);
+    return { bidBlocks: bidBlocks ?? this.#init.bidBlocks ?? defaultBidBlocks(chainId), ...root };
   }
 
   /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */

@@ -52,3 +52,7 @@ export const STANDING_FRESH_MS = 2000;
 export const JOURNAL_LAG_MS = 50;
 /** Job keys kept in memory, made of their seeds. */
 export const MAX_SEAL_KEYS = 256;
+/** Blocks after the seed's in which a node can post a bid that was left out: it sees the seed, sends a message, and it is mined. */
+export const DEFAULT_BID_BLOCKS = 3;
+/** Inputs up to this size are read at submit for the root that bids may claim to hold, bytes: some seconds. Of larger ones the root is given. */
+export const MAX_ROOT_BYTES = 1024 ** 3;

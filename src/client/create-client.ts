@@ -44,6 +44,7 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
     }, {
       address: chain.signer().address, images: profile.images, deploymentBlock: BigInt(profile.deploymentBlock),
       ...(profile.bidWaitMs === undefined ? {} : { bidWaitMs: profile.bidWaitMs }),
+      ...(profile.bidBlocks === undefined ? {} : { bidBlocks: profile.bidBlocks }),
       ...(profile.windows === undefined ? {} : { windows: profile.windows }),
     });
     await client.start();

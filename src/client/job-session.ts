@@ -207,7 +207,7 @@ export class JobSession {
     const judged = job?.state === 'Contested' || job?.state === 'Committed' ? openingsIn(record.events) : [];
     return {
       bids: this.#bids.count, unposted: job?.state === 'Widening' ? this.#bids.unposted().length : 0,
-      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs,
+      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedIsOld(job),
       commitments: heldCommitments(job, record.commitments), examined: this.#examination.examined,
       // Seats that had committed before a widening do not sign again.
       set: this.#directOver || (job !== undefined && 'widening' in job && job.widening !== undefined) ? 'given-up' : record.set === undefined ? 'none' : 'signed',
@@ -216,6 +216,19 @@ export class JobSession {
       majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged),
       guilty: this.#guilt.mask(job),
     };
+  }
+
+  #seedSeenAt = new Map<bigint, number>();
+
+  /** Bids that depend on the seed come after it: those that claim input, and those that must be within reach. */
+  #seedIsOld(job: JobState | undefined): boolean {
+    if ((job?.state !== 'Open' && job?.state !== 'Widening') || (BigInt(job.request.dataRoot) === 0n && job.request.reach === 0n)) return true;
+    const { seedBlock } = job;
+    if (this.#init.head().number < seedBlock) return false;
+    const seen = this.#seedSeenAt.get(seedBlock) ?? performance.now();
+    if (!this.#seedSeenAt.has(seedBlock)) setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
+    this.#seedSeenAt.set(seedBlock, seen);
+    return performance.now() - seen >= this.#init.bidWaitMs;
   }
 
   /** Whether the secret draws the only replica for a check, by the commitment that counts. */

@@ -35,6 +35,8 @@ const schema = z.strictObject({
   pollMs: z.number().int().positive().default(2000),
   /** How long bids are gathered, ms. */
   bidWaitMs: z.number().int().nonnegative().optional(),
+  /** Blocks after a draw's seed in which nodes may post bids that were left out. */
+  bidBlocks: z.number().int().min(0).max(65_535).optional(),
   windows: z.strictObject({ assign: z.number(), commitMargin: z.number(), settle: z.number(), dispute: z.number() }).partial().optional(),
 });
 

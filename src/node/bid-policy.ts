@@ -1,5 +1,6 @@
 import { POLICIES, type JobRequest, type JobSpec, type Resources } from '../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from './constants.ts';
+import { mismatch, type Hardware } from './hardware.ts';
 import { longestRunMs } from './shards/shards-at-once.ts';
 
 /** What an operator is willing to do. */
@@ -12,6 +13,8 @@ export interface BidPolicy {
   maxTimeoutMs: number;
   /** Bid only where every byte of image and inputs is here already. */
   localDataOnly: boolean;
+  /** Fewest blocks in which a bid that the client leaves out can be posted. */
+  minBidBlocks: number;
 }
 
 /** What the machine has for one job at the most. */
@@ -23,6 +26,7 @@ export interface BidInputs {
   policy: BidPolicy;
   offer: Offer;
   engines: readonly string[];
+  hardware: Hardware;
   /** The client's score, basis points. */
   clientScore: number;
   /** This node's score, basis points. */
@@ -43,6 +47,9 @@ export function refusal(inputs: BidInputs): string | undefined {
     return 'the request on chain and the spec disagree';
   }
   if (chooseEngine(spec, inputs.engines) === undefined) return `no engine here runs ${spec.engine} jobs`;
+  const unlike = mismatch(spec.requires, inputs.hardware);
+  if (unlike !== undefined) return unlike;
+  if (request.bidBlocks < policy.minBidBlocks) return `leaves ${request.bidBlocks} blocks to post a bid in, this node wants ${policy.minBidBlocks}`;
   if (resources.cpus > offer.cpus) return `asks for ${resources.cpus} CPUs, this node offers ${offer.cpus}`;
   if (resources.memoryBytes > offer.memoryBytes) return `asks for ${resources.memoryBytes} bytes of memory, this node offers ${offer.memoryBytes}`;
   if (resources.diskBytes > offer.diskBytes) return `asks for ${resources.diskBytes} bytes of disk, this node offers ${offer.diskBytes}`;

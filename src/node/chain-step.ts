@@ -1,5 +1,5 @@
-import { commit, commitSet, contest, expire, open, resolve } from '../chain/index.ts';
-import { openedShardOf, openingsIn, type JobState } from '../protocol/index.ts';
+import { commit, commitSet, contest, drawMore, expire, open, postBids, proveEquivocation, resolve, summon, type Contradiction } from '../chain/index.ts';
+import { openedShardOf, openingsIn, postedBids, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
 import type { ReplicaRecord } from './replica-record.ts';
@@ -7,15 +7,16 @@ import type { ReplicaRunner } from './replica-runner.ts';
 import { openingFor } from './shards/opening-for.ts';
 
 /** Actions of a node that are one message to the chain. */
-export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve'>;
+export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve' | 'post-bid' | 'draw-more' | 'summon' | 'convict'>;
+
+/** What a step is about; `guilt` is a proof that is not on chain yet. */
+export interface StepSubject { record: ReplicaRecord; job: JobState; seat: number; guilt?: Contradiction | undefined }
 
 /** Carries one step of a job to the chain. @throws ChainError */
 export async function takeChainStep(
-  { chain, runner }: Pick<NodeComponents, 'chain'> & { runner: Pick<ReplicaRunner, 'shardStore'> },
+  { chain, journal, runner }: Pick<NodeComponents, 'chain' | 'journal'> & { runner: Pick<ReplicaRunner, 'shardStore'> },
   action: ChainAction,
-  record: ReplicaRecord,
-  job: JobState,
-  seat: number,
+  { record, job, seat, guilt }: StepSubject,
   signal: AbortSignal,
 ): Promise<void> {
   const { request } = record;
@@ -23,6 +24,23 @@ export async function takeChainStep(
   switch (action) {
     case 'expire':
       await expire(chain, { request, roster }, { signal });
+      return;
+    case 'post-bid':
+      // Once: one that is no better than those on chain is passed over there.
+      record.bidding = 'posted';
+      await journal.put(record.jobId, record);
+      await postBids(chain, { request, roster, bids: [record.bid] }, { signal });
+      return;
+    case 'draw-more':
+      await drawMore(chain, { request, roster, bids: postedBids(record.events, 1) }, { signal });
+      return;
+    case 'summon':
+      record.summoned = true;
+      await journal.put(record.jobId, record);
+      await summon(chain, { request, roster, openings: openingsIn(record.events) }, { signal });
+      return;
+    case 'convict':
+      if (guilt !== undefined) await proveEquivocation(chain, { request, roster, ...guilt }, { signal });
       return;
     case 'resolve':
       await resolve(chain, { request, roster, openings: openingsIn(record.events) }, { signal });

@@ -10,6 +10,8 @@ import type { Log } from './components.ts';
 import { keyOf, type NodeConfig } from './config.ts';
 import { COLLECT_INTERVAL_MS } from './constants.ts';
 import { Node } from './node.ts';
+import { ownArch } from './hardware.ts';
+import { Possessions, type PossessionRecord } from './possessions.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
 export interface CreateNodeOptions {
@@ -68,10 +70,12 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
       chain, court, host, storage, engines, log,
       images: await createImageStore({ dir: join(config.dir, 'images') }),
       gossip: announceJobs(host),
+      possessions: new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions'))),
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
-      address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
-      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly },
+      address, dir: config.dir, contests: config.contests, postBids: config.postBids, summons: config.panels, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
+      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly, minBidBlocks: config.minBidBlocks },
+      hardware: { arch: ownArch(), ...(config.class === undefined ? {} : { class: config.class }) },
       offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
     });
     await node.start();

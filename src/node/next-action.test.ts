@@ -10,8 +10,8 @@ const request: JobRequest = {
   assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO, ...PLAIN_TERMS,
 };
 const rostered = { request, since: 1000, roster: [seat(0), seat(1), seat(2)], committed: 0b111 };
-const me: LocalReplica = { seat: 1, ready: true, contests: true, closed: false, overruled: false };
-const next = (job: JobState, local: Partial<LocalReplica>, now: number) => nextNodeAction(job, { ...me, ...local }, now);
+const me: LocalReplica = { seat: 1, ready: true, contests: true, closed: false, overruled: false, round: 0, posts: false, summons: true, majority: true, newcomers: 0, guilty: 0 };
+const next = (job: JobState, local: Partial<LocalReplica>, now: number) => nextNodeAction(job, { ...me, ...local }, now, 100n);
 
 test('Assigned: runs, then waits for the client, then carries its own commitment, then ends the job', () => {
   const job: JobState = { ...rostered, state: 'Assigned', committed: 0b001 };

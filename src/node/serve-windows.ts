@@ -25,7 +25,7 @@ async function windowsFor(components: ServeWindowsComponents, { jobId, secret, a
   const record = components.find(jobId);
   if (record?.outcome === undefined) return { status: 'refused', reason: 'no evidence of that job here' };
   if (secretHashOf(secret, auditBps) !== record.request.secretHash.toLowerCase()) return { status: 'refused', reason: 'that is not the secret of the job\'s client' };
-  const open = await whyNotClosed(components, record, signal);
+  const open = await whyNotClosed(components, record, { secret, auditBps }, signal);
   if (open !== undefined) return { status: 'refused', reason: open };
   if ((shard ?? 0) >= record.request.shards) return { status: 'refused', reason: 'the job has no such shard' };
   const { runner } = components;

@@ -11,6 +11,7 @@ export * from './job-spec.ts';
 export * from './job-state.ts';
 export * from './messages.ts';
 export * from './possession.ts';
+export * from './posted-bids.ts';
 export * from './reach.ts';
 export * from './reputation.ts';
 export * from './shards/plan-shards.ts';

@@ -70,6 +70,11 @@ const schema = z.strictObject({
     logBytes: bytes(0).default(16 * MiB),
   }).prefault({}),
   network: z.literal('none').default('none'),
+  /** Machines that replicas run on: only alike ones leave traces that can be compared closely. */
+  requires: z.strictObject({
+    arch: z.enum(['amd64', 'arm64']).optional(),
+    class: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is not a class such as epyc-7003').optional(),
+  }).default({}),
   verification: z.strictObject({
     replicas: z.number().int().min(1).max(MAX_REPLICAS).default(3),
     policy: z.enum(['trace', 'exact', 'none']).default('trace'),

@@ -77,7 +77,7 @@ export const evidenceResponse = message('evidence-response', z.discriminatedUnio
   z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
 ]), MAX_MESSAGE_BYTES);
 /** Client -> node: the evidence of a job's shards, please, from this one on; the manifest of them was handed over before. */
-export const shardsRequest = message('shards-request', z.strictObject({ jobId: hex32, from: z.number().int().min(0).max(MAX_SHARDS) }), 1024);
+export const shardsRequest = message('shards-request', z.strictObject({ jobId: hex32, from: z.number().int().min(0).max(MAX_SHARDS), reveal: reveal.optional() }), 1024);
 /** Node -> client: the evidence of one shard or more, as many as fit, HPKE-sealed to the job's key, or why not yet. */
 export const shardsResponse = message('shards-response', z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('sealed'), sealed: bytes(MAX_MESSAGE_BYTES) }),
@@ -116,6 +116,7 @@ export type BidMessage = MessageOf<typeof bidMessage>;
 export type CommitmentMessage = MessageOf<typeof commitmentMessage>;
 export type EvidenceRequest = MessageOf<typeof evidenceRequest>;
 export type EvidenceResponse = MessageOf<typeof evidenceResponse>;
+export type ShardsRequest = MessageOf<typeof shardsRequest>;
 export type ShardsResponse = MessageOf<typeof shardsResponse>;
 export type WindowsRequest = MessageOf<typeof windowsRequest>;
 export type WindowsResponse = MessageOf<typeof windowsResponse>;

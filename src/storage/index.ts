@@ -1,3 +1,4 @@
+export { contentStream } from './content-stream.ts';
 export { createCascade, type Cascade } from './cascade.ts';
 export { createStorage, type StorageInit } from './create-storage.ts';
 export { REMOTE_SOURCES, type RemoteInit, type RemoteSource } from './remote-sources.ts';

@@ -1,8 +1,7 @@
 import type { Address, Hex } from 'viem';
 import { readSeed, verifyBid } from '../../chain/index.ts';
-import { hasClaim, MAX_BIDS, messageOf, type BidMessage, type JobState, type SignedBid } from '../../protocol/index.ts';
+import { hasClaim, MAX_BIDS, messageOf, postedBids, type BidMessage, type JobState, type SignedBid } from '../../protocol/index.ts';
 import { FEW_BIDS_AFTER_MS } from '../constants.ts';
-import { postedBids } from '../posted-bids.ts';
 import type { SessionContext } from './context.ts';
 
 /** The bids of one job: those that came by the network and those that stand on chain. */

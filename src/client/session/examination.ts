@@ -36,7 +36,7 @@ export class Examination {
    */
   ask(job: ClosedJob, onLate?: () => void): void {
     const { components: { host, court }, record, signal } = this.#context;
-    if (onLate !== undefined) this.#timer ??= setTimeout(onLate, DIRECT_EVIDENCE_WAIT_MS + job.request.shards * DIRECT_WAIT_PER_SHARD_MS).unref();
+    if (onLate !== undefined && this.#timer === undefined) this.#timer = setTimeout(onLate, DIRECT_EVIDENCE_WAIT_MS + job.request.shards * DIRECT_WAIT_PER_SHARD_MS).unref();
     const until = AbortSignal.any([signal, AbortSignal.timeout(job.request.settleWindow * 500)]);
     job.roster.forEach(({ node }, seat) => {
       if ((job.committed & (1 << seat)) === 0 || this.#asked.has(seat)) return;
@@ -52,6 +52,7 @@ export class Examination {
 
   /** Forgets what was learned of commitments that are not the ones that count any more. */
   restart(): void {
+    clearTimeout(this.#timer);
     this.#exhibits.clear();
     this.#asked.clear();
     this.#problems.clear();

@@ -44,6 +44,8 @@ export function createShardCollector({ host, addrs, court, record, job, seat, pr
   const { jobId } = record;
   const { node, commitment } = job.roster[seat]!;
   const opening = { court, jobId, node, privateKey };
+  // A job of one replica may be drawn for a check; who asks shows that it is not.
+  const reveal = record.request.replicas > 1 ? {} : { reveal: { secret: secretOf(record.seed), auditBps: record.auditBps ?? 0 } };
   const encoded: Uint8Array[] = [];
   const sketches: Hex[] = [];
   const results: string[] = [];
@@ -52,7 +54,7 @@ export function createShardCollector({ host, addrs, court, record, job, seat, pr
 
   async function collect(manifest: ShardManifest, signal: AbortSignal): Promise<void> {
     while (encoded.length < manifest.shards.length) {
-      const answer = await request(host, addrs, shardsProtocol, { jobId, from: encoded.length }, { signal });
+      const answer = await request(host, addrs, shardsProtocol, { jobId, from: encoded.length, ...reveal }, { signal });
       if (answer.status === 'refused') throw new ClientError('SHARDS_REFUSED', 'the node does not hand over the evidence of its shards', { details: answer.reason });
       for (const piece of await openPiece({ ...opening, sealed: answer.sealed }, manifest, encoded.length)) {
         requireShardRoom(encoded.length, piece.encoded.length, bytes);

@@ -1,6 +1,6 @@
 import { sealPiece, SHARD_PIECE_BYTES } from '../../evidence/index.ts';
 import { serve, shardsProtocol } from '../../network/index.ts';
-import type { Court, ShardsResponse } from '../../protocol/index.ts';
+import type { Court, ShardsRequest, ShardsResponse } from '../../protocol/index.ts';
 import type { Address, Hex } from 'viem';
 import { whyNotClosed } from '../commitments-closed.ts';
 import type { NodeComponents } from '../components.ts';
@@ -15,14 +15,14 @@ export interface ServeShardsComponents extends Pick<NodeComponents, 'chain' | 'h
 
 /** Hands out the evidence of a replica's shards once commitments are closed. @returns a function that ends it */
 export function serveShards(components: ServeShardsComponents): Promise<() => Promise<void>> {
-  return serve(components.host, shardsProtocol, ({ jobId, from }, { signal }) => pieceFrom(components, jobId, from, signal));
+  return serve(components.host, shardsProtocol, (request, { signal }) => pieceFrom(components, request, signal));
 }
 
-async function pieceFrom(components: ServeShardsComponents, jobId: Hex, from: number, signal: AbortSignal): Promise<ShardsResponse> {
+async function pieceFrom(components: ServeShardsComponents, { jobId, from, reveal }: ShardsRequest, signal: AbortSignal): Promise<ShardsResponse> {
   const record = components.find(jobId);
   const count = record?.request.shards ?? 0;
   if (record?.outcome === undefined || from >= count) return { status: 'refused', reason: 'no evidence of that shard here' };
-  const closed = await whyNotClosed(components, record, signal);
+  const closed = await whyNotClosed(components, record, reveal, signal);
   if (closed !== undefined) return { status: 'refused', reason: closed };
   const store = components.shardStore(jobId);
   const pieces: Uint8Array[] = [];

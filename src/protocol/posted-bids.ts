@@ -1,5 +1,6 @@
 import { zeroHash } from 'viem';
-import type { JobEvent, SignedBid } from '../protocol/index.ts';
+import type { JobEvent } from './job-state.ts';
+import type { SignedBid } from './statements.ts';
 
 type Posted = Extract<JobEvent, { type: 'BidPosted' }>;
 
