@@ -29,6 +29,9 @@ export interface JobOptions {
   maxPrice?: string;
   stake?: string;
   name?: string;
+  shardByFile?: boolean;
+  filesPerShard?: number;
+  shards?: number;
 }
 
 const collect = (value: string, list: string[] | undefined) => [...(list ?? []), value];
@@ -62,7 +65,10 @@ export function withJobOptions(command: Command): Command {
     .option('--class <CLASS>', 'only machines of this class')
     .option('--max-price <COINS>', 'most to pay for one replica')
     .option('--stake <COINS>', 'stake a node locks for one replica')
-    .option('--name <NAME>', 'a name for the job');
+    .option('--name <NAME>', 'a name for the job')
+    .option('--shard-by-file', 'one shard for each file of the first input, a folder; a limit is that of one shard')
+    .option('--files-per-shard <N>', 'as many files for each shard (1 to 100)', number)
+    .option('--shards <N>', 'as many shards, told apart by $GADUS_SHARD', number);
 }
 
 /** Turns flags and a command into a spec; local inputs are added to the client's store, from which nodes fetch them. */
@@ -76,7 +82,7 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
   };
   return {
-    command: [...argv], inputs, resources,
+    command: [...argv], inputs, resources, ...shardsFrom(options),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.image === undefined ? {} : { image: options.image }),
     ...(options.engine === undefined ? {} : { engine: options.engine as 'auto' }),
@@ -105,6 +111,17 @@ export function dataRootFrom({ dataRoot }: JobOptions): { dataRoot?: PossessionR
   const [, root, bytes] = /^(0x[0-9a-f]{64})\/(\d{1,20})$/i.exec(dataRoot) ?? [];
   if (root === undefined || bytes === undefined || BigInt(bytes) === 0n) throw new UsageError(`not a data root: ${dataRoot}`, 'gadus data add --root prints one, as 0x…/BYTES');
   return { dataRoot: { dataRoot: root as Hex, dataBytes: BigInt(bytes) } };
+}
+
+/** How the job falls into shards, if it does. */
+function shardsFrom({ shardByFile, filesPerShard, shards, input }: JobOptions): Pick<JobSpecInput, 'shards'> {
+  if (shards !== undefined) {
+    if (shardByFile === true || filesPerShard !== undefined) throw new UsageError('--shards and --shard-by-file exclude each other');
+    return { shards: { by: 'count', count: shards } };
+  }
+  if (shardByFile !== true && filesPerShard === undefined) return {};
+  if (input === undefined) throw new UsageError('there is no folder to split', 'name it with -i; the first input is split');
+  return { shards: { by: 'file', input: 0, ...(filesPerShard === undefined ? {} : { filesPerShard }) } };
 }
 
 /** Coins as the user writes them, in the coin's smallest unit. */

@@ -1,8 +1,8 @@
 import type { Address, Hex } from 'viem';
-import { cancel, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
+import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
+  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
@@ -15,6 +15,8 @@ import { Standings } from './standings.ts';
 import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
 import { heldRoot } from './held-root.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
+import { countShards } from './shards/count-shards.ts';
+import { requireShard } from './shards/require-shard.ts';
 
 export interface ClientInit {
   address: Address;
@@ -124,10 +126,12 @@ export class Client implements Startable {
 
   /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
   async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
-    const spec = this.resolveSpec(input);
-    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, {
-      ...defaultWindows(this.#components.court.chainId), ...this.#init.windows, ...options.windows,
-    }, await this.#drawTerms(spec, options));
+    const { chainId } = this.#components.court;
+    const windows = { ...defaultWindows(chainId), ...this.#init.windows, ...options.windows };
+    const { spec, shards } = await countShards(this.#components.storage, this.resolveSpec(input), {
+      given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
+    });
+    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...(await this.#drawTerms(spec, options)) });
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
@@ -230,13 +234,17 @@ export class Client implements Startable {
   }
 
   /**
-   * Fetches the result to a folder that does not exist yet, or as a CAR to a file. Every block is verified; a fetch that was broken off
-   * goes on where it was.
+   * Fetches the result to a folder that does not exist yet, or as a CAR to a file; of a job of shards all of it, or that of one. Every block is
+   * verified; a fetch that was broken off goes on where it was.
+   *
+   * @throws ClientError NO_RESULT, SHARD_UNKNOWN; StorageError
    */
-  async fetchResult(record: JobRecord, destination: string, { car = false, ...options }: FetchOptions & { car?: boolean } = {}): Promise<Receipt> {
+  async fetchResult(record: JobRecord, destination: string, { car = false, shard, ...options }: FetchOptions & { car?: boolean; shard?: number } = {}): Promise<Receipt> {
     const { storage } = this.#components;
-    const cid = parseCid(this.resultOf(record).cid);
+    const whole = parseCid(this.resultOf(record).cid);
+    if (shard !== undefined) requireShard(record, shard);
     for (const { bid } of record.bids) await storage.connect(this.#addrsOf(record, bid.node)).catch(() => {});
+    const cid = shard === undefined ? whole : await storage.entry(whole, shardName(shard), options.signal === undefined ? {} : { signal: options.signal });
     return car ? storage.exportCar(cid, destination, options) : storage.export(cid, destination, options);
   }
 

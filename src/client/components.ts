@@ -30,6 +30,7 @@ export type Progress =
   | { stage: 'widening'; audit: boolean; needed: number }
   | { stage: 'widened'; newcomers: readonly { node: string; price: bigint }[] }
   | { stage: 'evidence'; node: string; problem?: string }
+  | { stage: 'shards'; node: string; count: number; of: number }
   | { stage: 'verdict'; agreed: number; of: number }
   | { stage: 'waiting'; state: string; until: number }
   | { stage: 'contested'; node: string }

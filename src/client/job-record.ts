@@ -22,11 +22,28 @@ export interface ReplicaFinding {
   distances: (number | null)[];
   /** Windows of its trace that the node opened, and whether what they say of the output was compared with the result. */
   windows?: { opened: number; heldAgainstResult: boolean };
+  /** Of a job of shards: how it looks shard by shard. */
+  shards?: ShardFindings;
   agreed: boolean;
   /** In words, why. */
   reason: string;
   /** How the run looks beside earlier ones of the same work; only where it could not be compared with its peers. */
   precedent?: Precedent;
+}
+
+/** What the client found about the shards of one seat. */
+export interface ShardFindings {
+  count: number;
+  /** Shards in which the seat was told apart from the majority, the first of them with why. */
+  told: { shard: number; reason: string }[];
+  toldCount: number;
+  /** Shards in which no majority agrees. */
+  undecided: number;
+  /** Shards that ended with another code than 0. */
+  failed: number;
+  /** Windows that were drawn and opened: of how many shards, how many of them were held against their results. */
+  opened: number;
+  heldAgainstResult: number;
 }
 
 /** A party's standing at one moment. */

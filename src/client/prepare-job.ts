@@ -16,9 +16,12 @@ export interface PreparedJob {
 }
 
 /** Terms that are not in the spec. */
-export interface DrawTerms extends Pick<JobRequest, 'reach' | 'bidBlocks' | 'dataRoot' | 'dataBytes'> {}
+export interface DrawTerms extends Pick<JobRequest, 'reach' | 'bidBlocks' | 'shards' | 'dataRoot' | 'dataBytes'> {}
 
-/** Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret. */
+/**
+ * Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret. A node may run shards
+ * one after the other.
+ */
 export async function prepareJob(client: Address, spec: JobSpec, { assign, commitMargin, settle, dispute }: Windows, terms: Partial<DrawTerms> = {}): Promise<PreparedJob> {
   const specBytes = encodeSpec(spec);
   const seed = bytesToHex(randomBytes(32));
@@ -36,7 +39,7 @@ export async function prepareJob(client: Address, spec: JobSpec, { assign, commi
       stake: BigInt(spec.payment.stake),
       minScore: spec.verification.minScoreBps,
       assignWindow: assign,
-      commitWindow: Math.ceil(spec.resources.timeoutMs / 1000) + commitMargin,
+      commitWindow: Math.ceil(((terms.shards ?? 1) * spec.resources.timeoutMs) / 1000) + commitMargin,
       settleWindow: settle,
       disputeWindow: dispute,
       sealKey: publicKey,

@@ -10,6 +10,8 @@ import { refusal } from './bid-policy.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { MAX_PENDING_JOBS } from './constants.ts';
 import { NodeError } from './errors.ts';
+import { inputSources } from './shards/input-sources.ts';
+import { whyUncountable } from './shards/why-uncountable.ts';
 
 export interface BidDecision { jobId: Hex; spec: JobSpec; bid?: SignedBid; reason?: string }
 
@@ -45,6 +47,8 @@ export async function considerJob(
   if (reason !== undefined) return { jobId, spec, reason };
   const { shareBps, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);
   if (missing !== undefined) return { jobId, spec, reason: missing };
+  const uncountable = await whyUncountable(storage, spec, request, signal);
+  if (uncountable !== undefined) return { jobId, spec, reason: uncountable };
 
   const inputs = spec.inputs.map(({ source }) => source);
   const holds = shareBps === BPS && request.dataRoot !== zeroHash && await isHeld(possessions, inputs, request, log, signal);
@@ -81,7 +85,8 @@ async function isHeld(possessions: NodeComponents['possessions'], inputs: readon
 async function lookForData(
   storage: NodeComponents['storage'], spec: JobSpec, clientAddrs: readonly string[], localOnly: boolean, signal: AbortSignal,
 ): Promise<{ shareBps: number; missing?: string }> {
-  const wanted = [...spec.inputs.map(({ source }) => source), ...(spec.engine === 'noop' ? [] : [spec.image])].map((text) => parseCid(text));
+  const sources = inputSources(spec);
+  const wanted = [...sources, ...(spec.engine === 'noop' ? [] : [spec.image])].map((text) => parseCid(text));
   const held = await Promise.all(wanted.map((cid) => storage.locality(cid, { signal })));
   for (const [i, cid] of wanted.entries()) {
     if (held[i]!.share === 1) continue;
@@ -99,7 +104,7 @@ async function lookForData(
     void storage.collect({ signal }).catch(() => {});
     return { shareBps: 0, missing: messageOf(error) };
   }
-  const inputs = held.slice(0, spec.inputs.length);
+  const inputs = held.slice(0, sources.length);
   const total = inputs.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
   if (inputs.some(({ totalBytes, share }) => totalBytes === 0 && share < 1)) return { shareBps: 0 };
   return { shareBps: total === 0 ? 10_000 : Math.floor((inputs.reduce((sum, { heldBytes }) => sum + heldBytes, 0) / total) * 10_000) };

@@ -1,8 +1,10 @@
 import { commit, commitSet, contest, drawMore, expire, open, postBids, resolve, summon, type Equivocations } from '../chain/index.ts';
-import { isError, openingsIn, postedBids, type JobState } from '../protocol/index.ts';
+import { isError, openedShardOf, openingsIn, postedBids, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
 import type { ReplicaRecord } from './replica-record.ts';
+import type { ReplicaRunner } from './replica-runner.ts';
+import { openingFor } from './shards/opening-for.ts';
 
 /** Actions of a node that are one message to the chain. */
 export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve' | 'post-bid' | 'draw-more' | 'summon' | 'convict'>;
@@ -12,7 +14,7 @@ export interface StepSubject { record: ReplicaRecord; job: JobState; seat: numbe
 
 /** Carries one step of a job to the chain. @throws ChainError */
 export async function takeChainStep(
-  { chain, journal }: Pick<NodeComponents, 'chain' | 'journal'>,
+  { chain, journal, runner }: Pick<NodeComponents, 'chain' | 'journal'> & { runner: Pick<ReplicaRunner, 'shardStore'> },
   action: ChainAction,
   { record, job, seat, equivocations }: StepSubject,
   signal: AbortSignal,
@@ -58,13 +60,15 @@ export async function takeChainStep(
   }
   // A node without an outcome has nothing to commit, open or defend; time will end the job without it.
   if (outcome === undefined) return;
-  const opening = { index: seat, ...outcome.opening };
+  if (action === 'post-commitment') {
+    const { commitment, signature } = outcome;
+    await commit(chain, { request, roster, commitments: [{ index: seat, commitment, signature }] }, { signal });
+    return;
+  }
+  if (job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested') return;
+  const { jobId, spec } = record;
+  const opening = { index: seat, ...(await openingFor({ spec, outcome }, openedShardOf(jobId, job), runner.shardStore(jobId))) };
   switch (action) {
-    case 'post-commitment': {
-      const { commitment, signature } = outcome;
-      await commit(chain, { request, roster, commitments: [{ index: seat, commitment, signature }] }, { signal });
-      return;
-    }
     case 'contest':
       await contest(chain, { request, roster, opening }, { signal });
       return;

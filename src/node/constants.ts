@@ -30,3 +30,5 @@ export const SEED_POLL_MS = 250;
 export const SEED_WAIT_MS = 600_000;
 /** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
 export const MAX_SEED_DELAY_BLOCKS = 256n;
+/** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
+export const SHARD_PLAN_TIMEOUT_MS = 20_000;

@@ -14,6 +14,7 @@ import { nextNodeAction, type LocalReplica } from './next-action.ts';
 import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
 import { failureOf, ReplicaRunner } from './replica-runner.ts';
 import { serveClient } from './serve-client.ts';
+import { countProgress } from './shards/count-progress.ts';
 
 /**
  * A compute node: bids for jobs it can run, runs the replicas it is drawn for, commits, hands over evidence, and defends itself.
@@ -142,7 +143,9 @@ export class Node implements Startable {
       default: {
         const { jobId } = record;
         this.#components.log('info', 'chain step', { jobId, action });
-        await takeChainStep(this.#components, action, { record, job, seat: local.seat, equivocations: this.#equivocations.get(jobId) }, this.#stopping.signal);
+        await takeChainStep(
+          { ...this.#components, runner: this.#runner }, action, { record, job, seat: local.seat, equivocations: this.#equivocations.get(jobId) }, this.#stopping.signal,
+        );
       }
     }
   }
@@ -181,6 +184,7 @@ export class Node implements Startable {
   async #run(record: ReplicaRecord): Promise<void> {
     const { jobId } = record;
     if (this.#runner.isRunning(jobId)) return;
+    await countProgress(record, this.#runner);
     if (record.attempts >= MAX_ATTEMPTS) {
       record.failure = `gave up after ${record.attempts} attempts`;
       return this.#save(record);

@@ -20,6 +20,8 @@ export interface ReplicaRecord {
   events: JobEvent[];
   /** Times the run was started: a run that took the process down with it is not tried for ever. */
   attempts: number;
+  /** Shards that had finished when the last of these runs began. */
+  shardsDone?: number;
   /** Set once the run has ended. */
   outcome?: { resultCid: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex; receipts: Receipt[] };
   /** The set of commitments this node signed, and what everybody else signed once it has seen that: then the evidence may go out. */

@@ -10,6 +10,7 @@ import { NodeError } from './errors.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 import type { ReplicaRunner } from './replica-runner.ts';
 import { serveWindows } from './serve-windows.ts';
+import { serveShards } from './shards/serve-shards.ts';
 
 export interface ServeClientComponents extends Pick<NodeComponents, 'chain' | 'court' | 'host' | 'journal' | 'log'> {
   runner: ReplicaRunner;
@@ -26,6 +27,7 @@ export async function serveClient(components: ServeClientComponents, { liveLogs 
     }),
     serve(host, evidenceProtocol, (asked, { signal }) => evidenceFor(components, asked, signal)),
     serveWindows(components),
+    serveShards({ ...components, shardStore: (jobId) => components.runner.shardStore(jobId) }),
     serve(host, announcementProtocol, async ({ jobId }) => {
       const record = find(jobId);
       if (record === undefined) return { found: false };

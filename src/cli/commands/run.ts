@@ -24,7 +24,8 @@ Examples:
   $ gadus run -- echo hello
   $ gadus run -i sales.zip -- sh -c 'unzip -p /inputs/sales.zip | sort -t, -k9 -n | tail -1'
   $ gadus run --replicas 1 --audit auto -- sh -c 'seq 1 1000000 | sha256sum'
-  $ gadus run -i bafy…:/inputs/table.csv --memory 1GiB --replicas 5 -- sha256sum /inputs/table.csv`)
+  $ gadus run -i bafy…:/inputs/table.csv --memory 1GiB --replicas 5 -- sha256sum /inputs/table.csv
+  $ gadus run -i photos:/inputs --shard-by-file -- sh -c 'sha256sum /inputs/* > /outputs/sums'`)
     .action(async (argv: string[], _options: RunOptions, command: Command) => {
       const options = command.optsWithGlobals<RunOptions>();
       process.exitCode = await withClient(command, async (running, signal) => {

@@ -1,14 +1,15 @@
 import { keccak256, toHex, type Hex } from 'viem';
 import { canonicalJson } from '../../protocol/index.ts';
-import { DIRECT_EVIDENCE_WAIT_MS } from '../constants.ts';
+import { DIRECT_EVIDENCE_WAIT_MS, DIRECT_WAIT_PER_SHARD_MS } from '../constants.ts';
 import { collectEvidence, type ClosedJob, type Exhibit } from '../examine.ts';
 import { find } from '../find.ts';
+import type { ShardedExhibit } from '../shards/collect-shards.ts';
 import type { SessionContext } from './context.ts';
 
 /** Asks for the evidence of all seats whose commitments are closed, and makes a verdict of it. */
 export class Examination {
   readonly #context: SessionContext;
-  readonly #exhibits = new Map<number, Exhibit>();
+  readonly #exhibits = new Map<number, Exhibit | ShardedExhibit>();
   readonly #asked = new Set<number>();
   /** Why a seat's evidence is not there yet. */
   readonly #problems = new Map<number, string>();
@@ -19,7 +20,7 @@ export class Examination {
   }
 
   /** The evidence opened so far, by seat. */
-  get exhibits(): ReadonlyMap<number, Exhibit> {
+  get exhibits(): ReadonlyMap<number, Exhibit | ShardedExhibit> {
     return this.#exhibits;
   }
 
@@ -35,12 +36,13 @@ export class Examination {
    */
   ask(job: ClosedJob, onLate?: () => void): void {
     const { components: { host, court }, record, signal } = this.#context;
-    if (onLate !== undefined && this.#timer === undefined) this.#timer = setTimeout(onLate, DIRECT_EVIDENCE_WAIT_MS).unref();
+    if (onLate !== undefined && this.#timer === undefined) this.#timer = setTimeout(onLate, DIRECT_EVIDENCE_WAIT_MS + job.request.shards * DIRECT_WAIT_PER_SHARD_MS).unref();
     const until = AbortSignal.any([signal, AbortSignal.timeout(job.request.settleWindow * 500)]);
     job.roster.forEach(({ node }, seat) => {
       if ((job.committed & (1 << seat)) === 0 || this.#asked.has(seat)) return;
       this.#asked.add(seat);
-      void collectEvidence(host, court, record, job, seat, until, (problem) => this.#problems.set(seat, problem)).then((exhibit) => {
+      const onShards = (count: number) => this.#context.progress({ stage: 'shards', node, count, of: job.request.shards });
+      void collectEvidence(host, court, record, job, seat, until, (problem) => this.#problems.set(seat, problem), onShards).then((exhibit) => {
         this.#exhibits.set(seat, exhibit);
         this.#context.progress({ stage: 'evidence', node, ...('problem' in exhibit ? { problem: exhibit.problem } : {}) });
         this.#context.poke();
@@ -59,7 +61,7 @@ export class Examination {
   /** The client's word on every seat, written down in its record. */
   async verdict(job: ClosedJob): Promise<{ agreed: number; shard: number; reportDigest: Hex }> {
     const { components, record, signal } = this.#context;
-    const exhibits = job.roster.flatMap((_, seat): Exhibit[] => (
+    const exhibits = job.roster.flatMap((_, seat): (Exhibit | ShardedExhibit)[] => (
       (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: `no evidence in time: ${this.#problems.get(seat) ?? 'no answer'}` }]));
     const { findings, shard } = await find(components, record, job, exhibits, signal);
     record.findings = findings;
