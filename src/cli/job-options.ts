@@ -95,14 +95,18 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : number(options.audit) }),
       ...(options.panel === false ? { panel: false } : {}),
     },
-    requires: {
-      ...(options.arch === undefined ? {} : { arch: options.arch as 'amd64' }), ...(options.class === undefined ? {} : { class: options.class }),
-    },
+    ...requirementsFrom(options),
     payment: {
       ...(options.maxPrice === undefined ? {} : { maxPrice: coinUnits(options.maxPrice) }),
       ...(options.stake === undefined ? {} : { stake: coinUnits(options.stake) }),
     },
   };
+}
+
+/** What the machines must be, if it is said. */
+function requirementsFrom({ arch, class: wanted }: JobOptions): Pick<JobSpecInput, 'requires'> {
+  if (arch === undefined && wanted === undefined) return {};
+  return { requires: { ...(arch === undefined ? {} : { arch: arch as 'amd64' }), ...(wanted === undefined ? {} : { class: wanted }) } };
 }
 
 /** The root that bids may claim to hold, from the flags. */

@@ -77,7 +77,7 @@ export class JobSession {
     this.#resumed = record.events.length > 0;
     this.#announcer = new Announcer(components, record);
     this.#directOver = init.closeOnChain ?? false;
-    this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel;
+    this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel ?? true;
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
     this.#context = {
