@@ -4,6 +4,8 @@ export const RPC_TIMEOUT_MS = 15_000;
 export const RPC_RETRIES = 3;
 /** First pause between two tries, milliseconds; doubles. */
 export const RPC_RETRY_DELAY_MS = 250;
+/** Most questions in one JSON-RPC batch: usual limits of public endpoints are 20 and more. */
+export const RPC_BATCH = 20;
 /** Longest wait for a receipt, milliseconds: twenty Filecoin epochs are 600 s, ten Ethereum slots 120 s, a devnet needs 0.01 s. */
 export const RECEIPT_TIMEOUT_MS = 600_000;
 /** First pause between two looks for a receipt or block, milliseconds; grows to the polling interval. A devnet mines within 3-6 ms. */
@@ -12,6 +14,8 @@ export const FIRST_POLL_MS = 4;
 export const GAS_MARGIN_BPS = 2_500;
 /** The fee cap is this many times the base fee (plus tip): the base fee doubles at most every six full blocks. */
 export const BASE_FEE_HEADROOM = 2n;
+/** Fees are asked for at most this often, milliseconds: the headroom outlasts six full blocks, and few chains have two a second. */
+export const FEES_FRESH_MS = 1_000;
 /** Tries with a fresh nonce when somebody else used ours. */
 export const NONCE_TRIES = 5;
 /** Default pause between two looks at the chain, milliseconds; a devnet sets 50. */

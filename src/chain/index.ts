@@ -41,6 +41,8 @@ export { deployContracts, type Deployment, type DeployParams } from './deploy.ts
 export { readChainStatus, type ChainStatus } from './deployment/read-chain-status.ts';
 export { verifyDeployment, type DeploymentCheck } from './deployment/verify-deployment.ts';
 export { ChainError, toChainError, type ChainErrorCode } from './errors.ts';
+export { Equivocations } from './equivocations.ts';
+export type { Contradiction } from './find-contradictions.ts';
 export { fromFilecoinAddress, toFilecoinAddress } from './filecoin-address.ts';
 export { openKeystore } from './keystore.ts';
 export * from './sign.ts';

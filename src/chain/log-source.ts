@@ -11,7 +11,6 @@ export interface Header { number: number; hash: Hex; parentHash: Hex; timestamp:
 /** The scheduler's logs and the chain's headers, raw: errors are viem's; the watcher waits and tries again. */
 export interface LogSource {
   chainId(): Promise<number>;
-  blockNumber(): Promise<number>;
   latest(): Promise<Header>;
   /** Undefined for a null round or a block that is not there (yet). */
   header(number: number): Promise<Header | undefined>;
@@ -19,7 +18,7 @@ export interface LogSource {
   logsOf(header: Header): Promise<RpcLog[]>;
   /** Logs of a range, in order, each once; `to` may come back lower where the endpoint cannot give so many blocks at once. */
   logsBetween(from: number, to: number): Promise<{ logs: RpcLog[]; to: number }>;
-  /** Fills in the time of every log's block. */
+  /** Fills in the time of every log's block. What it learned before a failure it need not ask for again. */
   withTimes(logs: RpcLog[]): Promise<RpcLog[]>;
 }
 
@@ -32,6 +31,8 @@ export function createLogSource(client: ChainClient, address: Address, signal: A
   const request = <T>(method: string, params: unknown[]): Promise<T> =>
     bound.request({ method, params } as never, { retryCount: method === 'eth_getLogs' ? 0 : LOG_RETRIES }) as Promise<T>;
   let window = LOG_WINDOW_BLOCKS;
+  /** Times of blocks by their hash, which no reorganisation changes: a window of many blocks is read by an endpoint that fails one request in ten. */
+  const times = new Map<Hex, Hex>();
 
   const getLogs = async (filter: object, isWanted: (log: RpcLog) => boolean): Promise<RpcLog[]> => {
     const logs = await request<RpcLog[]>('eth_getLogs', [{ address, topics, ...filter }]);
@@ -40,7 +41,6 @@ export function createLogSource(client: ChainClient, address: Address, signal: A
 
   return {
     chainId: async () => Number(await request<Hex>('eth_chainId', [])),
-    blockNumber: async () => Number(await request<Hex>('eth_blockNumber', [])),
     latest: async () => toHeader(await request<RpcBlock>('eth_getBlockByNumber', ['latest', false])),
     header: async (number) => {
       try {
@@ -67,16 +67,21 @@ export function createLogSource(client: ChainClient, address: Address, signal: A
       }
     },
     withTimes: async (logs) => {
-      const lacking = [...new Set(logs.filter((log) => log.blockTimestamp === undefined).map((log) => log.blockHash))];
-      const times = new Map<Hex, Hex>();
+      const lacking = [...new Set(logs.filter((log) => log.blockTimestamp === undefined && !times.has(log.blockHash)).map((log) => log.blockHash))];
+      const failures: unknown[] = [];
       for (let i = 0; i < lacking.length; i += BLOCK_FETCH_CONCURRENCY) {
-        await Promise.all(lacking.slice(i, i + BLOCK_FETCH_CONCURRENCY).map(async (hash) => {
+        // Others of the same handful may still come: each that does is one less next time.
+        const asked = await Promise.allSettled(lacking.slice(i, i + BLOCK_FETCH_CONCURRENCY).map(async (hash) => {
           const block = await request<RpcBlock | null>('eth_getBlockByHash', [hash, false]);
           if (block === null) throw new Error(`block ${hash} is gone`);
           times.set(hash, block.timestamp);
         }));
+        failures.push(...asked.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
+        if (failures.length > 0) throw failures[0];
       }
-      return logs.map((log) => ({ ...log, blockTimestamp: log.blockTimestamp ?? times.get(log.blockHash)! }));
+      const timed = logs.map((log) => ({ ...log, blockTimestamp: log.blockTimestamp ?? times.get(log.blockHash)! }));
+      times.clear();
+      return timed;
     },
   };
 }

@@ -1,10 +1,11 @@
-import { hashTypedData, hexToBigInt, isAddressEqual, recoverAddress, size, slice, zeroHash, type Address, type Hex } from 'viem';
+import { hashTypedData, hexToBigInt, isAddressEqual, size, slice, zeroHash, type Address, type Hex } from 'viem';
 import {
   bidsHashOf, BPS, isError, ProtocolError, setDigestOf, withCommitments,
   type Bid, type Commitment, type Court, type JobRequest, type Seat, type SignedBid, type SignedSet, type Verdict,
 } from '../protocol/index.ts';
 import type { Chain } from './chain-client.ts';
 import { ChainError } from './errors.ts';
+import { recoverSigner } from './recover-signer.ts';
 import { statementOf, type LogAccess, type Statements } from './sign.ts';
 import { approvedByWallet } from './wallet-signature.ts';
 
@@ -31,11 +32,9 @@ export async function recoverStatement<N extends keyof Statements>(court: Court,
   } catch (cause) {
     throw new ProtocolError('MESSAGE_INVALID', `the ${name} statement cannot be encoded`, { details: cause instanceof Error ? cause.message.split('\n')[0]! : String(cause), cause });
   }
-  try {
-    return await recoverAddress({ hash, signature });
-  } catch (cause) {
-    throw badSignature('no key makes this signature', cause);
-  }
+  const signer = recoverSigner(hash, signature);
+  if (signer === undefined) throw badSignature('no key makes this signature');
+  return signer;
 }
 
 /** Checks a client's request. @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID */
@@ -134,8 +133,8 @@ async function verify<N extends keyof Statements>(
   }
 }
 
-function badSignature(details: string, cause?: unknown): ChainError {
-  return new ChainError('BAD_SIGNATURE', 'the signature is not valid', { details, cause });
+function badSignature(details: string): ChainError {
+  return new ChainError('BAD_SIGNATURE', 'the signature is not valid', { details });
 }
 
 function invalid(text: string, details: string): ProtocolError {

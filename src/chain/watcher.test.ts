@@ -226,9 +226,9 @@ describe('watching an endpoint that misbehaves', () => {
     await start();
     await seen.until(() => seen.statuses.at(-1)?.status === 'live', 'live');
     const before = asked('eth_getLogs').length;
-    const polls = asked('eth_blockNumber').length;
-    disturb = (method) => { if (method === 'eth_blockNumber' && asked(method).length === polls + 10) seen.init.onHead(); };
-    await seen.until(() => asked('eth_blockNumber').length >= polls + 10, 'ten looks');
+    const looks = asked('eth_getBlockByNumber').length;
+    disturb = (method) => { if (method === 'eth_getBlockByNumber' && asked(method).length === looks + 10) seen.init.onHead(); };
+    await seen.until(() => asked('eth_getBlockByNumber').length >= looks + 10, 'ten looks');
     assert.equal(asked('eth_getLogs').length, before);
   });
 

@@ -54,7 +54,7 @@ export class Watcher implements Startable {
   readonly #abort = new AbortController();
   readonly #source: LogSource;
   #cursor: Cursor | undefined;
-  #seenHead = -1;
+  #seenHead: Header['hash'] | undefined;
   #writtenAt = Number.NEGATIVE_INFINITY;
   #dirty = false;
   #checked = false;
@@ -97,14 +97,13 @@ export class Watcher implements Startable {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const pause = this.#init.pollingIntervalMs ?? this.#chain.pollingIntervalMs;
     let failures = 0;
     while (!signal.aborted) {
       try {
         await this.#checkChain();
         const next = await this.#poll();
         failures = 0;
-        if (next === 'wait') await this.#sleep(pause);
+        if (next === 'wait') await this.#sleep(this.#pauseMs);
       } catch (cause) {
         if (signal.aborted) break;
         const error = toChainError(cause);
@@ -112,7 +111,7 @@ export class Watcher implements Startable {
           this.#report({ status: 'failed', error });
           break;
         }
-        const retryMs = backoff(failures++);
+        const retryMs = this.#backoff(failures++);
         this.#report({ status: 'down', error, retryMs });
         await this.#sleep(retryMs);
       }
@@ -136,10 +135,9 @@ export class Watcher implements Startable {
   /** One look at the chain; `more` when there is something to do at once. */
   async #poll(): Promise<Next> {
     const cursor = this.#cursor!;
-    const head = await this.#source.blockNumber();
-    if (head === this.#seenHead && this.#status === 'live') return 'wait';
-    // The head a node speaks of may be one it cannot read yet (Filecoin); `latest` is one it can.
+    // Not `eth_blockNumber`: the head a node speaks of may be one it cannot read yet (Filecoin); `latest` is one it can.
     const latest = await this.#source.latest();
+    if (latest.hash === this.#seenHead && this.#status === 'live') return 'wait';
     this.#init.onHead?.({ number: BigInt(latest.number), timestamp: latest.timestamp });
     const target = latest.number - (this.#init.confirmations ?? 0);
     if (target > cursor.block) {
@@ -150,7 +148,7 @@ export class Watcher implements Startable {
     } else if (target < cursor.block && await this.#checkBranch(latest.number) === 'left') {
       return 'more';
     }
-    this.#seenHead = head;
+    this.#seenHead = latest.hash;
     this.#report({ status: 'live', block: BigInt(cursor.block) });
     return 'wait';
   }
@@ -164,8 +162,6 @@ export class Watcher implements Startable {
       await this.#deliver(await this.#source.withTimes(await this.#source.logsOf(latest)), latest.number, latest);
       return 'done';
     }
-    const branch = await this.#checkBranch(latest.number);
-    if (branch !== 'kept') return branch === 'left' ? 'more' : 'wait';
     const from = cursor.block + 1;
     const farthest = Math.min(target, from + LOG_WINDOW_BLOCKS - 1);
     const end = farthest === latest.number ? latest : await this.#endOf(from, farthest);
@@ -175,9 +171,10 @@ export class Watcher implements Startable {
     // A shortened window ends at a block whose header we did not ask for: its last log's block is what can be checked and remembered.
     const witness = end?.number === to ? end : last && { number: Number(last.blockNumber), hash: last.blockHash };
     if (last !== undefined && Number(last.blockNumber) === witness?.number && last.blockHash !== witness.hash) return 'wait';
-    // The same at both ends before and after: the logs in between are of this branch.
+    // The same at both ends as before: the logs in between are of this branch.
     const [witnessNow, anchorNow] = await Promise.all([witness && this.#source.header(witness.number), anchor && this.#source.header(anchor.number)]);
-    if (witness?.hash !== witnessNow?.hash || anchor?.hash !== anchorNow?.hash) return 'wait';
+    if (anchor?.hash !== anchorNow?.hash) return await this.#checkBranch(latest.number) === 'left' ? 'more' : 'wait';
+    if (witness?.hash !== witnessNow?.hash) return 'wait';
     await this.#deliver(timed, to, witness);
     return 'done';
   }
@@ -198,24 +195,39 @@ export class Watcher implements Startable {
   async #checkBranch(head: number): Promise<'kept' | 'left' | 'unknown'> {
     // A head below all we remember is an endpoint that lags, too.
     const known = this.#cursor!.recent.filter((block) => block.number <= head);
-    for (let i = known.length - 1; i >= 0; i--) {
-      const { number, hash } = known[i]!;
+    const newest = known.at(-1);
+    if (newest === undefined) return 'kept';
+    const now = await this.#source.header(newest.number);
+    if (now === undefined && head - newest.number < NULL_ROUND_STEPS) return 'unknown';
+    if (now?.hash === newest.hash) return 'kept';
+    const fork = await this.#forkOf(known, head);
+    if (fork === 'unknown') return 'unknown';
+    if (fork < 0 && !this.#cursor!.complete) {
+      throw new ChainError('REORG_TOO_DEEP', 'the chain was replaced below everything the watcher remembers', {
+        details: `no remembered block from ${known[0]!.number} to ${newest.number} is on the chain any more`,
+        hint: 'was the chain reset? delete the cursor file to read it from its start',
+      });
+    }
+    await this.#rollBack(fork);
+    return 'left';
+  }
+
+  /**
+   * The newest of the remembered blocks that the chain still has, or -1; the last one it has not. A block that stayed has all its
+   * ancestors there, so steps that double and then halve find it in a dozen questions.
+   */
+  async #forkOf(known: readonly ProcessedBlock[], head: number): Promise<number | 'unknown'> {
+    let gone = known.length - 1;
+    let kept = -1;
+    for (let step = 1; gone - kept > 1; step *= 2) {
+      const at = kept < 0 ? Math.max(0, gone - step) : (kept + gone) >> 1;
+      const { number, hash } = known[at]!;
       const now = await this.#source.header(number);
       if (now === undefined && head - number < NULL_ROUND_STEPS) return 'unknown';
-      if (now?.hash !== hash) continue;
-      if (i === known.length - 1) return 'kept';
-      await this.#rollBack(i);
-      return 'left';
+      if (now?.hash === hash) kept = at;
+      else gone = at;
     }
-    if (known.length === 0) return 'kept';
-    if (this.#cursor!.complete) {
-      await this.#rollBack(-1);
-      return 'left';
-    }
-    throw new ChainError('REORG_TOO_DEEP', 'the chain was replaced below everything the watcher remembers', {
-      details: `no remembered block from ${known[0]!.number} to ${known.at(-1)!.number} is on the chain any more`,
-      hint: 'was the chain reset? delete the cursor file to read it from its start',
-    });
+    return kept;
   }
 
   /** Goes back to a remembered block, or with -1 to the start. */
@@ -226,7 +238,7 @@ export class Watcher implements Startable {
     await this.#handOver(() => this.#init.onReorg?.({ forkBlock: BigInt(fork), removed }));
     cursor.recent.splice(keep + 1);
     cursor.block = fork;
-    this.#seenHead = -1;
+    this.#seenHead = undefined;
     await this.#save();
   }
 
@@ -266,7 +278,7 @@ export class Watcher implements Startable {
         return;
       } catch (error) {
         this.#abort.signal.throwIfAborted();
-        const retryMs = backoff(failures);
+        const retryMs = this.#backoff(failures);
         this.#report({ status: 'blocked', error, retryMs });
         await this.#sleep(retryMs);
         this.#abort.signal.throwIfAborted();
@@ -287,13 +299,18 @@ export class Watcher implements Startable {
     if (!repeated) this.#init.onStatus?.(status);
   }
 
+  get #pauseMs(): number {
+    return this.#init.pollingIntervalMs ?? this.#chain.pollingIntervalMs;
+  }
+
+  /** Doubling pauses; who looks more often than the first of them begins with his own. */
+  #backoff(failures: number): number {
+    return Math.min(BACKOFF_MAX_MS, Math.min(BACKOFF_MIN_MS, this.#pauseMs) * 2 ** failures);
+  }
+
   async #sleep(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#abort.signal }).catch(() => undefined);
   }
-}
-
-function backoff(failures: number): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures);
 }
 
 function mismatch(details: string): ChainError {

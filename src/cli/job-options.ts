@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { parseUnits } from 'viem';
+import { parseUnits, type Hex } from 'viem';
 import type { RunningClient } from '../client/index.ts';
-import { formatBytes, parseCid, type JobSpecInput } from '../protocol/index.ts';
+import { formatBytes, parseCid, type JobSpecInput, type PossessionRoot } from '../protocol/index.ts';
 import { say } from './output.ts';
 import { UsageError } from './session.ts';
 
 /** The flags that describe a job on the command line. */
 export interface JobOptions {
   input?: string[];
+  dataRoot?: string;
   output?: string[];
   image?: string;
   engine?: string;
@@ -21,9 +22,16 @@ export interface JobOptions {
   replicas?: number;
   policy?: string;
   minScore?: number;
+  audit?: string;
+  panel?: boolean;
+  arch?: string;
+  class?: string;
   maxPrice?: string;
   stake?: string;
   name?: string;
+  shardByFile?: boolean;
+  filesPerShard?: number;
+  shards?: number;
 }
 
 const collect = (value: string, list: string[] | undefined) => [...(list ?? []), value];
@@ -39,6 +47,7 @@ export function number(value: string): number {
 export function withJobOptions(command: Command): Command {
   return command
     .option('-i, --input <SRC[:TARGET]>', 'input: a CID, or a local file or folder; TARGET defaults to /inputs/NAME (repeatable)', collect)
+    .option('--data-root <ROOT/BYTES>', 'of all inputs together, as gadus data add --root prints it: then bids of nodes that hold the input count for more; found out for inputs in the client\'s store')
     .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
     .option('--image <IMAGE>', 'image name or CID', 'busybox')
     .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'microvm', 'container', 'wasm', 'noop']))
@@ -50,9 +59,16 @@ export function withJobOptions(command: Command): Command {
     .option('--replicas <K>', 'nodes that run it (1 to 15)', number)
     .addOption(new Option('--policy <POLICY>', 'how replicas are compared').choices(['trace', 'exact', 'none']))
     .option('--min-score <SCORE>', 'lowest reputation of a node, 0 to 1', number)
+    .option('--audit <CHANCE>', 'chance that a single replica is held against two more: auto, or 0 to 1')
+    .option('--no-panel', 'call no fresh nodes where a dispute has no majority')
+    .option('--arch <ARCH>', 'only machines of this architecture: amd64, arm64')
+    .option('--class <CLASS>', 'only machines of this class')
     .option('--max-price <COINS>', 'most to pay for one replica')
     .option('--stake <COINS>', 'stake a node locks for one replica')
-    .option('--name <NAME>', 'a name for the job');
+    .option('--name <NAME>', 'a name for the job')
+    .option('--shard-by-file', 'one shard for each file of the first input, a folder; a limit is that of one shard')
+    .option('--files-per-shard <N>', 'as many files for each shard (1 to 100)', number)
+    .option('--shards <N>', 'as many shards, told apart by $GADUS_SHARD', number);
 }
 
 /** Turns flags and a command into a spec; local inputs are added to the client's store, from which nodes fetch them. */
@@ -66,7 +82,7 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
   };
   return {
-    command: [...argv], inputs, resources,
+    command: [...argv], inputs, resources, ...shardsFrom(options),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.image === undefined ? {} : { image: options.image }),
     ...(options.engine === undefined ? {} : { engine: options.engine as 'auto' }),
@@ -76,12 +92,40 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
       ...(options.policy === undefined ? {} : { policy: options.policy as 'trace' }),
       ...(options.minScore === undefined ? {} : { minScoreBps: Math.round(options.minScore * 10_000) }),
+      ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : number(options.audit) }),
+      ...(options.panel === false ? { panel: false } : {}),
     },
+    ...requirementsFrom(options),
     payment: {
       ...(options.maxPrice === undefined ? {} : { maxPrice: coinUnits(options.maxPrice) }),
       ...(options.stake === undefined ? {} : { stake: coinUnits(options.stake) }),
     },
   };
+}
+
+/** What the machines must be, if it is said. */
+function requirementsFrom({ arch, class: wanted }: JobOptions): Pick<JobSpecInput, 'requires'> {
+  if (arch === undefined && wanted === undefined) return {};
+  return { requires: { ...(arch === undefined ? {} : { arch: arch as 'amd64' }), ...(wanted === undefined ? {} : { class: wanted }) } };
+}
+
+/** The root that bids may claim to hold, from the flags. */
+export function dataRootFrom({ dataRoot }: JobOptions): { dataRoot?: PossessionRoot } {
+  if (dataRoot === undefined) return {};
+  const [, root, bytes] = /^(0x[0-9a-f]{64})\/(\d{1,20})$/i.exec(dataRoot) ?? [];
+  if (root === undefined || bytes === undefined || BigInt(bytes) === 0n) throw new UsageError(`not a data root: ${dataRoot}`, 'gadus data add --root prints one, as 0x…/BYTES');
+  return { dataRoot: { dataRoot: root as Hex, dataBytes: BigInt(bytes) } };
+}
+
+/** How the job falls into shards, if it does. */
+function shardsFrom({ shardByFile, filesPerShard, shards, input }: JobOptions): Pick<JobSpecInput, 'shards'> {
+  if (shards !== undefined) {
+    if (shardByFile === true || filesPerShard !== undefined) throw new UsageError('--shards and --shard-by-file exclude each other');
+    return { shards: { by: 'count', count: shards } };
+  }
+  if (shardByFile !== true && filesPerShard === undefined) return {};
+  if (input === undefined) throw new UsageError('there is no folder to split', 'name it with -i; the first input is split');
+  return { shards: { by: 'file', input: 0, ...(filesPerShard === undefined ? {} : { filesPerShard }) } };
 }
 
 /** Coins as the user writes them, in the coin's smallest unit. */

@@ -1,5 +1,6 @@
-import type { Client, JobRecord } from '../client/index.ts';
+import type { Client, JobRecord, ReplicaFinding } from '../client/index.ts';
 import { formatBytes, formatDurationMs } from '../protocol/index.ts';
+import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';
 import { coins, dim, green, red, score, short, table, yellow } from './output.ts';
 
@@ -10,18 +11,19 @@ export function jobJson(client: Client, record: JobRecord) {
   const roster = state !== undefined && 'roster' in state ? state.roster : [];
   const key = `client:${record.request.client.toLowerCase()}`;
   return {
-    id: record.jobId, name: record.name, state: state?.state ?? 'None', createdAt: new Date(record.createdAt).toISOString(),
+    id: record.jobId, name: record.name, state: state?.state ?? 'None', shards: record.request.shards, createdAt: new Date(record.createdAt).toISOString(),
     replicas: roster.map(({ node, price }, seat) => {
       const finding = record.findings?.find((one) => one.seat === seat);
       const nodeKey = `node:${node.toLowerCase()}`;
       return {
         node, verdict: verdicts[seat] ?? 'running', price: price.toString(), paid: verdicts[seat] === 'agreed' ? price.toString() : '0',
         resultCid: finding?.resultCid, exitCode: finding?.exitCode, ended: finding?.ended, cpuSeconds: finding?.cpuSeconds,
-        peakMemoryBytes: finding?.peakMemoryBytes, inputs: record.receipts?.[seat], distances: finding?.distances, windows: finding?.windows, reason: finding?.reason,
+        peakMemoryBytes: finding?.peakMemoryBytes, inputs: record.receipts?.[seat], distances: finding?.distances, windows: finding?.windows, shards: finding?.shards, reason: finding?.reason,
         scoreBefore: record.before[nodeKey]?.score, scoreAfter: record.after[nodeKey]?.score, stakeBefore: record.before[nodeKey]?.stake, stakeAfter: record.after[nodeKey]?.stake,
       };
     }),
     client: { address: record.request.client, scoreBefore: record.before[key]?.score, scoreAfter: record.after[key]?.score },
+    court: courtReport(record),
     gas: { ...record.gas, total: Object.values(record.gas).reduce((sum, gas) => sum + gas, 0) },
     timingsMs: record.timingsMs,
   };
@@ -49,17 +51,30 @@ export function jobText(client: Client, record: JobRecord): string {
         replica.stakeAfter === undefined ? '' : coins(replica.stakeAfter), change(replica.scoreBefore, replica.scoreAfter),
       ]),
     ));
+    for (const [seat, { shards }] of job.replicas.entries()) if (shards !== undefined) lines.push(shardsText(seat, shards));
     for (const [seat, { reason, verdict }] of job.replicas.entries()) {
       if (reason !== undefined && verdict !== 'agreed') lines.push(`${dim(`replica ${seat}:`)} ${reason}`);
     }
     const inputs = job.replicas.flatMap(({ inputs: receipts }, seat) => (receipts ?? []).map((receipt) => inputText(seat, receipt)));
     if (inputs.length > 0) lines.push('', ...inputs);
   }
+  const court = courtLines(job.court);
+  if (court.length > 0) lines.push('', ...court.map((line) => `${dim('court')}  ${line}`));
   const gas = Object.entries(job.gas).map(([step, used]) => `${step} ${used.toLocaleString('en')}`).join(', ');
   if (job.gas.total > 0) lines.push('', `${dim('gas')}    ${gas}`);
   const times = Object.entries(job.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ');
   if (times !== '') lines.push(`${dim('time')}   ${times}`);
   return lines.join('\n');
+}
+
+/** `replica 0: 1000 shards, 2 failed, told apart in 1 (12), windows of 8 opened`. */
+function shardsText(seat: number, { count, failed, told, toldCount, undecided, opened }: NonNullable<ReplicaFinding['shards']>): string {
+  const parts = [
+    `${count} shard${count === 1 ? '' : 's'}`, ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(toldCount === 0 ? [] : [`told apart in ${toldCount} (${told.slice(0, 5).map(({ shard }) => shard).join(', ')}${toldCount > 5 ? ', …' : ''})`]),
+    ...(undecided === 0 ? [] : [`undecided in ${undecided}`]), ...(opened === 0 ? [] : [`windows of ${opened} opened`]),
+  ];
+  return `${dim(`replica ${seat}:`)} ${parts.join(', ')}`;
 }
 
 /** `replica 0: bafy… 10.0 GiB from files in 3 ms`. */

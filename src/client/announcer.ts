@@ -20,6 +20,13 @@ export class Announcer {
     return performance.now() - this.#firstAt;
   }
 
+  /** Begins anew: the job waits for bids once more. */
+  restart(): void {
+    this.#firstAt = Infinity;
+    this.#nextAt = -Infinity;
+    this.#pauseMs = ANNOUNCE_INTERVAL_MS;
+  }
+
   /** Announces if it is time. @returns whether it was */
   async announce(signal: AbortSignal): Promise<boolean> {
     const now = performance.now();

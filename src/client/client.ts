@@ -1,8 +1,8 @@
 import type { Address, Hex } from 'viem';
-import { cancel, isJobEvent, readJobEvents, signLogAccess, type ChainEvent } from '../chain/index.ts';
+import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpecInput, type JobState, type LogChunk, type Startable,
+  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import type { ClientComponents, Progress } from './components.ts';
@@ -10,8 +10,13 @@ import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
-import { defaultWindows } from './default-windows.ts';
-import { prepareJob, type Windows } from './prepare-job.ts';
+import { Sortition } from './sortition.ts';
+import { Standings } from './standings.ts';
+import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
+import { heldRoot } from './held-root.ts';
+import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
+import { countShards } from './shards/count-shards.ts';
+import { requireShard } from './shards/require-shard.ts';
 
 export interface ClientInit {
   address: Address;
@@ -20,6 +25,9 @@ export interface ClientInit {
   /** Block to read a job's history from. */
   deploymentBlock: bigint;
   bidWaitMs?: number;
+  bidBlocks?: number;
+  /** Let only as many nodes bid as a draw can look at: reads all registrations first. */
+  sortition?: boolean;
   windows?: Partial<Windows>;
 }
 
@@ -28,6 +36,10 @@ export interface SubmitOptions {
   windows?: Partial<Windows>;
   /** Let the chain close commitments, though the nodes would sign the set: a message more, for who fears reorganisations. */
   closeOnChain?: boolean;
+  /** Blocks after the seed's in which nodes may post bids that this client leaves out. */
+  bidBlocks?: number;
+  /** Root over the inputs, as `gadus data add` prints it; where the client holds them itself it finds out. */
+  dataRoot?: PossessionRoot;
 }
 
 /**
@@ -41,6 +53,8 @@ export class Client implements Startable {
   readonly #init: ClientInit;
   readonly #records = new Map<Hex, JobRecord>();
   readonly #sessions = new Map<Hex, JobSession>();
+  readonly #standings: Standings;
+  readonly #sortition: Sortition;
   readonly #stopping = new AbortController();
   #unserve: (() => Promise<void>)[] = [];
   #tick: NodeJS.Timeout | undefined;
@@ -49,6 +63,8 @@ export class Client implements Startable {
   constructor(components: ClientComponents, init: ClientInit) {
     this.#components = components;
     this.#init = init;
+    this.#standings = new Standings(components.chain);
+    this.#sortition = new Sortition((signal) => readRegistrations(components.chain, { fromBlock: init.deploymentBlock }, { signal }));
   }
 
   async start(): Promise<void> {
@@ -58,7 +74,7 @@ export class Client implements Startable {
     const session = (jobId: Hex) => this.#sessions.get(jobId);
     this.#unserve = [
       await serve(host, bidProtocol, async (message) => answer(await (session(message.bid.jobId)?.onBid(message) ?? 'not a job of mine'))),
-      await serve(host, commitmentProtocol, async (message) => answer(await (session(message.jobId)?.onCommitment(message) ?? 'not a job of mine'))),
+      await serve(host, commitmentProtocol, async (message, { peer }) => answer(await (session(message.jobId)?.onCommitment(message, peer.toString()) ?? 'not a job of mine'))),
     ];
     this.#tick = setInterval(() => { for (const one of this.#sessions.values()) one.poke(); }, TICK_MS);
   }
@@ -110,19 +126,31 @@ export class Client implements Startable {
 
   /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
   async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
-    const spec = this.resolveSpec(input);
-    const { request, specBytes, seed } = await prepareJob(this.#init.address, spec, {
-      ...defaultWindows(this.#components.court.chainId), ...this.#init.windows, ...options.windows,
+    const { chainId } = this.#components.court;
+    const windows = { ...defaultWindows(chainId), ...this.#init.windows, ...options.windows };
+    const { spec, shards } = await countShards(this.#components.storage, this.resolveSpec(input), {
+      given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
     });
+    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...(await this.#drawTerms(spec, options)) });
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
-      jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed,
+      jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
       events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
     };
     await this.#components.journal.put(jobId, record);
     this.#records.set(jobId, record);
     this.#open(record, options);
     return record;
+  }
+
+  /** Terms of the draw: time to post bids, how many are to come, what the inputs are that bids may claim to hold. */
+  async #drawTerms(spec: JobSpec, { bidBlocks, dataRoot }: SubmitOptions): Promise<Partial<DrawTerms>> {
+    const { storage, court: { chainId } } = this.#components;
+    const { signal } = this.#stopping;
+    const root = dataRoot ?? await heldRoot(storage, spec.inputs.map(({ source }) => source), signal);
+    const { verification: { replicas }, payment: { maxPrice } } = spec;
+    const reach = this.#init.sortition === true ? await this.#sortition.reach({ replicas, maxPrice: BigInt(maxPrice) }, signal) : 0n;
+    return { reach, bidBlocks: bidBlocks ?? this.#init.bidBlocks ?? defaultBidBlocks(chainId), ...root };
   }
 
   /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */
@@ -206,13 +234,17 @@ export class Client implements Startable {
   }
 
   /**
-   * Fetches the result to a folder that does not exist yet, or as a CAR to a file. Every block is verified; a fetch that was broken off
-   * goes on where it was.
+   * Fetches the result to a folder that does not exist yet, or as a CAR to a file; of a job of shards all of it, or that of one. Every block is
+   * verified; a fetch that was broken off goes on where it was.
+   *
+   * @throws ClientError NO_RESULT, SHARD_UNKNOWN; StorageError
    */
-  async fetchResult(record: JobRecord, destination: string, { car = false, ...options }: FetchOptions & { car?: boolean } = {}): Promise<Receipt> {
+  async fetchResult(record: JobRecord, destination: string, { car = false, shard, ...options }: FetchOptions & { car?: boolean; shard?: number } = {}): Promise<Receipt> {
     const { storage } = this.#components;
-    const cid = parseCid(this.resultOf(record).cid);
+    const whole = parseCid(this.resultOf(record).cid);
+    if (shard !== undefined) requireShard(record, shard);
     for (const { bid } of record.bids) await storage.connect(this.#addrsOf(record, bid.node)).catch(() => {});
+    const cid = shard === undefined ? whole : await storage.entry(whole, shardName(shard), options.signal === undefined ? {} : { signal: options.signal });
     return car ? storage.exportCar(cid, destination, options) : storage.export(cid, destination, options);
   }
 
@@ -222,7 +254,7 @@ export class Client implements Startable {
 
   #open(record: JobRecord, { onProgress = () => {}, closeOnChain = false }: SubmitOptions): void {
     const session = new JobSession(this.#components, record, {
-      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head,
+      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head, standings: this.#standings,
     });
     this.#sessions.set(record.jobId, session);
     session.poke();
@@ -236,7 +268,7 @@ export class Client implements Startable {
 
   /** The chain said something, or took it back. */
   async onChainEvent(event: ChainEvent, removed = false): Promise<void> {
-    if (isJobEvent(event)) await this.#sessions.get(event.jobId)?.onEvent(event, removed);
+    if (isJobEvent(event)) this.#sessions.get(event.jobId)?.onEvent(event, removed);
   }
 
   #addrsOf(record: JobRecord, node: Address): string[] {

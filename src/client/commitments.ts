@@ -16,9 +16,9 @@ export function fullSet(roster: readonly SealedSeat[], received: Received): Hex[
   return commitments.length === roster.length ? commitments : undefined;
 }
 
-/** Whether the chain has other commitments than the set that all seats had signed. */
+/** Whether the chain has other commitments than the set that all seats had signed. Newcomers of a widened job sign none. */
 export function isOverruled(roster: readonly SealedSeat[], set: SignedSet | undefined): boolean {
-  return set !== undefined && roster.some(({ commitment }, seat) => commitment.toLowerCase() !== set.commitments[seat]?.toLowerCase());
+  return set?.commitments.length === roster.length && roster.some(({ commitment }, seat) => commitment.toLowerCase() !== set.commitments[seat]?.toLowerCase());
 }
 
 /** The commitments at hand that are not on chain yet. */

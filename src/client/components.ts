@@ -25,7 +25,12 @@ export type Progress =
   | { stage: 'assigned'; roster: readonly { node: string; price: bigint }[] }
   | { stage: 'commitment'; node: string; count: number; of: number }
   | { stage: 'committed' }
+  | { stage: 'contradiction'; node: string }
+  | { stage: 'convicted'; node: string }
+  | { stage: 'widening'; audit: boolean; needed: number }
+  | { stage: 'widened'; newcomers: readonly { node: string; price: bigint }[] }
   | { stage: 'evidence'; node: string; problem?: string }
+  | { stage: 'shards'; node: string; count: number; of: number }
   | { stage: 'verdict'; agreed: number; of: number }
   | { stage: 'waiting'; state: string; until: number }
   | { stage: 'contested'; node: string }

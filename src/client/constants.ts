@@ -12,6 +12,8 @@ export const PARTIAL_COMMIT_SHARE = 0.5;
 export const SET_WAIT_MS = 2000;
 /** Longest wait for evidence before the chain closes the job instead, ms: there a node that withholds it is made to answer for that. */
 export const DIRECT_EVIDENCE_WAIT_MS = 30_000;
+/** Longer for each shard, ms: the evidence of a shard of a minute is 100 kB, and all seats send at once. */
+export const DIRECT_WAIT_PER_SHARD_MS = 50;
 /** Share of the commit window within which commitments and verdict may go in one message; nodes post the set themselves soon after. */
 export const DIRECT_SHARE = 0.6;
 /** Share of the settle window spent on asking for evidence before the verdict goes without it. */
@@ -38,3 +40,26 @@ export const MAX_PRECEDENTS = 128;
 export const MAX_CHECKED_RESULT_BYTES = 64 * 1024 * 1024;
 /** Wait for such a result, ms: without it the windows are held against the other replicas' only. */
 export const RESULT_FETCH_TIMEOUT_MS = 10_000;
+/** Shards of which a finding says in words how the seat was told apart: enough to look for the cause, and no journal of thousands of lines. */
+export const MAX_TOLD_SHARDS = 20;
+/** Longest that all shards of a replica may run together, ms, where the caller sets no time limit: what nodes allow by default. */
+export const DEFAULT_SHARDS_TOGETHER_MS = 24 * 3_600_000;
+/** Shards whose windows are asked of one node at a time. */
+export const WINDOW_REQUESTS_AT_ONCE = 4;
+/** How old what is known of a node's stake may be when it bids, ms: the draw looks for itself. */
+export const STANDING_FRESH_MS = 2000;
+/** How long the journal lags behind what the chain and the nodes can say again, ms: one write then holds many changes. */
+export const JOURNAL_LAG_MS = 50;
+/** Job keys kept in memory, made of their seeds. */
+export const MAX_SEAL_KEYS = 256;
+/** Blocks after the seed's in which a node can post a bid that was left out: it sees the seed, sends a message, and it is mined. */
+export const DEFAULT_BID_BLOCKS = 3;
+/** Inputs up to this size are read at submit for the root that bids may claim to hold, bytes: some seconds. Of larger ones the root is given. */
+export const MAX_ROOT_BYTES = 1024 ** 3;
+/** Bids that a job of k seats is to have where the network is larger than a draw looks at: this many a seat, and so many more, so that fewer than k are next to impossible. */
+export const SORTITION_BIDS_PER_SEAT = 4;
+export const SORTITION_SPARE_BIDS = 8;
+/** How long what is known of the network's stake serves, ms: it changes by days. */
+export const SORTITION_FRESH_MS = 3_600_000;
+/** Score that the network's nodes are taken to have, basis points. */
+export const TYPICAL_SCORE_BPS = 5000;

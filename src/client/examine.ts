@@ -1,11 +1,12 @@
-import type { Hex } from 'viem';
 import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence, type WindowLeaf } from '../evidence/index.ts';
 import { evidenceProtocol, request, type Host } from '../network/index.ts';
-import { isError, messageOf, POLICIES, type Court, type Evidence, type JobState, type Trace } from '../protocol/index.ts';
+import { isError, messageOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
 import { EVIDENCE_RETRY_MS } from './constants.ts';
-import { sealKeysOf } from './prepare-job.ts';
+import { sealKeysOf, secretOf } from './prepare-job.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
+import { createShardCollector, type ShardedExhibit } from './shards/collect-shards.ts';
+import { isSharded } from './shards/is-sharded.ts';
 import { askWindows } from './windows/ask-windows.ts';
 
 /** A job whose commitments are closed, on chain or by a set that all seats signed. */
@@ -21,14 +22,19 @@ export interface ExhibitWindows { leaves: WindowLeaf[]; heldAgainstResult: boole
  * Asks a seat's node for its evidence until it comes, proves false, or the signal ends the wait. Evidence that does not open its
  * commitment, or windows that contradict it, are a problem for good: the commitment cannot change any more.
  */
-export async function collectEvidence(host: Host, court: Court, record: JobRecord, job: ClosedJob, seat: number, signal: AbortSignal, onProblem: (problem: string) => void = () => {}): Promise<Exhibit> {
+export async function collectEvidence(
+  host: Host, court: Court, record: JobRecord, job: ClosedJob, seat: number, signal: AbortSignal, onProblem: (problem: string) => void = () => {},
+  onShards: (count: number) => void = () => {},
+): Promise<Exhibit | ShardedExhibit> {
   const { node, commitment } = job.roster[seat]!;
   const addrs = record.bids.find(({ bid }) => bid.node.toLowerCase() === node.toLowerCase())?.addrs ?? [];
   const { privateKey } = await sealKeysOf(record.seed);
+  const shards = isSharded(record) ? createShardCollector({ host, addrs, court, record, job, seat, privateKey, onShards }) : undefined;
   let problem = 'not asked yet';
   while (!signal.aborted) {
     try {
       const answer = await request(host, addrs, evidenceProtocol, evidenceRequestOf(record), { signal });
+      if (answer.status === 'sealed' && shards !== undefined) return { seat, sharded: await shards(answer.sealed, signal), receipts: answer.receipts ?? [] };
       if (answer.status === 'sealed') {
         const opened: OpenedEvidence = await openSealed({ court, jobId: record.jobId, node, privateKey, sealed: answer.sealed, commitment });
         const { evidence } = opened;
@@ -48,8 +54,12 @@ export async function collectEvidence(host: Host, court: Court, record: JobRecor
   return { seat, problem: `no evidence in time: ${problem}` };
 }
 
-function evidenceRequestOf({ jobId, set }: JobRecord): { jobId: Hex; set?: { commitments: Hex[]; signatures: Hex[] } } {
-  return set === undefined ? { jobId } : { jobId, set: { commitments: [...set.commitments], signatures: [...set.signatures] } };
+/** With the signed set, if there is one; to a job's only replica with the secret, which shows that the job is not drawn for a check. */
+function evidenceRequestOf({ jobId, set, request: { replicas }, seed, auditBps = 0 }: JobRecord): EvidenceRequest {
+  return {
+    jobId, ...(set === undefined ? {} : { set: { commitments: [...set.commitments], signatures: [...set.signatures] } }),
+    ...(replicas > 1 ? {} : { reveal: { secret: secretOf(seed), auditBps } }),
+  };
 }
 
 /** Compares the exhibits by the job's policy and says of every committed seat whether it agreed, and why. */

@@ -6,6 +6,9 @@ import type { Receipt } from '../storage/index.ts';
 /** A bid as it came, with where its node listens. */
 export interface ReceivedBid { bid: SignedBid; addrs: string[] }
 
+/** A commitment and its node's signature over it. */
+export interface SignedWord { commitment: Hex; signature: Hex }
+
 /** What the client found when it opened and compared the evidence of one seat. */
 export interface ReplicaFinding {
   seat: number;
@@ -19,11 +22,28 @@ export interface ReplicaFinding {
   distances: (number | null)[];
   /** Windows of its trace that the node opened, and whether what they say of the output was compared with the result. */
   windows?: { opened: number; heldAgainstResult: boolean };
+  /** Of a job of shards: how it looks shard by shard. */
+  shards?: ShardFindings;
   agreed: boolean;
   /** In words, why. */
   reason: string;
   /** How the run looks beside earlier ones of the same work; only where it could not be compared with its peers. */
   precedent?: Precedent;
+}
+
+/** What the client found about the shards of one seat. */
+export interface ShardFindings {
+  count: number;
+  /** Shards in which the seat was told apart from the majority, the first of them with why. */
+  told: { shard: number; reason: string }[];
+  toldCount: number;
+  /** Shards in which no majority agrees. */
+  undecided: number;
+  /** Shards that ended with another code than 0. */
+  failed: number;
+  /** Windows that were drawn and opened: of how many shards, how many of them were held against their results. */
+  opened: number;
+  heldAgainstResult: number;
 }
 
 /** A party's standing at one moment. */
@@ -42,9 +62,13 @@ export interface JobRecord {
   events: JobEvent[];
   bids: ReceivedBid[];
   /** Signed commitments received, by node address in lower case. */
-  commitments: Record<string, { commitment: Hex; signature: Hex }>;
+  commitments: Record<string, SignedWord>;
   /** All commitments with everybody's signature that there will be no others, once there are. */
   set?: SignedSet;
+  /** Chance of an audit of a single replica, basis points: hidden from the node until the secret is shown. */
+  auditBps?: number;
+  /** Two commitments that one node signed, by its address in lower case. */
+  contradictions?: Record<string, [SignedWord, SignedWord]>;
   findings?: ReplicaFinding[];
   /** Where each seat's node had its image and inputs from, as it says. */
   receipts?: Record<number, Receipt[]>;

@@ -1,27 +1,33 @@
-import { isJobEvent, verifyBid, verifyCommitment, assign, commit, commitSet, expire, readParty, resolve, settle, settleDirect, submit, type WriteResult } from '../chain/index.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keccak256, toHex, type Address } from 'viem';
+import { isJobEvent, type WriteResult } from '../chain/index.ts';
 import {
-  amend, canonicalJson, decodeSpec, isError, isFinal, MAX_BIDS, messageOf, openingsIn, POLICIES, replay, withCommitments,
-  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat, type SignedBid,
+  amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
+  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
-import type { ClientComponents, Progress } from './components.ts';
 import { Announcer } from './announcer.ts';
-import { DIRECT_EVIDENCE_WAIT_MS, FEW_BIDS_AFTER_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { collectSet } from './collect-set.ts';
-import { commitmentsToCarry, fullSet, heldCommitments, isOverruled } from './commitments.ts';
-import { collectEvidence, judge, type ClosedJob, type Exhibit } from './examine.ts';
+import { fullSet } from './commitments.ts';
+import type { ClientComponents, Progress } from './components.ts';
+import { JOURNAL_LAG_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
-import type { JobRecord, ReplicaFinding } from './job-record.ts';
-import { nextClientAction } from './next-action.ts';
-import { readStandings } from './read-standings.ts';
-import { confront } from './windows/confront.ts';
+import type { ClosedJob } from './examine.ts';
+import type { JobRecord } from './job-record.ts';
+import { nextClientAction, type ClientAction, type LocalJob } from './next-action.ts';
+import { atHand } from './session/at-hand.ts';
+import { BidBook } from './session/bid-book.ts';
+import { carry } from './session/carry.ts';
+import { CommitmentBook } from './session/commitment-book.ts';
+import type { Head, SessionContext } from './session/context.ts';
+import { Examination } from './session/examination.ts';
+import { Guilt } from './session/guilt.ts';
+import { SeedWait } from './session/seed-wait.ts';
+import type { Standings } from './standings.ts';
 
-/** A block's number and time (unix seconds): deadlines are told by the chain's time. */
-export interface Head { number: bigint; timestamp: number }
+export type { Head } from './session/context.ts';
 
 export interface SessionInit {
   bidWaitMs: number;
+  standings: Standings;
   onProgress: (progress: Progress) => void;
   /** Let the chain close commitments, though the nodes would sign the set: a message more. */
   closeOnChain?: boolean;
@@ -32,26 +38,37 @@ export interface SessionInit {
 /** Errors that no waiting mends: the account has not what the job costs, or the contract would never take its terms. */
 const HOPELESS = ['INSUFFICIENT_FUNDS', 'ALLOWANCE_TOO_LOW', 'COIN_BALANCE_TOO_LOW', 'GAS_FUNDS_TOO_LOW', 'BAD_REQUEST', 'AMOUNT_TOO_LARGE'] as const;
 
-/** Carries one job from its request to its end: announces, gathers bids and commitments, examines evidence, gives the verdict. */
+/**
+ * Carries one job from its request to its end: looks what is next (`nextClientAction`) whenever something changed, and does it. What it
+ * knows is in the parts of `session/`: bids, commitments, evidence, proofs of guilt.
+ */
 export class JobSession {
+  readonly record: JobRecord;
+  /** Resolves when the job is final. */
+  readonly done: Promise<void>;
   readonly #components: ClientComponents;
   readonly #init: SessionInit;
-  readonly record: JobRecord;
+  readonly #context: SessionContext;
   /** An earlier process began the job: nodes must learn where the client is now, to hand it what they have. */
   readonly #resumed: boolean;
   readonly #controller = new AbortController();
   readonly #announcer: Announcer;
-  readonly #exhibits = new Map<number, Exhibit>();
-  readonly #examining = new Set<number>();
-  /** Why a seat's evidence is not there yet. */
-  readonly #problems = new Map<number, string>();
+  readonly #bids: BidBook;
+  readonly #commitments: CommitmentBook;
+  readonly #examination: Examination;
+  readonly #guilt: Guilt;
+  readonly #seedWait: SeedWait;
+  /** Whether a panel is called where the opened sketches do not decide. */
+  #panels: boolean;
+  /** Whether the way in three messages is given up, for this process. */
+  #directOver: boolean;
+  #watchers: (() => void)[] = [];
+  #lag: NodeJS.Timeout | undefined;
   #retryMs = STEP_RETRY_MS;
   #driving = false;
   #again = false;
   #finish!: () => void;
   #fail!: (error: unknown) => void;
-  /** Resolves when the job is final. */
-  readonly done: Promise<void>;
 
   constructor(components: ClientComponents, record: JobRecord, init: SessionInit) {
     this.#components = components;
@@ -60,93 +77,88 @@ export class JobSession {
     this.#resumed = record.events.length > 0;
     this.#announcer = new Announcer(components, record);
     this.#directOver = init.closeOnChain ?? false;
+    this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel ?? true;
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
+    this.#context = {
+      components, record, standings: init.standings, signal: this.#controller.signal, bidWaitMs: init.bidWaitMs,
+      job: () => this.job, head: init.head, progress: init.onProgress, poke: () => this.poke(),
+      mark: (stage) => { record.timingsMs[stage] ??= Date.now() - record.createdAt; },
+      save: () => this.#save(), saveSoon: () => this.#saveSoon(),
+    };
+    this.#commitments = new CommitmentBook(this.#context);
+    this.#examination = new Examination(this.#context);
+    this.#guilt = new Guilt(this.#context);
+    this.#seedWait = new SeedWait(this.#context);
+    this.#bids = new BidBook(this.#context, this.#guilt.claims);
   }
 
   get job(): JobState | undefined {
     return replay(this.record.events);
   }
 
+  /** The evidence opened so far, by seat. */
+  get exhibits(): Examination['exhibits'] {
+    return this.#examination.exhibits;
+  }
+
   stop(reason: unknown): void {
     this.#controller.abort(reason);
+    if (this.#lag !== undefined) void this.#save().catch(() => {});
     this.#fail(reason);
   }
 
   /** A bid arrived. @returns why it is declined, or undefined */
-  async onBid({ bid, addrs }: BidMessage): Promise<string | undefined> {
-    const { request, bids } = this.record;
-    const known = () => bids.some((other) => other.bid.node.toLowerCase() === bid.node.toLowerCase());
-    if (known()) return undefined;
-    const job = this.job;
-    if (job !== undefined && job.state !== 'Open') return `the job is ${job.state}`;
-    try {
-      await verifyBid(this.#components.court, bid, { jobId: this.record.jobId, maxPrice: request.maxPrice }, this.#components.chain);
-      // The draw would pass it over, and bids of accounts that cost nothing would crowd out the others.
-      const { free } = await readParty(this.#components.chain, bid.node, 'node', { signal: this.#controller.signal });
-      if (free < request.stake) return `the node has ${free} units of free stake, ${request.stake} are needed`;
-    } catch (error) {
-      return messageOf(error);
-    }
-    // The same bid may have come twice while the first was being verified.
-    if (known()) return undefined;
-    bids.push({ bid, addrs });
-    this.#mark('firstBid');
-    this.#init.onProgress({ stage: 'bid', node: bid.node, price: bid.price, locality: bid.locality, count: bids.length });
-    this.poke();
-    return undefined;
+  onBid(message: BidMessage): Promise<string | undefined> {
+    return this.#bids.receive(message);
   }
 
-  /** A commitment arrived. @returns why it is declined, or undefined */
-  async onCommitment({ node, ...commitment }: CommitmentMessage): Promise<string | undefined> {
-    const job = this.job;
-    if (job === undefined || (job.state !== 'Open' && !('roster' in job))) return 'the job is not assigned';
-    // A node may see the assignment, and even end a short run, before this client has the receipt of it: then the bidders are who may commit.
-    const seats = 'roster' in job ? job.roster : this.record.bids.map(({ bid }) => bid);
-    const key = node.toLowerCase();
-    if (this.record.commitments[key] !== undefined) return undefined;
-    try {
-      await verifyCommitment(this.#components.court, { node, ...commitment }, seats, this.#components.chain);
-    } catch (error) {
-      return messageOf(error);
-    }
-    this.record.commitments[key] = { commitment: commitment.commitment, signature: commitment.signature };
-    await this.#save();
-    this.#init.onProgress({ stage: 'commitment', node, count: Object.keys(this.record.commitments).length, of: job.request.replicas });
-    this.poke();
-    return undefined;
+  /** A commitment arrived, from a peer. @returns why it is declined, or undefined */
+  onCommitment(message: CommitmentMessage, peer: string): Promise<string | undefined> {
+    return this.#commitments.receive(message, peer);
   }
 
   /** The chain said something about the job; `removed` when a reorganisation took it back. */
-  async onEvent(event: JobEvent, removed: boolean): Promise<void> {
-    const before = this.job?.state;
+  onEvent(event: JobEvent, removed: boolean): void {
+    const before = this.job;
+    const known = this.record.events.length;
     this.record.events = amend(this.record.events, event, removed);
     const { job } = this;
-    if (job !== undefined && job.state !== before) this.#entered(job);
-    if (event.type === 'VerdictContested' && job !== undefined && 'roster' in job) {
-      this.#init.onProgress({ stage: 'contested', node: job.roster[event.index]?.node ?? '' });
+    // Our own messages are noted when they are mined, and told by the watcher once more.
+    if (this.record.events.length === known && !removed) return;
+    if (job !== undefined && job.state !== before?.state) this.#entered(job);
+    if (job !== undefined && 'roster' in job) {
+      this.#bids.noteDrawn(job.roster);
+      if (event.type === 'VerdictContested') this.#init.onProgress({ stage: 'contested', node: job.roster[event.index]?.node ?? '' });
+      if (event.type === 'EquivocationProven' || event.type === 'FalseClaimProven') this.#init.onProgress({ stage: 'convicted', node: job.roster[event.index]?.node ?? '' });
     }
-    await this.#components.journal.put(this.record.jobId, this.record, { durable: false });
+    if (event.type === 'Widened' && !removed) {
+      this.#examination.restart();
+      this.#init.onProgress({ stage: 'widened', newcomers: event.roster.slice(job !== undefined && 'request' in job ? job.request.replicas : 0) });
+    }
+    this.#saveSoon();
     this.poke();
   }
 
   #entered(job: JobState): void {
     const { onProgress } = this.#init;
-    if (job.state === 'Assigned') onProgress({ stage: 'assigned', roster: job.roster });
+    if (job.state === 'Assigned' && job.widening === undefined) onProgress({ stage: 'assigned', roster: job.roster });
     if (job.state === 'Committed') onProgress({ stage: 'committed' });
     // A verdict that rejects nobody is final in the same message.
     if (job.state === 'Contestable' && job.agreed !== job.committed) {
       onProgress({ stage: 'waiting', state: job.state, until: job.since + job.request.disputeWindow });
     }
-    if (isFinal(job)) this.#mark('settled');
+    if (job.state === 'Widening') {
+      this.#announcer.restart();
+      onProgress({ stage: 'widening', audit: job.widening.audit, needed: job.roster.length + 1 });
+    }
+    if (isFinal(job)) this.#context.mark('settled');
   }
 
   /** Resolves at the next change of what is known about the job. */
   changed(): Promise<void> {
     return new Promise((resolvePromise) => this.#watchers.push(resolvePromise));
   }
-
-  readonly #watchers: (() => void)[] = [];
 
   /** Looks whether there is something to do, and does it. One at a time; callers need not wait. */
   poke(): void {
@@ -155,11 +167,6 @@ export class JobSession {
     if (this.#driving || this.#controller.signal.aborted) return;
     this.#driving = true;
     void this.#drive().finally(() => { this.#driving = false; if (this.#again) this.poke(); });
-  }
-
-  async #pause(): Promise<void> {
-    await sleep(this.#retryMs, undefined, { signal: this.#controller.signal }).catch(() => {});
-    this.#retryMs = Math.min(2 * this.#retryMs, STEP_RETRY_MAX_MS);
   }
 
   async #drive(): Promise<void> {
@@ -177,99 +184,61 @@ export class JobSession {
         }
         // The chain may be away, or a node may have taken the step first: look again after a pause.
         this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
-        await this.#pause();
+        await sleep(this.#retryMs, undefined, { signal: this.#controller.signal }).catch(() => {});
+        this.#retryMs = Math.min(2 * this.#retryMs, STEP_RETRY_MAX_MS);
       }
     }
   }
 
   async #step(): Promise<void> {
-    const { job, record } = this;
-    const { chain } = this.#components;
-    const { request } = record;
-    const { signal } = this.#controller;
-    const options = { signal };
-    const action = nextClientAction(job, {
-      bids: record.bids.length,
-      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs,
-      commitments: heldCommitments(job, record.commitments),
-      examined: [...this.#exhibits.keys()].reduce((mask, seat) => mask | (1 << seat), 0),
-      set: this.#directOver ? 'given-up' : record.set === undefined ? 'none' : 'signed',
-      overruled: job !== undefined && 'roster' in job && isOverruled(job.roster, record.set),
-    }, this.#init.head().timestamp, this.#init.head().number);
+    const { job } = this;
+    await this.#guilt.look(job);
+    const { timestamp, number } = this.#init.head();
+    const action = nextClientAction(job, this.#local(job), timestamp, number);
     switch (action) {
-      case 'submit':
-        await this.#announce();
-        return this.#took('submit', await submit(chain, { request }, options));
-      case 'wait':
-        this.#noteFewBids(job);
-        return job?.state === 'Open' || (job?.state === 'Assigned' && this.#resumed) ? this.#announce() : undefined;
-      case 'assign': {
-        const bids = this.#assignableBids();
-        if (bids.length < request.replicas) return undefined;
-        await this.#noteStandings('before', bids.map(({ node }) => node));
-        // Where the bidders listen is nowhere else: without it a process that takes over could not ask for their evidence.
-        await this.#save();
-        return this.#took('assign', await assign(chain, { request, bids }, options));
-      }
-    }
-    const roster = job !== undefined && 'roster' in job ? job.roster : [];
-    switch (action) {
-      case 'close':
-        return this.#close(roster);
-      case 'commit-set':
-        return this.#took('commit', await commitSet(chain, { request, roster, set: record.set!, posted: true }, options));
-      case 'commit':
-        return this.#took('commit', await commit(chain, { request, roster, commitments: commitmentsToCarry(job!, record.commitments) }, options));
-      case 'examine':
-        return this.#examine(this.#closed(job!));
-      case 'settle-direct': {
-        const closed = this.#closed(job!);
-        const verdict = await this.#verdict(closed);
-        const { signatures } = record.set!;
-        return this.#took('settle', await settleDirect(chain, { request, roster: closed.roster, signatures, ...verdict }, options));
-      }
-      case 'settle': {
-        const verdict = await this.#verdict(this.#closed(job!));
-        return this.#took('settle', await settle(chain, { request, roster, ...verdict }, options));
-      }
-      case 'expire':
-        return this.#took('expire', await expire(chain, { request, roster }, options));
-      case 'resolve': {
-        const openings = job?.state === 'Contestable' ? [] : openingsIn(record.events);
-        return this.#took('resolve', await resolve(chain, { request, roster, openings }, options));
-      }
-      case 'done': {
-        if (Object.keys(record.after).length === 0) {
-          await this.#noteStandings('after', roster.map(({ node }) => node));
-          await this.#save();
-          this.#init.onProgress({ stage: 'final', state: job!.state });
-        }
-        return this.#finish();
-      }
+      case 'wait': return this.#waiting(job);
+      case 'close': return this.#close(job !== undefined && 'roster' in job ? job.roster : []);
+      case 'examine': return this.#examination.ask(this.#closed(job!), job?.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
+      case 'done': return this.#end(job!);
+      default: return this.#carry(action, job);
     }
   }
 
-  #saidFewBids = -1;
+  #local(job: JobState | undefined): LocalJob {
+    return atHand(this.#context, job, {
+      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels,
+      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedWait.isOver(job),
+    });
+  }
 
-  /** Tells once for every number of bids that more are needed than came in good time. */
-  #noteFewBids(job: JobState | undefined): void {
-    const { request, bids } = this.record;
-    const patience = Math.max(this.#init.bidWaitMs, FEW_BIDS_AFTER_MS);
-    if (job?.state !== 'Open' || bids.length >= request.replicas || bids.length === this.#saidFewBids || this.#announcer.ageMs < patience) return;
-    this.#saidFewBids = bids.length;
-    this.#init.onProgress({ stage: 'few-bids', count: bids.length, needed: request.replicas, until: job.since + request.assignWindow });
+  async #waiting(job: JobState | undefined): Promise<void> {
+    this.#bids.noteFew(this.#announcer.ageMs);
+    if (job?.state === 'Open' || job?.state === 'Widening' || (job?.state === 'Assigned' && this.#resumed)) await this.#announce();
   }
 
   async #announce(): Promise<void> {
     if (await this.#announcer.announce(this.#controller.signal)) setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
   }
 
-  #assignableBids(): SignedBid[] {
-    return this.record.bids.map(({ bid }) => bid).slice(0, MAX_BIDS);
+  async #carry(action: Exclude<ClientAction, 'wait' | 'close' | 'examine' | 'done'>, job: JobState | undefined): Promise<void> {
+    if (action === 'submit') await this.#announce();
+    if (action === 'assign') {
+      await this.#noteStandings('before', this.#bids.assignable().map(({ node }) => node));
+      // Where the bidders listen is nowhere else: without it a process that takes over could not ask for their evidence.
+      await this.#save();
+    }
+    const carried = await carry(this.#context, action, job, {
+      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), closed: (one) => this.#closed(one),
+      verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
+    }).catch((error: unknown) => {
+      if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;
+      // Who cannot pay a panel must not leave the job because of it: the contract ends it without.
+      this.#panels = false;
+      this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+      return undefined;
+    });
+    if (carried !== undefined) this.#took(carried.step, carried.result);
   }
-
-  /** Whether the way in three messages is given up, for this process. */
-  #directOver: boolean;
 
   /** Has everybody sign the set of commitments; where somebody does not, the chain closes the job. */
   async #close(roster: readonly SealedSeat[]): Promise<void> {
@@ -284,7 +253,7 @@ export class JobSession {
       this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
     }
     await this.#save();
-    this.#mark('closed');
+    this.#context.mark('closed');
     this.poke();
   }
 
@@ -296,68 +265,38 @@ export class JobSession {
     return { request: job.request, roster: withCommitments(job.roster, set.commitments), committed: (1 << job.roster.length) - 1 };
   }
 
-  #waitingForEvidence = false;
-
-  /** Asks for the evidence of every committed seat, all at once; each answer looks again what is next. */
-  #examine(job: ClosedJob): void {
-    if (!this.#waitingForEvidence && this.job?.state === 'Assigned') {
-      this.#waitingForEvidence = true;
-      setTimeout(() => { this.#directOver = true; this.poke(); }, DIRECT_EVIDENCE_WAIT_MS).unref();
-    }
-    const until = AbortSignal.any([this.#controller.signal, AbortSignal.timeout(job.request.settleWindow * 500)]);
-    job.roster.forEach(({ node }, seat) => {
-      if ((job.committed & (1 << seat)) === 0 || this.#examining.has(seat)) return;
-      this.#examining.add(seat);
-      void collectEvidence(this.#components.host, this.#components.court, this.record, job, seat, until, (problem) => this.#problems.set(seat, problem)).then((exhibit) => {
-        this.#exhibits.set(seat, exhibit);
-        this.#init.onProgress({ stage: 'evidence', node, ...('problem' in exhibit ? { problem: exhibit.problem } : {}) });
-        this.poke();
-      });
-    });
-  }
-
-  /** The evidence opened so far, by seat. */
-  get exhibits(): ReadonlyMap<number, Exhibit> {
-    return this.#exhibits;
-  }
-
-  async #verdict(job: ClosedJob): Promise<{ agreed: number; reportDigest: `0x${string}` }> {
-    const addrs = this.record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
-    const exhibits = await confront(this.#components.storage, addrs, job.roster.flatMap((_, seat): Exhibit[] => (
-      (job.committed & (1 << seat)) === 0 ? [] : [this.#exhibits.get(seat) ?? { seat, problem: `no evidence in time: ${this.#problems.get(seat) ?? 'no answer'}` }])), this.#controller.signal);
-    const findings = await this.#withPrecedents(judge(job, exhibits), exhibits);
-    this.record.findings = findings;
-    this.record.receipts = Object.fromEntries(exhibits.flatMap((exhibit) => ('receipts' in exhibit ? [[exhibit.seat, exhibit.receipts]] : [])));
-    this.#mark('examined');
-    await this.#save();
-    const agreed = findings.reduce((mask, finding) => (finding.agreed ? mask | (1 << finding.seat) : mask), 0);
-    this.#init.onProgress({ stage: 'verdict', agreed: findings.filter((finding) => finding.agreed).length, of: job.roster.length });
-    return { agreed, reportDigest: keccak256(toHex(canonicalJson(findings))) };
-  }
-
-  async #withPrecedents(findings: ReplicaFinding[], exhibits: readonly Exhibit[]): Promise<ReplicaFinding[]> {
-    if (POLICIES[this.record.request.policy] !== 'trace') return findings;
-    const sketches = new Map(exhibits.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));
-    return this.#components.precedents.note(decodeSpec(Buffer.from(this.record.spec)), findings, sketches);
-  }
-
   /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */
-  async #took(step: string, result: WriteResult): Promise<void> {
+  #took(step: string, result: WriteResult): void {
     this.record.gas[step] = (this.record.gas[step] ?? 0) + Number(result.gasUsed);
-    this.#mark(step);
+    this.#context.mark(step);
     if (step === 'submit') this.#init.onProgress({ stage: 'submitted', jobId: this.record.jobId });
-    for (const event of result.events.filter(isJobEvent)) await this.onEvent(event, false);
+    for (const event of result.events.filter(isJobEvent)) this.onEvent(event, false);
+    this.poke();
   }
 
-  async #noteStandings(when: 'before' | 'after', nodes: readonly Address[]): Promise<void> {
-    this.record[when] = await readStandings(this.#components.chain, this.record.request.client, nodes, { signal: this.#controller.signal });
+  async #end(job: JobState): Promise<void> {
+    if (Object.keys(this.record.after).length === 0) {
+      await this.#noteStandings('after', 'roster' in job ? job.roster.map(({ node }) => node) : []);
+      await this.#save();
+      this.#init.onProgress({ stage: 'final', state: job.state });
+    }
+    this.#finish();
   }
 
-  #mark(what: string): void {
-    this.record.timingsMs[what] ??= Date.now() - this.record.createdAt;
+  async #noteStandings(when: 'before' | 'after', nodes: readonly SealedSeat['node'][]): Promise<void> {
+    this.record[when] = await this.#init.standings.of(this.record.request.client, nodes, { signal: this.#controller.signal, fresh: when === 'after' });
   }
 
   #save(): Promise<void> {
+    clearTimeout(this.#lag);
+    this.#lag = undefined;
     return this.#components.journal.put(this.record.jobId, this.record);
+  }
+
+  #saveSoon(): void {
+    this.#lag ??= setTimeout(() => {
+      this.#lag = undefined;
+      void this.#components.journal.put(this.record.jobId, this.record, { durable: false }).catch(() => {});
+    }, JOURNAL_LAG_MS).unref();
   }
 }

@@ -1,20 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import { bytesToHex, keccak256, type Address, type Hex } from 'viem';
 import { createSealKeys } from '../evidence/index.ts';
-import { encodeSpec, PLAIN_TERMS, POLICIES, secretHashOf, specDigest, type JobRequest, type JobSpec } from '../protocol/index.ts';
+import { auditBpsFor, BPS, encodeSpec, PLAIN_TERMS, POLICIES, secretHashOf, specDigest, type JobRequest, type JobSpec } from '../protocol/index.ts';
+import { MAX_SEAL_KEYS } from './constants.ts';
 
 /** Seconds of each window; see JobRequest. */
 export interface Windows { assign: number; commitMargin: number; settle: number; dispute: number }
 
-export interface PreparedJob { request: JobRequest; specBytes: Uint8Array; seed: Hex }
+export interface PreparedJob {
+  request: JobRequest;
+  specBytes: Uint8Array;
+  seed: Hex;
+  /** Chance of an audit, basis points, of a job of one replica. */
+  auditBps: number;
+}
 
-/** Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret. */
-export async function prepareJob(client: Address, spec: JobSpec, { assign, commitMargin, settle, dispute }: Windows): Promise<PreparedJob> {
+/** Terms that are not in the spec. */
+export interface DrawTerms extends Pick<JobRequest, 'reach' | 'bidBlocks' | 'shards' | 'dataRoot' | 'dataBytes'> {}
+
+/**
+ * Turns a spec whose names are resolved into the request the client signs, with a fresh nonce, sealing key and secret. A node may run shards
+ * one after the other.
+ */
+export async function prepareJob(client: Address, spec: JobSpec, { assign, commitMargin, settle, dispute }: Windows, terms: Partial<DrawTerms> = {}): Promise<PreparedJob> {
   const specBytes = encodeSpec(spec);
   const seed = bytesToHex(randomBytes(32));
   const { publicKey } = await sealKeysOf(seed);
+  const auditBps = auditBpsOf(spec);
   return {
-    specBytes, seed,
+    specBytes, seed, auditBps,
     request: {
       client,
       nonce: randomBytes(8).readBigUInt64BE(),
@@ -25,23 +39,34 @@ export async function prepareJob(client: Address, spec: JobSpec, { assign, commi
       stake: BigInt(spec.payment.stake),
       minScore: spec.verification.minScoreBps,
       assignWindow: assign,
-      commitWindow: Math.ceil(spec.resources.timeoutMs / 1000) + commitMargin,
+      commitWindow: Math.ceil(((terms.shards ?? 1) * spec.resources.timeoutMs) / 1000) + commitMargin,
       settleWindow: settle,
       disputeWindow: dispute,
       sealKey: publicKey,
-      secretHash: secretHashOf(secretOf(seed), AUDIT_BPS),
-      ...PLAIN_TERMS,
+      secretHash: secretHashOf(secretOf(seed), auditBps),
+      ...PLAIN_TERMS, ...terms,
     },
   };
 }
 
 /** The job's sealing key pair: derived, so that the journal holds one seed a job. */
 export function sealKeysOf(seed: Hex): ReturnType<typeof createSealKeys> {
-  return createSealKeys(keccak256(`${seed}01`));
+  const known = sealKeys.get(seed) ?? createSealKeys(keccak256(`${seed}01`));
+  sealKeys.delete(seed);
+  sealKeys.set(seed, known);
+  if (sealKeys.size > MAX_SEAL_KEYS) sealKeys.delete(sealKeys.keys().next().value!);
+  return known;
 }
 
-/** Chance of an audit of a single replica, basis points. */
-export const AUDIT_BPS = 0;
+/** Least recently used first. */
+const sealKeys = new Map<Hex, ReturnType<typeof createSealKeys>>();
+
+/** How often a job of one replica is held against two more: as the spec says, or as often as makes cheating lose. Others compare anyway. */
+export function auditBpsOf({ verification: { replicas, policy, audit = 0, minScoreBps }, payment }: JobSpec): number {
+  if (replicas > 1 || policy === 'none') return 0;
+  if (audit !== 'auto') return Math.round(audit * BPS);
+  return auditBpsFor({ price: BigInt(payment.maxPrice), stake: BigInt(payment.stake), score: minScoreBps });
+}
 
 /** The secret whose hash the request carries. */
 export function secretOf(seed: Hex): Hex {

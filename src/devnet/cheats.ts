@@ -15,6 +15,8 @@ export interface CheatPlan {
   cheat: Cheat;
   /** Wall time to fill, ms. */
   durationMs: number;
+  /** Of a job of shards the one that is not done; left out, none is. */
+  shard?: number;
 }
 
 /**

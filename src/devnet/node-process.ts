@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { serveApi } from '../api/index.ts';
 import { createNode, parseNodeConfig, type Log, type Node } from '../node/index.ts';
-import { messageOf, replay } from '../protocol/index.ts';
+import { messageOf, replay, shardName } from '../protocol/index.ts';
 import { createCheatingEngine, type CheatPlan } from './cheats.ts';
 
 /** Parent -> node: from now on, be dishonest when drawn for this seat, or honest again. */
@@ -26,7 +26,9 @@ async function main(): Promise<void> {
     const record = [...node.records.values()].find(({ jobId }) => jobId.slice(2, 18) === runId.slice(0, 16));
     const job = record === undefined ? undefined : replay(record.events);
     const seat = job !== undefined && 'roster' in job ? job.roster.findIndex((place) => place.node === record!.bid.node) : -1;
-    return dishonesty !== undefined && dishonesty.seat === seat ? dishonesty.plan : undefined;
+    if (dishonesty === undefined || dishonesty.seat !== seat) return undefined;
+    const { plan } = dishonesty;
+    return plan.shard === undefined || runId.endsWith(`-s${shardName(plan.shard)}`) ? plan : undefined;
   };
   const running = await createNode(config, {
     log,

@@ -25,6 +25,20 @@ export const MAX_SLACK = 4;
 export const MAX_TRACE_SAMPLES = 10_000_000;
 /** Most bytes of encoded evidence: an hour at 20 ms takes about 6 MB; decoding needs at most eight times this in memory. */
 export const MAX_EVIDENCE_BYTES = 32 * 1024 * 1024;
+/** Most bytes of one shard's encoded evidence: with its hashes it fits in one message, compressed or not. */
+export const MAX_SHARD_EVIDENCE_BYTES = 12 * 1024 * 1024;
+/** Most bytes of the encoded evidence of all shards of a replica: the client holds that of every seat in memory. */
+export const MAX_SHARDED_EVIDENCE_BYTES = 256 * 1024 * 1024;
+/** Bytes of evidence one message with several shards holds before compression. */
+export const SHARD_PIECE_BYTES = 8 * 1024 * 1024;
+/** Bytes of encoded evidence a sample takes: an hour at 20 ms was 6 MB. */
+export const EVIDENCE_BYTES_PER_SAMPLE = 34;
+/** Bytes of a shard's encoded evidence besides its samples: the output profile, mostly. */
+export const EVIDENCE_BYTES_PER_SHARD = 6 * 1024;
+/** Most bytes of a manifest's encoding: 10,000 shards take 0.4 MB. */
+export const MAX_MANIFEST_BYTES = 1024 * 1024;
+/** Shards whose windows are drawn and opened: of a cheat that skipped a tenth of them, more than half are met, on top of what the traces show. */
+export const DRAWN_SHARDS = 8;
 /** Most bytes of a trace file a command reads: JSON takes about 10 bytes a number. */
 export const MAX_TRACE_FILE_BYTES = 512 * 1024 * 1024;
 /** Bytes of output read in one go: large enough for full disk speed, small enough to leave the event loop free. */

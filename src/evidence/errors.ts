@@ -28,7 +28,9 @@ export type EvidenceErrorCode =
   /** The evidence is not what the node committed to on chain. */
   | 'COMMITMENT_MISMATCH'
   /** An opened window is not part of what was committed to, or contradicts the trace or the output. */
-  | 'WINDOW_FALSE';
+  | 'WINDOW_FALSE'
+  /** The evidence of a shard, or the result of all, is not what the node committed to. */
+  | 'SHARD_FALSE';
 
 /** Errors of the evidence folder. */
 export class EvidenceError extends BaseError<EvidenceErrorCode> {

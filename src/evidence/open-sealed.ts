@@ -1,4 +1,4 @@
-import { bytesToHex, hexToBytes, isAddressEqual, type Hex } from 'viem';
+import { bytesToHex, hexToBytes, isAddressEqual, type Address, type Hex } from 'viem';
 import { cidDigest, parseCid } from '../protocol/bytes.ts';
 import { commitmentOf, type Opening } from '../protocol/statements.ts';
 import type { Evidence } from '../protocol/trace.ts';
@@ -22,18 +22,28 @@ export interface OpenedEvidence { evidence: Evidence; evidenceBytes: Uint8Array;
 export async function openSealed({ commitment, ...init }: UnsealInit & { commitment: Hex }): Promise<OpenedEvidence> {
   const { evidence: evidenceBytes, salt } = await unsealEvidence(init);
   const evidence = decodeEvidence(evidenceBytes);
-  if (evidence.jobId !== init.jobId.toLowerCase()) throw foreign(`job ${evidence.jobId}, expected ${init.jobId}`);
-  if (!isAddressEqual(evidence.node, init.node)) throw foreign(`node ${evidence.node}, expected ${init.node}`);
-  const recomputed = sketchOf(fingerprintOf(evidence.trace, evidence.profile));
-  if (!sameSketch(hexToBytes(evidence.sketch), recomputed)) {
-    throw new EvidenceError('SKETCH_MISMATCH', 'the sketch is not the one its own trace gives', { details: `stated ${evidence.sketch}, recomputed ${bytesToHex(recomputed)}` });
-  }
+  requireConsistent(evidence, init);
   const opening = openingOf(evidence, evidenceBytes, salt);
   const actual = commitmentOf(init.jobId, init.node, opening);
   if (actual !== commitment.toLowerCase()) {
     throw new EvidenceError('COMMITMENT_MISMATCH', 'the evidence is not what the node committed to', { details: `on chain ${commitment}, from the evidence ${actual}` });
   }
   return { evidence, evidenceBytes, opening };
+}
+
+/** Refuses evidence of another job or node, and a sketch that its own trace and output do not give. @throws EvidenceError EVIDENCE_FOREIGN, SKETCH_MISMATCH */
+export function requireConsistent(evidence: Evidence, { jobId, node }: { jobId: Hex; node: Address }): void {
+  requireOwn(evidence, { jobId, node });
+  const recomputed = sketchOf(fingerprintOf(evidence.trace, evidence.profile));
+  if (!sameSketch(hexToBytes(evidence.sketch), recomputed)) {
+    throw new EvidenceError('SKETCH_MISMATCH', 'the sketch is not the one its own trace gives', { details: `stated ${evidence.sketch}, recomputed ${bytesToHex(recomputed)}` });
+  }
+}
+
+/** @throws EvidenceError EVIDENCE_FOREIGN when it speaks of another job or node */
+export function requireOwn(stated: { jobId: Hex; node: Address }, { jobId, node }: { jobId: Hex; node: Address }): void {
+  if (stated.jobId !== jobId.toLowerCase()) throw foreign(`job ${stated.jobId}, expected ${jobId}`);
+  if (!isAddressEqual(stated.node, node)) throw foreign(`node ${stated.node}, expected ${node}`);
 }
 
 /** The opening of a commitment to this evidence. @throws ProtocolError CID_INVALID when the result CID is not of a SHA-256 digest */

@@ -1,12 +1,12 @@
-import type { Libp2p, Stream } from '@libp2p/interface';
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { isError, messageOf } from '../protocol/errors.ts';
 import { decodeMessage, encodeMessage, type MessageType } from '../protocol/messages.ts';
-import { describeTarget, dialTargetOf, type Target } from './addresses.ts';
+import { describeTarget, dialTargetOf, peerOf, type Target } from './addresses.ts';
 import { NetworkError } from './errors.ts';
 import { writeFrame } from './frames.ts';
 
 /** What a caller needs of a host. */
-export type Dialer = Pick<Libp2p, 'dialProtocol'>;
+export type Dialer = Pick<Libp2p, 'dialProtocol' | 'getConnections'>;
 
 /** One of our protocols: its libp2p id, what is asked and what is answered. */
 export interface Protocol<Request, Response> {
@@ -27,7 +27,9 @@ export async function openCall<Request>(
   signal.throwIfAborted();
   let stream: Stream;
   try {
-    stream = await host.dialProtocol(destination, protocol.id, { signal });
+    // A dial looks the peer up, notes its addresses and queues, only to find the connection that is there.
+    const open = connectionTo(host, destination);
+    stream = open === undefined ? await host.dialProtocol(destination, protocol.id, { signal }) : await open.newStream(protocol.id, { signal });
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof Error && cause.name === 'UnsupportedProtocolError') {
@@ -48,6 +50,11 @@ export async function openCall<Request>(
     stream.abort(toError(error));
     throw error;
   }
+}
+
+function connectionTo(host: Dialer, destination: ReturnType<typeof dialTargetOf>): Connection | undefined {
+  const peer = Array.isArray(destination) ? peerOf(destination[0]!) : destination;
+  return peer && host.getConnections(peer).find(({ status, limits }) => status === 'open' && limits === undefined);
 }
 
 /** Runs a call under the caller's signal and a deadline of ours, and names the deadline when it strikes. @throws NetworkError TIMEOUT */

@@ -1,7 +1,7 @@
 import {
   ack, announcementRequest, announcementResponse, bidMessage, commitmentMessage, evidenceRequest, evidenceResponse, logChunk, logRequest, setRequest, setResponse,
   statusRequest, statusResponse,
-  windowsRequest, windowsResponse,
+  shardsRequest, shardsResponse, windowsRequest, windowsResponse,
   type MessageOf,
 } from '../protocol/messages.ts';
 import type { Protocol } from './call.ts';
@@ -21,6 +21,10 @@ export const setProtocol: Protocol<MessageOf<typeof setRequest>, MessageOf<typeo
 /** Client to node: the sealed evidence of a replica. */
 export const evidenceProtocol: Protocol<MessageOf<typeof evidenceRequest>, MessageOf<typeof evidenceResponse>> = {
   id: '/gadus/evidence/1', request: evidenceRequest, response: evidenceResponse,
+};
+/** Client to node: the sealed evidence of a replica's shards, once its manifest is out. */
+export const shardsProtocol: Protocol<MessageOf<typeof shardsRequest>, MessageOf<typeof shardsResponse>> = {
+  id: '/gadus/shards/1', request: shardsRequest, response: shardsResponse,
 };
 /** Client to node: windows of a replica's trace, drawn after commitments closed. */
 export const windowsProtocol: Protocol<MessageOf<typeof windowsRequest>, MessageOf<typeof windowsResponse>> = {

@@ -1,5 +1,7 @@
 import { POLICIES, type JobRequest, type JobSpec, type Resources } from '../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from './constants.ts';
+import { mismatch, type Hardware } from './hardware.ts';
+import { longestRunMs } from './shards/shards-at-once.ts';
 
 /** What an operator is willing to do. */
 export interface BidPolicy {
@@ -11,6 +13,8 @@ export interface BidPolicy {
   maxTimeoutMs: number;
   /** Bid only where every byte of image and inputs is here already. */
   localDataOnly: boolean;
+  /** Fewest blocks in which a bid that the client leaves out can be posted. */
+  minBidBlocks: number;
 }
 
 /** What the machine has for one job at the most. */
@@ -22,6 +26,7 @@ export interface BidInputs {
   policy: BidPolicy;
   offer: Offer;
   engines: readonly string[];
+  hardware: Hardware;
   /** The client's score, basis points. */
   clientScore: number;
   /** This node's score, basis points. */
@@ -42,11 +47,16 @@ export function refusal(inputs: BidInputs): string | undefined {
     return 'the request on chain and the spec disagree';
   }
   if (chooseEngine(spec, inputs.engines) === undefined) return `no engine here runs ${spec.engine} jobs`;
+  const unlike = mismatch(spec.requires, inputs.hardware);
+  if (unlike !== undefined) return unlike;
+  if (request.bidBlocks < policy.minBidBlocks) return `leaves ${request.bidBlocks} blocks to post a bid in, this node wants ${policy.minBidBlocks}`;
   if (resources.cpus > offer.cpus) return `asks for ${resources.cpus} CPUs, this node offers ${offer.cpus}`;
   if (resources.memoryBytes > offer.memoryBytes) return `asks for ${resources.memoryBytes} bytes of memory, this node offers ${offer.memoryBytes}`;
   if (resources.diskBytes > offer.diskBytes) return `asks for ${resources.diskBytes} bytes of disk, this node offers ${offer.diskBytes}`;
-  if (resources.timeoutMs > policy.maxTimeoutMs) return `may run ${resources.timeoutMs} ms, this node allows ${policy.maxTimeoutMs}`;
-  if (request.commitWindow * 1000 < resources.timeoutMs + COMMIT_MARGIN_SECONDS * 1000) return 'the commit window is shorter than the job may run';
+  if (request.shards < 1 || (spec.shards === undefined && request.shards !== 1)) return 'the request on chain and the spec disagree';
+  const longestMs = longestRunMs(spec, request.shards, offer);
+  if (longestMs > policy.maxTimeoutMs) return `may run ${longestMs} ms, this node allows ${policy.maxTimeoutMs}`;
+  if (request.commitWindow * 1000 < longestMs + COMMIT_MARGIN_SECONDS * 1000) return 'the commit window is shorter than the job may run';
   if (policy.price > request.maxPrice) return `pays at most ${request.maxPrice}, this node asks ${policy.price}`;
   if (inputs.clientScore < policy.minClientScoreBps) return `the client's score ${inputs.clientScore} is below ${policy.minClientScoreBps}`;
   if (inputs.ownScore < request.minScore) return `asks for a score of ${request.minScore}, this node has ${inputs.ownScore}`;

@@ -1,24 +1,33 @@
-import type { Hex } from 'viem';
-import { readParty, readScore, signBid } from '../chain/index.ts';
-import { decodeSpec, jobIdOf, messageOf, NO_CLAIM, parseCid, scoreBps, specDigest, type Announcement, type JobSpec, type SignedBid } from '../protocol/index.ts';
+import { zeroHash, type Hex } from 'viem';
+import { getBlock } from 'viem/actions';
+import { readJob, readParty, readScore, signBid } from '../chain/index.ts';
+import {
+  BPS, countedLocality, decodeSpec, jobIdOf, keyOf, messageOf, NO_CLAIM, parseCid, reachAfter, scoreBps, specDigest,
+  type Announcement, type JobRequest, type JobSpec, type SignedBid,
+} from '../protocol/index.ts';
+import { awaitSeed } from './await-seed.ts';
 import { refusal } from './bid-policy.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { MAX_PENDING_JOBS } from './constants.ts';
 import { NodeError } from './errors.ts';
+import { inputSources } from './shards/input-sources.ts';
+import { whyUncountable } from './shards/why-uncountable.ts';
 
 export interface BidDecision { jobId: Hex; spec: JobSpec; bid?: SignedBid; reason?: string }
 
+/** `pending`: jobs this node already waits for or runs; `round`: which draw the bid is for. */
+export interface BidSituation { pending: number; round: number }
+
 /**
- * Looks at an announced job and makes a signed bid for it, or says why not.
+ * Looks at an announced job and makes a signed bid for it, or says why not. Where the bid depends on the draw's seed it waits for that.
  *
- * @param pending jobs this node already waits for or runs
  * @throws NodeError ANNOUNCEMENT_INVALID when the spec is not the one the request names
  */
 export async function considerJob(
-  { chain, court, storage, engines }: Pick<NodeComponents, 'chain' | 'court' | 'storage' | 'engines'>,
-  { address, policy, offer }: NodeInit,
+  { chain, court, storage, engines, possessions, log }: Pick<NodeComponents, 'chain' | 'court' | 'storage' | 'engines' | 'possessions' | 'log'>,
+  { address, policy, offer, hardware }: NodeInit,
   announcement: Announcement,
-  pending: number,
+  { pending, round }: BidSituation,
   signal: AbortSignal,
 ): Promise<BidDecision> {
   const { request } = announcement;
@@ -32,15 +41,41 @@ export async function considerJob(
     policy.minClientScoreBps === 0 ? 0 : readScore(chain, request.client, 'client', { signal }),
   ]);
   const reason = refusal({
-    spec, request, policy, offer, clientScore, pending,
+    spec, request, policy, offer, hardware, clientScore, pending,
     engines: engines.map((engine) => engine.name), ownScore: scoreBps(own), freeStake: own.free, maxPending: MAX_PENDING_JOBS,
   });
   if (reason !== undefined) return { jobId, spec, reason };
   const { shareBps, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);
   if (missing !== undefined) return { jobId, spec, reason: missing };
+  const uncountable = await whyUncountable(storage, spec, request, signal);
+  if (uncountable !== undefined) return { jobId, spec, reason: uncountable };
 
-  const bid = { jobId, node: address, price: policy.price, locality: shareBps, ...NO_CLAIM };
+  const inputs = spec.inputs.map(({ source }) => source);
+  const holds = shareBps === BPS && request.dataRoot !== zeroHash && await isHeld(possessions, inputs, request, log, signal);
+  const seed = holds || request.reach > 0n ? await awaitSeed(chain, jobId, signal) : zeroHash;
+  const claim = holds
+    ? { possession: await possessions.claim(inputs, { seed, dataBytes: request.dataBytes, node: address, signal }), seed } : { possession: NO_CLAIM.possession, seed: NO_CLAIM.seed };
+  const bid = { jobId, node: address, price: policy.price, locality: shareBps, ...claim, round };
+  if (request.reach > 0n) {
+    const key = keyOf(seed, { ...bid, locality: countedLocality(request, bid), stake: own.free + own.locked, score: scoreBps(own) }, request.maxPrice);
+    const { timestamp } = await getBlock(chain.client, {});
+    const { since } = await readJob(chain, jobId, { signal });
+    // The reach grows with time: the client announces again.
+    if (key > reachAfter(request, Number(timestamp) - since)) return { jobId, spec, reason: 'not among those the draw reaches yet' };
+  }
   return { jobId, spec, bid: { ...bid, signature: await signBid(chain.signer(), court, bid) } };
+}
+
+/** Whether the client's root is that of the input as it is here: a claim on another one's word could be made false by the client. */
+async function isHeld(possessions: NodeComponents['possessions'], inputs: readonly string[], { dataRoot, dataBytes }: JobRequest, log: NodeComponents['log'], signal: AbortSignal): Promise<boolean> {
+  try {
+    const own = await possessions.rootOf(inputs, signal);
+    return own.dataRoot.toLowerCase() === dataRoot.toLowerCase() && own.dataBytes === dataBytes;
+  } catch (error) {
+    signal.throwIfAborted();
+    log('warn', 'input not read', { reason: messageOf(error) });
+    return false;
+  }
 }
 
 /**
@@ -50,7 +85,8 @@ export async function considerJob(
 async function lookForData(
   storage: NodeComponents['storage'], spec: JobSpec, clientAddrs: readonly string[], localOnly: boolean, signal: AbortSignal,
 ): Promise<{ shareBps: number; missing?: string }> {
-  const wanted = [...spec.inputs.map(({ source }) => source), ...(spec.engine === 'noop' ? [] : [spec.image])].map((text) => parseCid(text));
+  const sources = inputSources(spec);
+  const wanted = [...sources, ...(spec.engine === 'noop' ? [] : [spec.image])].map((text) => parseCid(text));
   const held = await Promise.all(wanted.map((cid) => storage.locality(cid, { signal })));
   for (const [i, cid] of wanted.entries()) {
     if (held[i]!.share === 1) continue;
@@ -68,7 +104,7 @@ async function lookForData(
     void storage.collect({ signal }).catch(() => {});
     return { shareBps: 0, missing: messageOf(error) };
   }
-  const inputs = held.slice(0, spec.inputs.length);
+  const inputs = held.slice(0, sources.length);
   const total = inputs.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
   if (inputs.some(({ totalBytes, share }) => totalBytes === 0 && share < 1)) return { shareBps: 0 };
   return { shareBps: total === 0 ? 10_000 : Math.floor((inputs.reduce((sum, { heldBytes }) => sum + heldBytes, 0) / total) * 10_000) };

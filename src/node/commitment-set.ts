@@ -55,9 +55,9 @@ export async function acceptSet(
   return undefined;
 }
 
-/** Whether the chain has other commitments than the set that all had signed. */
+/** Whether the chain has other commitments than the set that all had signed; newcomers of a widened job sign none. */
 export function overruled(roster: readonly SealedSeat[], set: ReplicaRecord['set']): boolean {
-  return set?.signatures !== undefined && !same(set.commitments, roster.map(({ commitment }) => commitment));
+  return set?.signatures !== undefined && set.commitments.length === roster.length && !same(set.commitments, roster.map(({ commitment }) => commitment));
 }
 
 function seatOf(roster: readonly SealedSeat[], address: Address): number {

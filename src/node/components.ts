@@ -5,6 +5,8 @@ import type { Host } from '../network/index.ts';
 import type { Court } from '../protocol/index.ts';
 import type { Journal, Storage } from '../storage/index.ts';
 import type { BidPolicy, Offer } from './bid-policy.ts';
+import type { Hardware } from './hardware.ts';
+import type { Possessions } from './possessions.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
 /** Writes one line of the node's diary: an event name and its data. */
@@ -21,6 +23,8 @@ export interface NodeComponents {
   engines: readonly Engine[];
   images: ImageStore;
   journal: Journal<ReplicaRecord>;
+  /** What proves that the node holds the input of a job. */
+  possessions: Possessions;
   log: Log;
 }
 
@@ -30,8 +34,14 @@ export interface NodeInit {
   dir: string;
   policy: BidPolicy;
   offer: Offer;
+  /** What kind of machine this is. */
+  hardware: Hardware;
   /** Defend against rejections on chain. */
   contests: boolean;
+  /** When to carry an own bid to the chain, so that the client cannot leave it out; costs gas. */
+  postBids: 'never' | 'unacknowledged' | 'always';
+  /** Call a panel where the opened sketches have no majority; its cost is lost if it decides against this node. */
+  summons: boolean;
   /** How long a result stays after its job is over, ms. */
   keepResultsMs: number;
   /** Let the client follow the log while the replica runs. */

@@ -20,6 +20,8 @@ const schema = z.strictObject({
     scheduler: hex(20),
     deploymentBlock: z.number().int().nonnegative().default(0),
     pollMs: z.number().int().positive().default(2000),
+    /** Whether the endpoint takes JSON-RPC batches. */
+    batch: z.boolean().default(false),
   }),
   /** The node's account: a key, or a file that holds one. */
   key: hex(32).optional(),
@@ -83,6 +85,14 @@ const schema = z.strictObject({
   }).prefault({}),
   /** Answer a rejection by opening the sketch on chain, with a bond. */
   contests: z.boolean().default(true),
+  /** Call a panel of fresh nodes where the opened sketches of a dispute have no majority. */
+  panels: z.boolean().default(true),
+  /** Carry an own bid to the chain: where the client did not take it, always or never. */
+  postBids: z.enum(['never', 'unacknowledged', 'always']).default('unacknowledged'),
+  /** Bid only for jobs that leave so many blocks to post a bid in. */
+  minBidBlocks: z.number().int().min(0).max(65_535).default(0),
+  /** Class of hardware, by agreement of operators: jobs may ask for one. */
+  class: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is not a class such as epyc-7003').optional(),
   /** Let a job's client follow its log before commitments close. */
   liveLogs: z.boolean().default(true),
   /** Also take jobs that run nothing: for measuring the protocol. */

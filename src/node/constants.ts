@@ -22,5 +22,13 @@ export const DELIVERY_RETRY_MS = 500;
 export const COMMIT_MARGIN_SECONDS = 5;
 /** How often storage is rid of what is not needed any more, ms: a look at every block, so not often. */
 export const COLLECT_INTERVAL_MS = 3_600_000;
+/** Jobs not bid for whose events are kept: those of some hours on a busy chain. */
+export const MAX_EARLY_JOBS = 10_000;
+/** How often a bid that waits for the draw's seed looks for it, ms: blocks take longer where it matters. */
+export const SEED_POLL_MS = 250;
+/** Longest such wait, ms: a submit that has not come by then does not come. */
+export const SEED_WAIT_MS = 600_000;
 /** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
 export const MAX_SEED_DELAY_BLOCKS = 256n;
+/** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
+export const SHARD_PLAN_TIMEOUT_MS = 20_000;

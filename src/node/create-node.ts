@@ -10,6 +10,8 @@ import type { Log } from './components.ts';
 import { keyOf, type NodeConfig } from './config.ts';
 import { COLLECT_INTERVAL_MS } from './constants.ts';
 import { Node } from './node.ts';
+import { ownArch } from './hardware.ts';
+import { Possessions, type PossessionRecord } from './possessions.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
 export interface CreateNodeOptions {
@@ -24,6 +26,7 @@ export interface RunningNode extends Pick<Startable, 'stop'> {
   chain: Chain;
   host: Host;
   storage: Storage;
+  possessions: Possessions;
 }
 
 /**
@@ -38,8 +41,8 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
   try {
-    const { rpcUrl, scheduler, deploymentBlock, pollMs } = config.chain;
-    const chain = createChain({ rpcUrl, scheduler, privateKey, pollingIntervalMs: pollMs });
+    const { rpcUrl, scheduler, deploymentBlock, pollMs, batch } = config.chain;
+    const chain = createChain({ rpcUrl, scheduler, privateKey, batch, pollingIntervalMs: pollMs });
     const { address } = chain.signer();
     const court = await chain.court();
 
@@ -64,14 +67,17 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     stops.push(collectRegularly(storage, log));
 
     await ensureStake(chain, config.stake, host, log);
+    const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')));
     const node: Node = new Node({
       chain, court, host, storage, engines, log,
       images: await createImageStore({ dir: join(config.dir, 'images') }),
       gossip: announceJobs(host),
+      possessions,
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
-      address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
-      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly },
+      address, dir: config.dir, contests: config.contests, postBids: config.postBids, summons: config.panels, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
+      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly, minBidBlocks: config.minBidBlocks },
+      hardware: { arch: ownArch(), ...(config.class === undefined ? {} : { class: config.class }) },
       offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
     });
     await node.start();
@@ -93,7 +99,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     });
     await watcher.start();
     stops.push(() => watcher.stop());
-    return { node, chain, host, storage, stop };
+    return { node, chain, host, storage, possessions, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw error;

@@ -10,11 +10,18 @@ export interface ReplicaRecord {
   spec: string;
   /** Where the client listens. */
   clientAddrs: string[];
+  /** For the draw that is or was next. */
   bid: SignedBid;
+  /** What became of the bid: whether the client took it, and whether it was carried to the chain. */
+  bidding?: 'acknowledged' | 'unacknowledged' | 'posted';
+  /** Whether a panel was called for: once, for it may be lost. */
+  summoned?: boolean;
   /** What the chain said of the job, in order. */
   events: JobEvent[];
   /** Times the run was started: a run that took the process down with it is not tried for ever. */
   attempts: number;
+  /** Shards that had finished when the last of these runs began. */
+  shardsDone?: number;
   /** Set once the run has ended. */
   outcome?: { resultCid: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex; receipts: Receipt[] };
   /** The set of commitments this node signed, and what everybody else signed once it has seen that: then the evidence may go out. */

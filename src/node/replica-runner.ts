@@ -2,14 +2,18 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hex } from 'viem';
 import { signCommitment } from '../chain/index.ts';
-import { decodeSpec, messageOf } from '../protocol/index.ts';
+import { decodeSpec, messageOf, type LogChunk } from '../protocol/index.ts';
 import { chooseEngine } from './bid-policy.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { NodeError } from './errors.ts';
 import { LogHub } from './log-hub.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 import { RunQueue } from './run-queue.ts';
-import { runReplica } from './run-replica.ts';
+import { runReplica, type RunReplicaInit } from './run-replica.ts';
+import { runShards } from './shards/run-shards.ts';
+import { ShardStore } from './shards/shard-store.ts';
+import { shardsAtOnce } from './shards/shards-at-once.ts';
+import { shardLine } from './shards/shard-line.ts';
 
 /** Runs replicas as the machine has room, keeps their logs and sealed evidence, and ends them on demand. */
 export class ReplicaRunner {
@@ -74,12 +78,18 @@ export class ReplicaRunner {
     return readFile(this.#windowsPath(jobId));
   }
 
-  /** Drops the log, the sealed evidence and the windows of a job that is over. */
+  /** The finished shards of a replica. */
+  shardStore(jobId: Hex): ShardStore {
+    return new ShardStore(join(this.#init.dir, 'evidence'), jobId);
+  }
+
+  /** Drops the log, the sealed evidence, the shards and the windows of a job that is over. */
   async forget(jobId: Hex): Promise<void> {
     this.#hubs.get(jobId)?.end();
     this.#hubs.delete(jobId);
     await rm(this.#sealedPath(jobId), { force: true });
     await rm(this.#windowsPath(jobId), { force: true });
+    await this.shardStore(jobId).remove();
   }
 
   async #run(record: ReplicaRecord, signal: AbortSignal): Promise<NonNullable<ReplicaRecord['outcome']>> {
@@ -91,17 +101,27 @@ export class ReplicaRunner {
     if (engine === undefined) throw new NodeError('NO_ENGINE', `no engine here runs ${spec.engine} jobs`);
     const hub = this.#hub(jobId);
 
-    const outcome = await this.#queue.run(spec.resources, () => runReplica({ ...this.#components, engine }, {
+    const components = { ...this.#components, engine };
+    const init: RunReplicaInit = {
       court, jobId, node: address, request, spec, signal,
       onStage: (stage) => {
         hub.write('info', new TextEncoder().encode(`${stage}\n`));
         log('info', 'replica', { jobId, stage });
       },
-      ...(this.#init.liveLogs ? { onLog: (stream, data) => hub.write(stream, data) } : {}),
-    }), signal);
+      ...(this.#init.liveLogs ? { onLog: (stream: LogChunk['stream'], data: Uint8Array) => hub.write(stream, data) } : {}),
+    };
+    const outcome = await (spec.shards === undefined ? this.#queue.run(spec.resources, () => runReplica(components, init), signal) : runShards(components, {
+      ...init, store: this.shardStore(jobId), atOnce: shardsAtOnce(spec, this.#init.offer),
+      keepUntil: Date.now() + request.commitWindow * 1000 + this.#init.keepResultsMs,
+      enter: (task, until) => this.#queue.run(spec.resources, task, until),
+      onShard: (progress) => {
+        hub.write('info', new TextEncoder().encode(shardLine(progress)));
+        log('info', 'shard', { jobId, ...progress });
+      },
+    }));
 
     await mkdir(join(this.#init.dir, 'evidence'), { recursive: true, mode: 0o700 });
-    await writeFile(this.#windowsPath(jobId), outcome.windowSource, { mode: 0o600 });
+    if (outcome.windowSource !== undefined) await writeFile(this.#windowsPath(jobId), outcome.windowSource, { mode: 0o600 });
     await writeFile(this.#sealedPath(jobId), outcome.sealed, { mode: 0o600 });
     const { resultCid, exitCode, opening, commitment, receipts } = outcome;
     const signature = await signCommitment(chain.signer(), court, { jobId, node: address, commitment });

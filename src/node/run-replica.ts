@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { bytesToHex, type Address, type Hex } from 'viem';
 import {
   encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sketchOf, windowsOf,
+  type WindowSource,
 } from '../evidence/index.ts';
 import { resultFiles, type Engine, type ImageStore, type RunResult } from '../executor/index.ts';
 import {
   cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
 } from '../protocol/index.ts';
-import type { Receipt, Storage } from '../storage/index.ts';
+import type { Added, Receipt, Storage } from '../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from './constants.ts';
 
 export interface RunReplicaComponents { engine: Engine; images: ImageStore; storage: Storage }
@@ -34,8 +35,8 @@ export interface ReplicaOutcome {
   commitment: Hex;
   /** Evidence and opening, HPKE-sealed to the job's key. */
   sealed: Uint8Array;
-  /** What the node needs to open windows later. */
-  windowSource: Uint8Array;
+  /** What the node needs to open windows later; of a job of shards each shard has its own. */
+  windowSource?: Uint8Array;
   receipts: Receipt[];
 }
 
@@ -76,14 +77,14 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
     for (const check of checks) await check();
 
     onStage?.('publishing');
-    return { receipts, ...(await seal(init, run, await publish(storage, run, signal))) };
+    return { receipts, ...(await seal(init, run, (await publish(storage, run, signal)).cid.toString())) };
   } finally {
     for (const resource of held.reverse()) await resource.release();
   }
 }
 
 /** What the engine takes for an image: nothing, the module itself, or an unpacked root file system. */
-async function readyImage(
+export async function readyImage(
   { engine, images, storage }: RunReplicaComponents, image: string, receipts: Receipt[], signal: AbortSignal,
 ): Promise<{ path: string; release(): Promise<void> | void }> {
   if (engine.name === 'noop') return { path: '', release: () => {} };
@@ -101,32 +102,38 @@ async function readyImage(
 }
 
 /** The result as a UnixFS directory: stdout, stderr, exitCode, and a folder for each output. */
-async function publish(storage: Storage, run: RunResult, signal: AbortSignal): Promise<string> {
-  const { cid } = await storage.addTree([
+export function publish(storage: Storage, run: RunResult, signal: AbortSignal): Promise<Added> {
+  return storage.addTree([
     { path: 'stdout', source: run.stdoutPath },
     { path: 'stderr', source: run.stderrPath },
     { path: 'exitCode', source: new TextEncoder().encode(`${run.exitCode}\n`) },
     ...run.outputs.map(({ name, path }) => ({ path: name, source: path })),
   ], { signal, why: 'result' });
-  return cid.toString();
 }
 
-async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Promise<Omit<ReplicaOutcome, 'receipts'>> {
-  const { signal } = init;
+/** What a run is told by: its evidence, and what its windows are cut from. @throws EvidenceError OUTPUT_UNREADABLE, OUTPUT_CHANGED; the signal's reason */
+export async function evidenceOf(
+  { jobId, node, signal }: Pick<RunReplicaInit, 'jobId' | 'node' | 'signal'>, run: RunResult, resultCid: string,
+): Promise<{ evidence: Evidence; windowSource: WindowSource }> {
   const files = await resultFiles(run);
   const profile = await profileOutput(files.map(({ source }) => source), { signal });
   const windowSource = { trace: run.trace, output: await outputHistory(files, run.outputNotes, run.trace.t.at(-1)!, { signal }) };
   const sketch = bytesToHex(sketchOf(fingerprintOf(run.trace, profile)));
   const evidence: Evidence = {
-    version: 2, jobId: init.jobId, node: init.node, resultCid, exitCode: run.exitCode, ended: run.ended,
+    version: 2, jobId, node, resultCid, exitCode: run.exitCode, ended: run.ended,
     trace: run.trace, profile, windowRoot: windowsOf(windowSource).root, sketch, environment: run.environment,
   };
+  return { evidence, windowSource };
+}
+
+async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Promise<Omit<ReplicaOutcome, 'receipts'>> {
+  const { evidence, windowSource } = await evidenceOf(init, run, resultCid);
   const encoded = encodeEvidence(evidence);
   const opening: Opening = {
     resultDigest: cidDigest(parseCid(resultCid)),
     evidenceDigest: evidenceDigest(encoded),
     salt: bytesToHex(randomBytes(32)),
-    sketch,
+    sketch: evidence.sketch,
     proof: [],
   };
   return {

@@ -1,15 +1,16 @@
 import type { Hex } from 'viem';
 import { readJob, verifyLogAccess } from '../chain/index.ts';
 import { announcementProtocol, evidenceProtocol, logsProtocol, serve, serveStream, setProtocol } from '../network/index.ts';
-import { MAX_RECEIPT_ERROR_CHARS, type EvidenceResponse, type SignedSet } from '../protocol/index.ts';
+import { MAX_RECEIPT_ERROR_CHARS, type EvidenceRequest, type EvidenceResponse } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
 import type { NodeComponents } from './components.ts';
 import { acceptSet, signSet } from './commitment-set.ts';
-import { closedOnChain } from './commitments-closed.ts';
+import { closedOnChain, noteReleased, whyMayBeAudited } from './commitments-closed.ts';
 import { NodeError } from './errors.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 import type { ReplicaRunner } from './replica-runner.ts';
 import { serveWindows } from './serve-windows.ts';
+import { serveShards } from './shards/serve-shards.ts';
 
 export interface ServeClientComponents extends Pick<NodeComponents, 'chain' | 'court' | 'host' | 'journal' | 'log'> {
   runner: ReplicaRunner;
@@ -24,8 +25,9 @@ export async function serveClient(components: ServeClientComponents, { liveLogs 
       const record = find(jobId);
       return record === undefined ? { status: 'refused' as const, reason: 'no commitment to that job here' } : signSet(components, record, commitments);
     }),
-    serve(host, evidenceProtocol, ({ jobId, set }, { signal }) => evidenceFor(components, jobId, set, signal)),
+    serve(host, evidenceProtocol, (asked, { signal }) => evidenceFor(components, asked, signal)),
     serveWindows(components),
+    serveShards({ ...components, shardStore: (jobId) => components.runner.shardStore(jobId) }),
     serve(host, announcementProtocol, async ({ jobId }) => {
       const record = find(jobId);
       if (record === undefined) return { found: false };
@@ -49,17 +51,20 @@ export async function serveClient(components: ServeClientComponents, { liveLogs 
  * The sealed evidence, if nobody can commit any more: because the chain accepts no further commitment, which is asked of the chain
  * itself and not of the watcher's memory, or because all seats have signed that these are all.
  */
-async function evidenceFor(components: ServeClientComponents, jobId: Hex, set: SignedSet | undefined, signal: AbortSignal): Promise<EvidenceResponse> {
+async function evidenceFor(components: ServeClientComponents, { jobId, set, reveal }: EvidenceRequest, signal: AbortSignal): Promise<EvidenceResponse> {
   const { chain, runner, find } = components;
   const record = find(jobId);
   if (record?.outcome === undefined) return { status: 'refused', reason: 'no evidence of that job here' };
-  const { state, rosterHash } = await readJob(chain, jobId, { signal });
-  if (state === 'Assigned' && set !== undefined) {
+  const { state, rosterHash, widening } = await readJob(chain, jobId, { signal });
+  const audited = whyMayBeAudited(record, { state, widening }, reveal);
+  if (audited !== undefined) return { status: 'refused', reason: audited };
+  if (state === 'Assigned' && widening === 0 && set !== undefined) {
     const refused = await acceptSet(components, record, set, rosterHash);
     if (refused !== undefined) return { status: 'refused', reason: refused };
   } else if (!closedOnChain(state)) {
     return { status: 'refused', reason: `commitments are not closed: the job is ${state} on chain` };
   }
+  noteReleased(record);
   return { status: 'sealed', sealed: await runner.sealedEvidence(jobId), receipts: record.outcome.receipts.map(withoutPaths) };
 }
 

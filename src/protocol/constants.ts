@@ -4,6 +4,12 @@ export const MAX_RECEIPT_ERROR_CHARS = 300;
 export const MAX_REPLICAS = 15;
 /** Most bids one assignment looks at; bounds its gas. */
 export const MAX_BIDS = 16;
+/** Most shards of one job: their sketches, 2 MB, fit in memory many times over, and a proof in an opening has at most 14 hashes. */
+export const MAX_SHARDS = 10_000;
+/** Most files of one shard: each is mounted by itself, as inputs are, of which a job may have as many. */
+export const MAX_FILES_PER_SHARD = 100;
+/** Longest path of a file in a job, bytes: Linux's PATH_MAX with its end. */
+export const MAX_JOB_PATH_BYTES = 4095;
 /** Largest canonical job spec: it travels in one gossip message. */
 export const MAX_SPEC_BYTES = 64 * 1024;
 /** Largest request/response message (sealed evidence is the biggest: an hour's trace is about 10 MB before compression). */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_REPLICAS } from './constants.ts';
+import { MAX_FILES_PER_SHARD, MAX_REPLICAS, MAX_SHARDS } from './constants.ts';
 import { ProtocolError } from './errors.ts';
 import { parseBytes, parseDurationMs } from './units.ts';
 
@@ -33,15 +33,32 @@ const cid = z.string().regex(/^(Qm[1-9A-HJ-NP-Za-km-z]{44}|b[a-z2-7]{20,})$/, 'i
 const amount = z.union([z.string(), z.number().int().nonnegative()]).transform(String)
   .refine((text) => /^\d{1,27}$/.test(text) && BigInt(text) < 1n << 88n, 'must be a whole number of coin units below 2^88');
 
+const variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a variable name'), z.string());
+const argument = z.string().max(32_768);
+const inputs = z.array(z.strictObject({ source: cid, target: jobPath })).max(100);
+
+/** How a job falls into shards: a directory input by its files, a list of what differs, or by nothing but the shard's number. */
+const shards = z.discriminatedUnion('by', [
+  z.strictObject({
+    by: z.literal('file'), input: z.number().int().nonnegative().default(0), filesPerShard: z.number().int().min(1).max(MAX_FILES_PER_SHARD).default(1),
+  }),
+  z.strictObject({
+    by: z.literal('list'),
+    list: z.array(z.strictObject({ env: variables.optional(), args: z.array(argument).max(1000).optional(), inputs: inputs.optional() })).min(1).max(MAX_SHARDS),
+  }),
+  z.strictObject({ by: z.literal('count'), count: z.number().int().min(1).max(MAX_SHARDS) }),
+]);
+
 const schema = z.strictObject({
   version: z.literal(1).default(1),
   name: z.string().max(100).optional(),
   engine: z.enum(['auto', 'microvm', 'container', 'wasm', 'noop']).default('auto'),
   image: z.string().min(1).max(300).default('busybox'),
-  command: z.array(z.string().max(32_768)).min(1).max(1000),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a variable name'), z.string()).default({}),
+  command: z.array(argument).min(1).max(1000),
+  env: variables.default({}),
   workdir: jobPath.default('/work'),
-  inputs: z.array(z.strictObject({ source: cid, target: jobPath })).max(100).default([]),
+  inputs: inputs.default([]),
+  shards: shards.optional(),
   outputs: z.array(z.strictObject({ name: outputName, path: jobPath }))
     .max(20).default([{ name: 'outputs', path: '/outputs' }]),
   resources: z.strictObject({
@@ -53,17 +70,26 @@ const schema = z.strictObject({
     logBytes: bytes(0).default(16 * MiB),
   }).prefault({}),
   network: z.literal('none').default('none'),
+  /** Machines that replicas run on: only alike ones leave traces that can be compared closely. */
+  requires: z.strictObject({
+    arch: z.enum(['amd64', 'arm64']).optional(),
+    class: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is not a class such as epyc-7003').optional(),
+  }).optional(),
   verification: z.strictObject({
     replicas: z.number().int().min(1).max(MAX_REPLICAS).default(3),
     policy: z.enum(['trace', 'exact', 'none']).default('trace'),
     minScoreBps: z.number().int().min(0).max(10_000).default(0),
+    /** Chance that a job of one replica is held against two more: a share of 1, or `auto`, as much as makes cheating lose; none by default. */
+    audit: z.union([z.literal('auto'), z.number().min(0).max(1)]).optional(),
+    /** Whether fresh nodes decide where the opened sketches of a dispute do not; the client pays them unless it is proven right; they do by default. */
+    panel: z.boolean().optional(),
   }).prefault({}),
   payment: z.strictObject({
     maxPrice: amount.default('1000000000000000000'),
     stake: amount.default('5000000000000000000'),
   }).prefault({}),
 }).superRefine((spec, context) => {
-  const taken = new Map<string, string>();
+  let taken = new Map<string, string>();
   const claim = (path: string, field: (string | number)[]) => {
     for (const [other, where] of taken) {
       if (path === other || path.startsWith(`${other}/`) || other.startsWith(`${path}/`)) {
@@ -75,6 +101,16 @@ const schema = z.strictObject({
   };
   spec.inputs.forEach((input, i) => claim(input.target, ['inputs', i, 'target']));
   spec.outputs.forEach((output, i) => claim(output.path, ['outputs', i, 'path']));
+  if (spec.shards?.by === 'file' && spec.inputs[spec.shards.input] === undefined) {
+    context.addIssue({ code: 'custom', path: ['shards', 'input'], message: `there is no input ${spec.shards.input}` });
+  }
+  if (spec.shards?.by === 'list') {
+    const shared = new Map(taken);
+    spec.shards.list.forEach((shard, n) => {
+      taken = new Map(shared);
+      shard.inputs?.forEach((input, i) => claim(input.target, ['shards', 'list', n, 'inputs', i, 'target']));
+    });
+  }
   if (new Set(spec.outputs.map((o) => o.name)).size < spec.outputs.length) {
     context.addIssue({ code: 'custom', path: ['outputs'], message: 'two outputs share a name' });
   }
@@ -84,6 +120,7 @@ const schema = z.strictObject({
 export type JobSpecInput = z.input<typeof schema>;
 /** What runs: every field present, sizes in bytes, times in milliseconds, amounts in the coin's smallest unit as decimal text. */
 export type JobSpec = z.output<typeof schema>;
+export type ShardsSpec = NonNullable<JobSpec['shards']>;
 export type Policy = JobSpec['verification']['policy'];
 export type Resources = JobSpec['resources'];
 

@@ -1,7 +1,7 @@
 import * as cborg from 'cborg';
 import { z } from 'zod';
 import { ProtocolError } from './errors.ts';
-import { BPS, MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from './constants.ts';
+import { BPS, MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SHARDS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from './constants.ts';
 
 const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/i).transform((text) => text.toLowerCase() as `0x${string}`);
 const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/i).transform((text) => text.toLowerCase() as `0x${string}`);
@@ -76,8 +76,17 @@ export const evidenceResponse = message('evidence-response', z.discriminatedUnio
   z.strictObject({ status: z.literal('sealed'), sealed: bytes(MAX_MESSAGE_BYTES), receipts: z.array(receipt).max(128).optional() }),
   z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
 ]), MAX_MESSAGE_BYTES);
-/** Client -> node: open the windows that the secret and the set of commitments draw. */
-export const windowsRequest = message('windows-request', z.strictObject({ jobId: hex32, ...reveal.shape, setDigest: hex32 }), 1024);
+/** Client -> node: the evidence of a job's shards, please, from this one on; the manifest of them was handed over before. */
+export const shardsRequest = message('shards-request', z.strictObject({ jobId: hex32, from: z.number().int().min(0).max(MAX_SHARDS), reveal: reveal.optional() }), 1024);
+/** Node -> client: the evidence of one shard or more, as many as fit, HPKE-sealed to the job's key, or why not yet. */
+export const shardsResponse = message('shards-response', z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('sealed'), sealed: bytes(MAX_MESSAGE_BYTES) }),
+  z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
+]), MAX_MESSAGE_BYTES);
+/** Client -> node: open the windows that the secret and the set of commitments draw; of a job of shards those of one. */
+export const windowsRequest = message('windows-request', z.strictObject({
+  jobId: hex32, ...reveal.shape, setDigest: hex32, shard: z.number().int().min(0).max(MAX_SHARDS).optional(),
+}), 1024);
 /** Node -> client: each drawn window and the hashes that lead from it to the committed root, or why not yet. */
 export const windowsResponse = message('windows-response', z.discriminatedUnion('status', [
   z.strictObject({
@@ -105,7 +114,10 @@ export type Announcement = MessageOf<typeof announcement>;
 export type AnnouncementResponse = MessageOf<typeof announcementResponse>;
 export type BidMessage = MessageOf<typeof bidMessage>;
 export type CommitmentMessage = MessageOf<typeof commitmentMessage>;
+export type EvidenceRequest = MessageOf<typeof evidenceRequest>;
 export type EvidenceResponse = MessageOf<typeof evidenceResponse>;
+export type ShardsRequest = MessageOf<typeof shardsRequest>;
+export type ShardsResponse = MessageOf<typeof shardsResponse>;
 export type WindowsRequest = MessageOf<typeof windowsRequest>;
 export type WindowsResponse = MessageOf<typeof windowsResponse>;
 export type LogRequest = MessageOf<typeof logRequest>;

@@ -1,9 +1,12 @@
+export { contentStream } from './content-stream.ts';
 export { createCascade, type Cascade } from './cascade.ts';
 export { createStorage, type StorageInit } from './create-storage.ts';
 export { REMOTE_SOURCES, type RemoteInit, type RemoteSource } from './remote-sources.ts';
 export { StorageError, type StorageErrorCode } from './errors.ts';
 export type { FetchProgress } from './fetch-dag.ts';
-export type { Added, AddOptions, TreeEntry } from './unixfs/import-tree.ts';
+export { listFiles } from './list-files.ts';
+export { readShardPlan } from './read-shard-plan.ts';
+export { directoryCid, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 export type { Locality } from './local/locality.ts';
 export type { Collected } from './local/collect-garbage.ts';
 export type { Holding } from './local/holdings.ts';

@@ -32,8 +32,8 @@ import type { WatchedFolder } from './shelf/watched-folder.ts';
 import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
 import { extract, openEntry } from './unixfs/extract.ts';
-import { importBytes, importPath, importTree, type Added, type AddOptions, type TreeEntry } from './unixfs/import-tree.ts';
-import { listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
+import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
+import { findEntry, listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
 import { FILES_SHELF } from './unixfs/reference-file.ts';
 import { identityBlock } from './verify.ts';
 
@@ -159,6 +159,11 @@ export class Storage implements Startable {
   /** Adds a folder put together from host paths and bytes. @throws StorageError SOURCE_INVALID */
   addTree(entries: readonly TreeEntry[], options: AddInit = {}): Promise<Added> {
     return this.#add(options, (inner) => importTree(this.#components.blocks, entries, inner));
+  }
+
+  /** Adds a folder of what was added before. @throws StorageError SOURCE_INVALID */
+  addDirectory(entries: readonly DirectoryEntry[], options: AddInit = {}): Promise<Added> {
+    return this.#add(options, (inner) => importDirectory(this.#components.blocks, entries, inner));
   }
 
   #add({ path, noCopy, why = 'added', onProgress, signal }: AddInit & { path?: string }, run: (inner: AddOptions) => Promise<Added>): Promise<Added> {
@@ -375,6 +380,12 @@ export class Storage implements Startable {
   ls(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<ListedEntry[]> {
     const until = this.#until(signal);
     return listDirectory(this.#reader(until), cid, until);
+  }
+
+  /** CID of one entry of a directory; only the directory's own blocks are fetched. @throws StorageError NOT_A_DIRECTORY, NOT_FOUND, DAG_INVALID */
+  entry(cid: CID, name: string, { signal }: { signal?: AbortSignal } = {}): Promise<CID> {
+    const until = this.#until(signal);
+    return findEntry(this.#reader(until), cid, name, until);
   }
 
   /** Asks every source whether it has the CID's first block. Never throws but the signal's reason. */

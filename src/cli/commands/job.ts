@@ -2,14 +2,15 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { isUnfinished, type Client, type JobRecord, type RunningClient } from '../../client/index.ts';
-import { messageOf, parseJobSpec, ProtocolError, type JobSpecInput } from '../../protocol/index.ts';
+import { messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
+import { number } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
 import { print, progressBar, say, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 
-interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean; car?: string }
+interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean; car?: string; shard?: number }
 
 /** `gadus job …`: specs in files, and jobs after they were submitted. */
 export function registerJob(program: Command): void {
@@ -77,14 +78,17 @@ Examples:
     }));
 
   job.command('get <id>').description('fetch the result that the replicas agree on').option('--output-dir <DIR>', 'where to (default: job-ID)')
-    .option('--car <FILE>', 'write it as a CAR instead')
-    .addHelpText('after', '\nExample:\n  $ gadus job get 0x3f2a --output-dir result')
+    .option('--car <FILE>', 'write it as a CAR instead').option('--shard <N>', 'only that of one shard, from 0', number)
+    .addHelpText('after', '\nExamples:\n  $ gadus job get 0x3f2a --output-dir result\n  $ gadus job get 0x3f2a --shard 12')
     .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
       const record = client.find(id);
       await client.refresh(record);
-      const destination = options.car ?? options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
-      const receipt = await client.fetchResult(record, destination, { signal, onProgress: progressBar(options), car: options.car !== undefined });
-      print({ id: record.jobId, output: destination, ...client.resultOf(record), receipt }, destination, options);
+      const { shard } = options;
+      const destination = options.car ?? options.outputDir ?? `job-${record.jobId.slice(2, 10)}${shard === undefined ? '' : `-${shardName(shard)}`}`;
+      const receipt = await client.fetchResult(record, destination, {
+        signal, onProgress: progressBar(options), car: options.car !== undefined, ...(shard === undefined ? {} : { shard }),
+      });
+      print({ id: record.jobId, shard, output: destination, ...client.resultOf(record), receipt }, destination, options);
       return EXIT.ok;
     }));
 

@@ -19,12 +19,14 @@ type Files = Map<string, { source: string; bytes: number }>;
 export async function confront(storage: Pick<Storage, 'connect' | 'export'>, addrs: readonly (readonly string[])[], exhibits: readonly Exhibit[], signal: AbortSignal): Promise<Exhibit[]> {
   const groups = Map.groupBy(exhibits.filter((exhibit): exhibit is Sound => 'evidence' in exhibit && exhibit.windows !== undefined), ({ evidence }) => evidence.resultCid);
   const found = new Map<number, Exhibit>();
-  if (groups.size > 0) await Promise.all(addrs.map((one) => storage.connect(one, { signal }).catch(() => {})));
-  await Promise.all([...groups].map(async ([cid, group]) => {
+  const isChecked = (group: readonly Sound[]): boolean => {
     const bytes = Math.max(...group.map(({ evidence }) => evidence.profile.bytes));
     // An empty output has nothing that could contradict.
-    const checked = bytes > 0 && bytes <= MAX_CHECKED_RESULT_BYTES
-      && await withResult(storage, cid, signal, async (files) => {
+    return bytes > 0 && bytes <= MAX_CHECKED_RESULT_BYTES;
+  };
+  if ([...groups.values()].some(isChecked)) await Promise.all(addrs.map((one) => storage.connect(one, { signal }).catch(() => {})));
+  await Promise.all([...groups].map(async ([cid, group]) => {
+    const checked = isChecked(group) && await withResult(storage, cid, signal, async (files) => {
         for (const exhibit of group) found.set(exhibit.seat, await against(exhibit, files, signal));
       });
     if (!checked) for (const exhibit of group) found.set(exhibit.seat, outvoted(exhibit, group));

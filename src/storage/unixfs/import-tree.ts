@@ -66,6 +66,23 @@ export function importTree(blocks: LocalBlocks, entries: readonly TreeEntry[], o
   return importing(blocks, options, (job) => addFolder(job, root));
 }
 
+/** An entry of a directory whose DAG is there already, and what that weighs, as the directory claims it. */
+export interface DirectoryEntry { name: string; cid: CID; bytes: number }
+
+/** Adds a directory of DAGs that are there already. @throws StorageError SOURCE_INVALID for a bad or doubled name */
+export function importDirectory(blocks: Pick<LocalBlocks, 'put'>, entries: readonly DirectoryEntry[], options: AddOptions = {}): Promise<Added> {
+  const names = new Set(entries.map(({ name }) => name));
+  if (names.size < entries.length || [...names].some((name) => name === '' || name === '.' || name === '..' || /[/\0]/.test(name))) {
+    throw new StorageError('SOURCE_INVALID', 'a name is no name of an entry, or there twice');
+  }
+  return importing(blocks, options, (job) => makeDirectory(job, entries.map(({ name, cid, bytes }) => [name, { cid, size: BigInt(bytes) }])));
+}
+
+/** CID of such a directory, without storing anything. @throws StorageError SOURCE_INVALID */
+export async function directoryCid(entries: readonly DirectoryEntry[], options: AddOptions = {}): Promise<CID> {
+  return (await importDirectory({ put: async (cid) => cid }, entries, options)).cid;
+}
+
 interface Job {
   store: WritableStorage;
   skipped: number;
@@ -74,7 +91,7 @@ interface Job {
   onBlock(bytes: number): void;
 }
 
-async function importing(blocks: LocalBlocks, { signal, onProgress, catalogue }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
+async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress, catalogue }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
   const progress = { bytes: 0, blocks: 0 };
   const onBlock = (bytes: number) => {
     signal?.throwIfAborted();

@@ -24,3 +24,11 @@ export async function listDirectory(store: ReadableStorage, cid: CID, signal: Ab
   }
   return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** One entry of a directory; reads the directory's own blocks only. @throws StorageError NOT_A_DIRECTORY, NOT_FOUND when it has none of this name; what the store throws */
+export async function findEntry(store: ReadableStorage, cid: CID, wanted: string, signal: AbortSignal): Promise<CID> {
+  const directory = await openEntry(store, cid, signal);
+  if (directory.type !== 'directory') throw new StorageError('NOT_A_DIRECTORY', 'this is not a directory', { details: cid.toString() });
+  for await (const { name, cid: child } of directory.entries({ signal })) if (name === wanted) return child;
+  throw new StorageError('NOT_FOUND', 'the directory has no such entry', { details: `${wanted} in ${cid}` });
+}

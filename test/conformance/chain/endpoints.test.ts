@@ -26,17 +26,17 @@ const ENDPOINTS: Endpoint[] = [
   { name: 'Filecoin: null rounds are null, logs shuffled and twice', serve: { lag: 1, nullAnswer: 'null', shuffled: true }, nullRounds: true },
   { name: 'logs out of order, twice, removed ones and others\' among them', serve: { lag: 0, shuffled: true } },
   { name: 'few rows and blocks at a time', serve: { lag: 0, maxRange: 7, maxRows: 3 } },
-  { name: 'HTTP 429 with Retry-After, one of ten requests', disturb: (n) => { if (isHit(n, 0.1)) throw new HttpFault(429, { 'retry-after': '0' }); } },
-  { name: 'JSON-RPC -32005, one of ten requests', disturb: (n) => { if (isHit(n, 0.1)) throw new RpcFault('request rate limit exceeded', -32005); } },
-  { name: 'JSON-RPC -32005 in the words of a range limit', disturb: (n) => { if (isHit(n, 0.1)) throw new RpcFault('limit exceeded', -32005); } },
-  { name: 'no answer to one request of twenty', disturb: (n) => (isHit(n, 0.05) ? new Promise(() => {}) : undefined) },
-  { name: 'a gateway between: HTTP 502, 503 and 504', disturb: (n) => { if (isHit(n, 0.15)) throw new HttpFault(502 + n % 3); } },
+  { name: 'HTTP 429 with Retry-After, one of four requests', disturb: (n) => { if (isHit(n, 0.25)) throw new HttpFault(429, { 'retry-after': '0' }); } },
+  { name: 'JSON-RPC -32005, one of four requests', disturb: (n) => { if (isHit(n, 0.25)) throw new RpcFault('request rate limit exceeded', -32005); } },
+  { name: 'JSON-RPC -32005 in the words of a range limit, one of five', disturb: (n) => { if (isHit(n, 0.2)) throw new RpcFault('limit exceeded', -32005); } },
+  { name: 'no answer to one request of ten', disturb: (n) => (isHit(n, 0.1) ? new Promise(() => {}) : undefined) },
+  { name: 'a gateway between: HTTP 502, 503 and 504', disturb: (n) => { if (isHit(n, 0.3)) throw new HttpFault(502 + n % 3); } },
   {
     name: 'all of it', serve: { lag: 1, maxRange: 500, maxRows: 90, shuffled: true, withTimes: true }, nullRounds: true,
     disturb: (n) => {
-      if (isHit(n, 0.04)) throw new HttpFault(429, { 'retry-after': '0' });
-      if (isHit(n + 1, 0.04)) throw new RpcFault('request rate limit exceeded', -32005);
-      return isHit(n + 2, 0.01) ? new Promise(() => {}) : undefined;
+      if (isHit(n, 0.1)) throw new HttpFault(429, { 'retry-after': '0' });
+      if (isHit(n + 1, 0.1)) throw new RpcFault('request rate limit exceeded', -32005);
+      return isHit(n + 2, 0.03) ? new Promise(() => {}) : undefined;
     },
   },
 ];

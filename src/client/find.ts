@@ -1,0 +1,24 @@
+import { decodeSpec, POLICIES, type JobSpec } from '../protocol/index.ts';
+import type { ClientComponents } from './components.ts';
+import { judge, type ClosedJob, type Exhibit } from './examine.ts';
+import type { JobRecord, ReplicaFinding } from './job-record.ts';
+import type { ShardedExhibit } from './shards/collect-shards.ts';
+import { isSharded } from './shards/is-sharded.ts';
+import { judgeShards, type ShardedFindings } from './shards/judge-shards.ts';
+import { confront } from './windows/confront.ts';
+
+/**
+ * What the client finds about the seats of a job from what they showed, and which shard its verdict names.
+ *
+ * @param exhibits of all seats that committed
+ */
+export async function find({ storage, precedents }: Pick<ClientComponents, 'storage' | 'precedents'>, record: JobRecord, job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal): Promise<ShardedFindings> {
+  const addrs = record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
+  if (isSharded(record)) return judgeShards(storage, addrs, job, exhibits, signal);
+  const shown = await confront(storage, addrs, exhibits.filter((exhibit): exhibit is Exhibit => !('sharded' in exhibit)), signal);
+  const findings: ReplicaFinding[] = judge(job, shown);
+  if (POLICIES[record.request.policy] !== 'trace') return { findings, shard: 0 };
+  const sketches = new Map(shown.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));
+  const spec: JobSpec = decodeSpec(Buffer.from(record.spec));
+  return { findings: await precedents.note(spec, findings, sketches), shard: 0 };
+}
