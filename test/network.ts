@@ -67,7 +67,11 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
     onLog?.(index, line);
     if (process.env.GADUS_TEST_VERBOSE !== undefined) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data));
   };
-  const devnet = await startDevnet({ dir: join(dir, 'network'), ...options, onLog: listen });
+  // Whether KVM works is found out by booting a kernel, at every start of every node: no test of the network runs in a microVM.
+  const { configure = (config) => config } = options;
+  const devnet = await startDevnet({
+    dir: join(dir, 'network'), ...options, configure: (config, index) => configure({ ...config, engines: ['container', 'wasm'] }, index), onLog: listen,
+  });
   const { anvil, nodes, configs, profile } = devnet;
   const clients: TestClient[] = [];
   const accounts = new Set<Address>(anvil.accounts.map(({ address }) => address));

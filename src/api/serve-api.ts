@@ -11,6 +11,9 @@ import { ApiError } from './errors.ts';
 /** Largest request body, bytes: requests name files, they do not carry them. */
 const MAX_BODY_BYTES = 64 * 1024;
 
+/** Longest reading of data for its root, ms: a terabyte from a slow disk. */
+const ROOT_TIMEOUT_MS = 4 * 3_600_000;
+
 export interface ServedApi { url: string; token: string; stop(): Promise<void> }
 
 type Route = (match: RegExpMatchArray, body: () => Promise<unknown>) => Promise<unknown>;
@@ -19,7 +22,7 @@ type Route = (match: RegExpMatchArray, body: () => Promise<unknown>) => Promise<
  * Serves a node's HTTP API for its operator: JSON on loopback, behind a bearer token kept in `tokenPath` (0600), for whoever may add
  * data may have the node, which is root, publish any file. Requests that a web page could have made are refused.
  */
-export async function serveApi({ node, storage, host, chain }: RunningNode, { port, tokenPath }: { port: number; tokenPath: string }): Promise<ServedApi> {
+export async function serveApi({ node, storage, host, chain, possessions }: RunningNode, { port, tokenPath }: { port: number; tokenPath: string }): Promise<ServedApi> {
   const token = await loadOrCreateToken(tokenPath);
   const routes: [string, RegExp, Route][] = [
     ['GET', /^\/v1\/status$/, async () => ({
@@ -33,6 +36,10 @@ export async function serveApi({ node, storage, host, chain }: RunningNode, { po
       if (typeof path !== 'string') throw new ApiError('BAD_REQUEST', 'the body must be {"path": "/absolute/path"}');
       const { cid, ...added } = await storage.add(path, { noCopy: noCopy === true });
       return { cid: cid.toString(), ...added };
+    }],
+    ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/root$/, async ([, cid]) => {
+      if ((await storage.locality(parseCid(cid!))).share < 1) throw new ApiError('NOT_FOUND', 'this is not wholly on this node', { details: cid! });
+      return possessions.rootOf([parseCid(cid!).toString()], AbortSignal.timeout(ROOT_TIMEOUT_MS));
     }],
     ['GET', /^\/v1\/data$/, async () => ({ held: await storage.holdings(), problems: await storage.problems() })],
     ['POST', /^\/v1\/data\/collect$/, () => storage.collect()],

@@ -3,7 +3,7 @@ import { getChainId, getCode, readContract } from 'viem/actions';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { Court } from '../protocol/index.ts';
 import { schedulerAbi } from './abi.ts';
-import { POLLING_INTERVAL_MS, RPC_RETRIES, RPC_RETRY_DELAY_MS, RPC_TIMEOUT_MS } from './constants.ts';
+import { POLLING_INTERVAL_MS, RPC_BATCH, RPC_RETRIES, RPC_RETRY_DELAY_MS, RPC_TIMEOUT_MS } from './constants.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { createSender, type Sender } from './sender.ts';
 import { withSignal } from './with-signal.ts';
@@ -17,6 +17,8 @@ export interface ChainInit {
   privateKey?: Hex;
   /** Pause between two looks for a receipt or a block; a devnet sets 50. */
   pollingIntervalMs?: number;
+  /** Ask what is asked at one moment in one HTTP request: cheaper, where the endpoint takes JSON-RPC batches; not all do. */
+  batch?: boolean;
   /** When set, an endpoint of another chain is refused. */
   chainId?: number;
 }
@@ -48,8 +50,8 @@ export type ChainClient = Client<HttpTransport>;
  * const chain = createChain({ rpcUrl, scheduler, privateKey })
  * const { hash, gasUsed } = await fund(chain, { client: chain.signer().address, amount: 10n ** 18n }, { signal })
  */
-export function createChain({ rpcUrl, scheduler, privateKey, chainId, pollingIntervalMs = POLLING_INTERVAL_MS }: ChainInit): Chain {
-  const client = createChainClient(rpcUrl);
+export function createChain({ rpcUrl, scheduler, privateKey, chainId, batch = false, pollingIntervalMs = POLLING_INTERVAL_MS }: ChainInit): Chain {
+  const client = createChainClient(rpcUrl, { batch });
   const account = privateKey === undefined ? undefined : privateKeyToAccount(privateKey);
   const court = once(async (options) => {
     const reader = withSignal(client, options.signal);
@@ -74,8 +76,8 @@ export function createChain({ rpcUrl, scheduler, privateKey, chainId, pollingInt
 }
 
 /** A viem client with Gadus's timeouts and retries. */
-export function createChainClient(rpcUrl: string): ChainClient {
-  return createClient({ transport: http(rpcUrl, { timeout: RPC_TIMEOUT_MS, retryCount: RPC_RETRIES, retryDelay: RPC_RETRY_DELAY_MS }) });
+export function createChainClient(rpcUrl: string, { batch = false }: { batch?: boolean } = {}): ChainClient {
+  return createClient({ transport: http(rpcUrl, { ...(batch ? { batch: { batchSize: RPC_BATCH, wait: 0 } } : {}), timeout: RPC_TIMEOUT_MS, retryCount: RPC_RETRIES, retryDelay: RPC_RETRY_DELAY_MS }) });
 }
 
 /** Remembers the first success; one caller's abort does not fail another's call. */

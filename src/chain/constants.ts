@@ -4,6 +4,8 @@ export const RPC_TIMEOUT_MS = 15_000;
 export const RPC_RETRIES = 3;
 /** First pause between two tries, milliseconds; doubles. */
 export const RPC_RETRY_DELAY_MS = 250;
+/** Most questions in one JSON-RPC batch: usual limits of public endpoints are 20 and more. */
+export const RPC_BATCH = 20;
 /** Longest wait for a receipt, milliseconds: twenty Filecoin epochs are 600 s, ten Ethereum slots 120 s, a devnet needs 0.01 s. */
 export const RECEIPT_TIMEOUT_MS = 600_000;
 /** First pause between two looks for a receipt or block, milliseconds; grows to the polling interval. A devnet mines within 3-6 ms. */

@@ -1,7 +1,9 @@
-import type { Court, JobEvent, JobState, SignedSet } from '../protocol/index.ts';
 import type { Hex } from 'viem';
+import { isError, type Court, type JobEvent, type JobState, type SignedSet } from '../protocol/index.ts';
+import { proveEquivocation } from './actions/prove-equivocation.ts';
 import type { CallOptions, Chain } from './chain-client.ts';
 import { findContradictions, type Contradiction } from './find-contradictions.ts';
+import type { WriteResult } from './write.ts';
 
 /** What is held of the seats' own words. */
 export interface HeldWords { set?: SignedSet | undefined; commitments?: readonly ({ commitment: Hex; signature: Hex } | undefined)[] }
@@ -12,6 +14,7 @@ export class Equivocations {
   readonly #court: Court;
   readonly #jobId: Hex;
   readonly #found = new Map<number, Contradiction>();
+  readonly #refused = new Set<number>();
   /** Events that were looked at. */
   #looked = 0;
 
@@ -39,11 +42,22 @@ export class Equivocations {
   /** Seats that can be convicted now and are not yet, as a mask: the contract takes the proof once commitments are on chain. */
   mask(job: JobState | undefined): number {
     if (job === undefined || (job.state !== 'Committed' && job.state !== 'Contestable' && job.state !== 'Contested')) return 0;
-    return [...this.#found.keys()].reduce((mask, seat) => mask | (1 << seat), 0) & ~(job.equivocated ?? 0);
+    return [...this.#found.keys()].reduce((mask, seat) => (this.#refused.has(seat) ? mask : mask | (1 << seat)), 0) & ~(job.equivocated ?? 0);
   }
 
-  /** The proof to send next. */
-  next(job: JobState | undefined): Contradiction | undefined {
+  /** Sends the next proof; one that is refused is not sent again. @throws ChainError */
+  async convict(job: JobState | undefined, options: CallOptions = {}): Promise<WriteResult | undefined> {
+    const proof = this.#next(job);
+    if (proof === undefined || job === undefined || !('roster' in job)) return undefined;
+    try {
+      return await proveEquivocation(this.#chain, { request: job.request, roster: job.roster, ...proof }, options);
+    } catch (error) {
+      if (!isError(error, 'RPC_UNREACHABLE', 'TX_TIMEOUT')) this.#refused.add(proof.index);
+      throw error;
+    }
+  }
+
+  #next(job: JobState | undefined): Contradiction | undefined {
     const mask = this.mask(job);
     return [...this.#found.values()].find(({ index }) => (mask & (1 << index)) !== 0);
   }

@@ -13,6 +13,10 @@ export function narrate(quiet: boolean): (progress: Progress) => void {
       case 'assigned': return say(`${dim('assigned')} ${progress.roster.map(({ node }) => short(node)).join(', ')}`);
       case 'commitment': return say(`${dim('committed')} ${short(progress.node)} (${progress.count} of ${progress.of})`);
       case 'committed': return say(dim('commitments closed; asking for evidence'));
+      case 'contradiction': return say(`${red('contradiction')} ${short(progress.node)} signed two statements that cannot both be meant; the chain is told`);
+      case 'convicted': return say(`${red('convicted')} ${short(progress.node)} loses its stake`);
+      case 'widening': return say(progress.audit ? `${yellow('audit')} the replica is held against ${progress.needed} more` : `${yellow('panel')} the sketches do not decide: ${progress.needed} fresh nodes do`);
+      case 'widened': return say(`${dim('drawn')} ${progress.newcomers.map(({ node }) => short(node)).join(', ')}`);
       case 'evidence': return say(progress.problem === undefined ? `${dim('evidence')} ${short(progress.node)} opens its commitment` : `${yellow('evidence')} ${short(progress.node)}: ${progress.problem}`);
       case 'shards': return say(dim(`evidence of ${progress.count} of ${progress.of} shards from ${short(progress.node)}`));
       case 'verdict': return say(progress.agreed === progress.of ? `${green('verdict')} all ${progress.of} agree` : `${red('verdict')} ${progress.agreed} of ${progress.of} agree`);

@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { parseUnits } from 'viem';
+import { parseUnits, type Hex } from 'viem';
 import type { RunningClient } from '../client/index.ts';
-import { formatBytes, parseCid, type JobSpecInput } from '../protocol/index.ts';
+import { formatBytes, parseCid, type JobSpecInput, type PossessionRoot } from '../protocol/index.ts';
 import { say } from './output.ts';
 import { UsageError } from './session.ts';
 
 /** The flags that describe a job on the command line. */
 export interface JobOptions {
   input?: string[];
+  dataRoot?: string;
   output?: string[];
   image?: string;
   engine?: string;
@@ -21,6 +22,10 @@ export interface JobOptions {
   replicas?: number;
   policy?: string;
   minScore?: number;
+  audit?: string;
+  panel?: boolean;
+  arch?: string;
+  class?: string;
   maxPrice?: string;
   stake?: string;
   name?: string;
@@ -42,6 +47,7 @@ export function number(value: string): number {
 export function withJobOptions(command: Command): Command {
   return command
     .option('-i, --input <SRC[:TARGET]>', 'input: a CID, or a local file or folder; TARGET defaults to /inputs/NAME (repeatable)', collect)
+    .option('--data-root <ROOT/BYTES>', 'of all inputs together, as gadus data add --root prints it: then bids of nodes that hold the input count for more; found out for inputs in the client\'s store')
     .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
     .option('--image <IMAGE>', 'image name or CID', 'busybox')
     .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'microvm', 'container', 'wasm', 'noop']))
@@ -53,6 +59,10 @@ export function withJobOptions(command: Command): Command {
     .option('--replicas <K>', 'nodes that run it (1 to 15)', number)
     .addOption(new Option('--policy <POLICY>', 'how replicas are compared').choices(['trace', 'exact', 'none']))
     .option('--min-score <SCORE>', 'lowest reputation of a node, 0 to 1', number)
+    .option('--audit <CHANCE>', 'chance that a single replica is held against two more: auto, or 0 to 1')
+    .option('--no-panel', 'call no fresh nodes where a dispute has no majority')
+    .option('--arch <ARCH>', 'only machines of this architecture: amd64, arm64')
+    .option('--class <CLASS>', 'only machines of this class')
     .option('--max-price <COINS>', 'most to pay for one replica')
     .option('--stake <COINS>', 'stake a node locks for one replica')
     .option('--name <NAME>', 'a name for the job')
@@ -82,12 +92,29 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
       ...(options.policy === undefined ? {} : { policy: options.policy as 'trace' }),
       ...(options.minScore === undefined ? {} : { minScoreBps: Math.round(options.minScore * 10_000) }),
+      ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : number(options.audit) }),
+      ...(options.panel === false ? { panel: false } : {}),
     },
+    ...requirementsFrom(options),
     payment: {
       ...(options.maxPrice === undefined ? {} : { maxPrice: coinUnits(options.maxPrice) }),
       ...(options.stake === undefined ? {} : { stake: coinUnits(options.stake) }),
     },
   };
+}
+
+/** What the machines must be, if it is said. */
+function requirementsFrom({ arch, class: wanted }: JobOptions): Pick<JobSpecInput, 'requires'> {
+  if (arch === undefined && wanted === undefined) return {};
+  return { requires: { ...(arch === undefined ? {} : { arch: arch as 'amd64' }), ...(wanted === undefined ? {} : { class: wanted }) } };
+}
+
+/** The root that bids may claim to hold, from the flags. */
+export function dataRootFrom({ dataRoot }: JobOptions): { dataRoot?: PossessionRoot } {
+  if (dataRoot === undefined) return {};
+  const [, root, bytes] = /^(0x[0-9a-f]{64})\/(\d{1,20})$/i.exec(dataRoot) ?? [];
+  if (root === undefined || bytes === undefined || BigInt(bytes) === 0n) throw new UsageError(`not a data root: ${dataRoot}`, 'gadus data add --root prints one, as 0x…/BYTES');
+  return { dataRoot: { dataRoot: root as Hex, dataBytes: BigInt(bytes) } };
 }
 
 /** How the job falls into shards, if it does. */

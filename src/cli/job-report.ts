@@ -1,5 +1,6 @@
 import type { Client, JobRecord, ReplicaFinding } from '../client/index.ts';
 import { formatBytes, formatDurationMs } from '../protocol/index.ts';
+import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';
 import { coins, dim, green, red, score, short, table, yellow } from './output.ts';
 
@@ -22,6 +23,7 @@ export function jobJson(client: Client, record: JobRecord) {
       };
     }),
     client: { address: record.request.client, scoreBefore: record.before[key]?.score, scoreAfter: record.after[key]?.score },
+    court: courtReport(record),
     gas: { ...record.gas, total: Object.values(record.gas).reduce((sum, gas) => sum + gas, 0) },
     timingsMs: record.timingsMs,
   };
@@ -56,6 +58,8 @@ export function jobText(client: Client, record: JobRecord): string {
     const inputs = job.replicas.flatMap(({ inputs: receipts }, seat) => (receipts ?? []).map((receipt) => inputText(seat, receipt)));
     if (inputs.length > 0) lines.push('', ...inputs);
   }
+  const court = courtLines(job.court);
+  if (court.length > 0) lines.push('', ...court.map((line) => `${dim('court')}  ${line}`));
   const gas = Object.entries(job.gas).map(([step, used]) => `${step} ${used.toLocaleString('en')}`).join(', ');
   if (job.gas.total > 0) lines.push('', `${dim('gas')}    ${gas}`);
   const times = Object.entries(job.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ');

@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem';
-import { cancel, chainProfile, isJobEvent, readJobEvents, signLogAccess, type ChainEvent } from '../chain/index.ts';
+import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
   decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
@@ -10,6 +10,7 @@ import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
+import { Sortition } from './sortition.ts';
 import { Standings } from './standings.ts';
 import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
 import { heldRoot } from './held-root.ts';
@@ -25,6 +26,8 @@ export interface ClientInit {
   deploymentBlock: bigint;
   bidWaitMs?: number;
   bidBlocks?: number;
+  /** Let only as many nodes bid as a draw can look at: reads all registrations first. */
+  sortition?: boolean;
   windows?: Partial<Windows>;
 }
 
@@ -51,6 +54,7 @@ export class Client implements Startable {
   readonly #records = new Map<Hex, JobRecord>();
   readonly #sessions = new Map<Hex, JobSession>();
   readonly #standings: Standings;
+  readonly #sortition: Sortition;
   readonly #stopping = new AbortController();
   #unserve: (() => Promise<void>)[] = [];
   #tick: NodeJS.Timeout | undefined;
@@ -60,6 +64,7 @@ export class Client implements Startable {
     this.#components = components;
     this.#init = init;
     this.#standings = new Standings(components.chain);
+    this.#sortition = new Sortition((signal) => readRegistrations(components.chain, { fromBlock: init.deploymentBlock }, { signal }));
   }
 
   async start(): Promise<void> {
@@ -143,7 +148,9 @@ export class Client implements Startable {
     const { storage, court: { chainId } } = this.#components;
     const { signal } = this.#stopping;
     const root = dataRoot ?? await heldRoot(storage, spec.inputs.map(({ source }) => source), signal);
-    return { bidBlocks: bidBlocks ?? this.#init.bidBlocks ?? defaultBidBlocks(chainId), ...root };
+    const { verification: { replicas }, payment: { maxPrice } } = spec;
+    const reach = this.#init.sortition === true ? await this.#sortition.reach({ replicas, maxPrice: BigInt(maxPrice) }, signal) : 0n;
+    return { reach, bidBlocks: bidBlocks ?? this.#init.bidBlocks ?? defaultBidBlocks(chainId), ...root };
   }
 
   /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */

@@ -56,3 +56,10 @@ export const MAX_SEAL_KEYS = 256;
 export const DEFAULT_BID_BLOCKS = 3;
 /** Inputs up to this size are read at submit for the root that bids may claim to hold, bytes: some seconds. Of larger ones the root is given. */
 export const MAX_ROOT_BYTES = 1024 ** 3;
+/** Bids that a job of k seats is to have where the network is larger than a draw looks at: this many a seat, and so many more, so that fewer than k are next to impossible. */
+export const SORTITION_BIDS_PER_SEAT = 4;
+export const SORTITION_SPARE_BIDS = 8;
+/** How long what is known of the network's stake serves, ms: it changes by days. */
+export const SORTITION_FRESH_MS = 3_600_000;
+/** Score that the network's nodes are taken to have, basis points. */
+export const TYPICAL_SCORE_BPS = 5000;

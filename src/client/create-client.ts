@@ -29,7 +29,7 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
   try {
     const place = await claimPlace(dir);
     stops.push(() => place.release());
-    const chain = createChain({ rpcUrl: profile.rpcUrl, scheduler: profile.scheduler, privateKey: key, pollingIntervalMs: profile.pollMs });
+    const chain = createChain({ rpcUrl: profile.rpcUrl, scheduler: profile.scheduler, privateKey: key, batch: profile.batch, pollingIntervalMs: profile.pollMs });
     const host = await createHost({
       privateKey: await loadOrCreateKey(join(place.dir, 'identity')), listen: [profile.lan ? '/ip4/127.0.0.1/tcp/0' : '/ip4/0.0.0.0/tcp/0'],
       bootstrap: profile.bootstrap, lan: profile.lan, agent: 'gadus-client',
@@ -45,6 +45,7 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
       address: chain.signer().address, images: profile.images, deploymentBlock: BigInt(profile.deploymentBlock),
       ...(profile.bidWaitMs === undefined ? {} : { bidWaitMs: profile.bidWaitMs }),
       ...(profile.bidBlocks === undefined ? {} : { bidBlocks: profile.bidBlocks }),
+      sortition: profile.sortition,
       ...(profile.windows === undefined ? {} : { windows: profile.windows }),
     });
     await client.start();

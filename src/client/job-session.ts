@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
-import { hasMajority } from '../evidence/index.ts';
 import {
-  amend, decodeSpec, isAudited, isError, isFinal, messageOf, openingsIn, POLICIES, replay, withCommitments,
+  amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
   type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
-import { fullSet, heldCommitments, isOverruled } from './commitments.ts';
+import { fullSet } from './commitments.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { JOURNAL_LAG_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { ClosedJob } from './examine.ts';
 import type { JobRecord } from './job-record.ts';
 import { nextClientAction, type ClientAction, type LocalJob } from './next-action.ts';
-import { secretOf } from './prepare-job.ts';
+import { atHand } from './session/at-hand.ts';
 import { BidBook } from './session/bid-book.ts';
 import { carry } from './session/carry.ts';
 import { CommitmentBook } from './session/commitment-book.ts';
 import type { Head, SessionContext } from './session/context.ts';
 import { Examination } from './session/examination.ts';
 import { Guilt } from './session/guilt.ts';
+import { SeedWait } from './session/seed-wait.ts';
 import type { Standings } from './standings.ts';
 
 export type { Head } from './session/context.ts';
@@ -57,7 +57,9 @@ export class JobSession {
   readonly #commitments: CommitmentBook;
   readonly #examination: Examination;
   readonly #guilt: Guilt;
-  readonly #panels: boolean;
+  readonly #seedWait: SeedWait;
+  /** Whether a panel is called where the opened sketches do not decide. */
+  #panels: boolean;
   /** Whether the way in three messages is given up, for this process. */
   #directOver: boolean;
   #watchers: (() => void)[] = [];
@@ -75,7 +77,7 @@ export class JobSession {
     this.#resumed = record.events.length > 0;
     this.#announcer = new Announcer(components, record);
     this.#directOver = init.closeOnChain ?? false;
-    this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel;
+    this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel ?? true;
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
     this.#context = {
@@ -84,10 +86,11 @@ export class JobSession {
       mark: (stage) => { record.timingsMs[stage] ??= Date.now() - record.createdAt; },
       save: () => this.#save(), saveSoon: () => this.#saveSoon(),
     };
-    this.#bids = new BidBook(this.#context);
     this.#commitments = new CommitmentBook(this.#context);
     this.#examination = new Examination(this.#context);
     this.#guilt = new Guilt(this.#context);
+    this.#seedWait = new SeedWait(this.#context);
+    this.#bids = new BidBook(this.#context, this.#guilt.claims);
   }
 
   get job(): JobState | undefined {
@@ -202,41 +205,10 @@ export class JobSession {
   }
 
   #local(job: JobState | undefined): LocalJob {
-    const { record } = this;
-    const roster = job !== undefined && 'roster' in job ? job.roster : [];
-    const judged = job?.state === 'Contested' || job?.state === 'Committed' ? openingsIn(record.events) : [];
-    return {
-      bids: this.#bids.count, unposted: job?.state === 'Widening' ? this.#bids.unposted().length : 0,
-      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedIsOld(job),
-      commitments: heldCommitments(job, record.commitments), examined: this.#examination.examined,
-      // Seats that had committed before a widening do not sign again.
-      set: this.#directOver || (job !== undefined && 'widening' in job && job.widening !== undefined) ? 'given-up' : record.set === undefined ? 'none' : 'signed',
-      overruled: isOverruled(roster, record.set),
-      audited: this.#isAudited(roster), panels: this.#panels,
-      majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged),
-      guilty: this.#guilt.mask(job),
-    };
-  }
-
-  #seedSeenAt = new Map<bigint, number>();
-
-  /** Bids that depend on the seed come after it: those that claim input, and those that must be within reach. */
-  #seedIsOld(job: JobState | undefined): boolean {
-    if ((job?.state !== 'Open' && job?.state !== 'Widening') || (BigInt(job.request.dataRoot) === 0n && job.request.reach === 0n)) return true;
-    const { seedBlock } = job;
-    if (this.#init.head().number < seedBlock) return false;
-    const seen = this.#seedSeenAt.get(seedBlock) ?? performance.now();
-    if (!this.#seedSeenAt.has(seedBlock)) setTimeout(() => this.poke(), this.#init.bidWaitMs).unref();
-    this.#seedSeenAt.set(seedBlock, seen);
-    return performance.now() - seen >= this.#init.bidWaitMs;
-  }
-
-  /** Whether the secret draws the only replica for a check, by the commitment that counts. */
-  #isAudited([only, ...others]: readonly SealedSeat[]): boolean {
-    const { jobId, seed, auditBps = 0, commitments } = this.record;
-    if (auditBps === 0 || only === undefined || others.length > 0) return false;
-    const commitment = BigInt(only.commitment) === 0n ? commitments[only.node.toLowerCase()]?.commitment : only.commitment;
-    return commitment !== undefined && isAudited(secretOf(seed), auditBps, jobId, commitment);
+    return atHand(this.#context, job, {
+      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels,
+      bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedWait.isOver(job),
+    });
   }
 
   async #waiting(job: JobState | undefined): Promise<void> {
@@ -257,7 +229,13 @@ export class JobSession {
     }
     const carried = await carry(this.#context, action, job, {
       bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), closed: (one) => this.#closed(one),
-      verdict: (one) => this.#examination.verdict(one), guilt: () => this.#guilt.next(job),
+      verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
+    }).catch((error: unknown) => {
+      if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;
+      // Who cannot pay a panel must not leave the job because of it: the contract ends it without.
+      this.#panels = false;
+      this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+      return undefined;
     });
     if (carried !== undefined) this.#took(carried.step, carried.result);
   }

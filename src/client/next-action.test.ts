@@ -69,3 +69,49 @@ test('from every state there comes a time when the client acts or is done', () =
   ];
   for (const job of states) assert.notEqual(next(job, {}, 9_999_999), 'wait', job.state);
 });
+
+const WIDENING = { caller: seat(9).node, audit: true, lapsed: false };
+
+test('Open: waits until the blocks to post bids in are over', () => {
+  const job: JobState = { state: 'Open', request: { ...request, bidBlocks: 3 }, since: 1000, seedBlock: 50n };
+  assert.equal(next(job, { bids: 3, bidWaitOver: true }, 1001, 52n), 'wait');
+  assert.equal(next(job, { bids: 3, bidWaitOver: true }, 1001, 53n), 'assign');
+});
+
+test('a single replica that is drawn for a check goes to the chain first, then to two more', () => {
+  const alone = { request: { ...request, replicas: 1 }, since: 1000, roster: [seat(0)] };
+  const assigned: JobState = { ...alone, state: 'Assigned', committed: 0 };
+  assert.equal(next(assigned, { commitments: 1, set: 'none' }), 'close');
+  assert.equal(next(assigned, { commitments: 1, set: 'none', audited: true }), 'commit', 'its evidence must not be asked for');
+  const committed: JobState = { ...alone, state: 'Committed', committed: 1, opened: 0 };
+  assert.equal(next(committed, { audited: true, examined: 1 }), 'audit');
+  assert.equal(next({ ...committed, widening: { ...WIDENING, lapsed: true } }, { audited: true, examined: 1 }), 'settle', 'once only');
+});
+
+test('Widening: puts bids on chain, draws as soon as it may, gives up when time is over', () => {
+  const job: JobState = { ...rostered, request, state: 'Widening', seedBlock: 50n, widening: WIDENING };
+  assert.equal(next(job, { bids: 4 }, 1001, 49n), 'wait');
+  assert.equal(next(job, { bids: 4, unposted: 4, bidWaitOver: true }, 1001, 50n), 'post-bids');
+  assert.equal(next(job, { bids: 4 }, 1026, 52n), 'wait', 'three blocks after the seed');
+  assert.equal(next(job, { bids: 4 }, 1025, 53n), 'wait', 'a quarter of the window');
+  assert.equal(next(job, { bids: 4 }, 1026, 53n), 'draw-more');
+  assert.equal(next(job, { bids: 3 }, 1026, 53n), 'wait');
+  assert.equal(next(job, { bids: 3 }, 1102, 53n), 'expire');
+});
+
+test('no majority among the opened: a panel while it may be called, then what the contract says', () => {
+  const job: JobState = { ...rostered, state: 'Contested', agreed: 0, shard: 0, contested: 0b111, opened: 0b111 };
+  assert.equal(next(job, {}), 'resolve');
+  assert.equal(next(job, { majority: false }), 'summon');
+  assert.equal(next(job, { majority: false, panels: false }), 'wait', 'somebody else may call one');
+  assert.equal(next({ ...job, opened: 0b011 }, { majority: false }), 'wait');
+  assert.equal(next(job, { majority: false }, 1203), 'resolve');
+  assert.equal(next({ ...job, widening: WIDENING }, { majority: false }), 'resolve', 'there is one a job');
+  const silent: JobState = { ...rostered, state: 'Committed', opened: 0b111 };
+  assert.equal(next(silent, { majority: false }, 1101), 'summon');
+});
+
+test('what convicts a seat is sent before anything else', () => {
+  const job: JobState = { ...rostered, state: 'Committed', opened: 0 };
+  assert.equal(next(job, { guilty: 0b010, examined: 0b111 }), 'convict');
+});

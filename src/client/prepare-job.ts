@@ -62,7 +62,7 @@ export function sealKeysOf(seed: Hex): ReturnType<typeof createSealKeys> {
 const sealKeys = new Map<Hex, ReturnType<typeof createSealKeys>>();
 
 /** How often a job of one replica is held against two more: as the spec says, or as often as makes cheating lose. Others compare anyway. */
-export function auditBpsOf({ verification: { replicas, policy, audit, minScoreBps }, payment }: JobSpec): number {
+export function auditBpsOf({ verification: { replicas, policy, audit = 0, minScoreBps }, payment }: JobSpec): number {
   if (replicas > 1 || policy === 'none') return 0;
   if (audit !== 'auto') return Math.round(audit * BPS);
   return auditBpsFor({ price: BigInt(payment.maxPrice), stake: BigInt(payment.stake), score: minScoreBps });

@@ -33,10 +33,14 @@ const schema = z.strictObject({
   apis: z.array(z.strictObject({ url: z.url(), token: z.string() })).default([]),
   /** How often the chain is looked at, ms. */
   pollMs: z.number().int().positive().default(2000),
+  /** Whether the endpoint takes JSON-RPC batches: fewer requests where it does. */
+  batch: z.boolean().default(false),
   /** How long bids are gathered, ms. */
   bidWaitMs: z.number().int().nonnegative().optional(),
   /** Blocks after a draw's seed in which nodes may post bids that were left out. */
   bidBlocks: z.number().int().min(0).max(65_535).optional(),
+  /** Let only as many nodes bid as a draw can look at: for networks of more than some dozens. Reads all registrations since deploymentBlock. */
+  sortition: z.boolean().default(false),
   windows: z.strictObject({ assign: z.number(), commitMargin: z.number(), settle: z.number(), dispute: z.number() }).partial().optional(),
 });
 

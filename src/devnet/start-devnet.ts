@@ -78,7 +78,7 @@ export async function startDevnet({ dir, nodes: count = DEVNET_NODES, configure 
     const launch = async (index: number, bootstrap: string[]) => {
       const config = configure({
         dir: join(dir, `node-${index}`),
-        chain: { rpcUrl, scheduler: deployment.scheduler, deploymentBlock: Number(deployment.deploymentBlock), pollMs: DEVNET_POLL_MS },
+        chain: { rpcUrl, scheduler: deployment.scheduler, deploymentBlock: Number(deployment.deploymentBlock), pollMs: DEVNET_POLL_MS, batch: true },
         key: operators[index]!.privateKey,
         network: { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap, lan: true },
         price: String((COIN * BigInt(10 + index)) / 20n),
@@ -102,7 +102,7 @@ export async function startDevnet({ dir, nodes: count = DEVNET_NODES, configure 
       profile: {
         rpcUrl, scheduler: deployment.scheduler, coin: deployment.coin, deploymentBlock: Number(deployment.deploymentBlock),
         bootstrap: nodes.flatMap(({ addrs }) => addrs.slice(0, 1)), lan: true, images: { busybox: image.cid }, key: client!.privateKey,
-        apis: nodes.map(({ api }) => api), pollMs: DEVNET_POLL_MS, bidWaitMs: DEVNET_BID_WAIT_MS, windows: DEVNET_WINDOWS,
+        apis: nodes.map(({ api }) => api), pollMs: DEVNET_POLL_MS, batch: true, sortition: false, bidWaitMs: DEVNET_BID_WAIT_MS, windows: DEVNET_WINDOWS,
       },
     };
   } catch (error) {

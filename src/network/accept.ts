@@ -46,7 +46,8 @@ export async function accept<Request>(
 
   async function handle(stream: Stream, peer: PeerId): Promise<void> {
     const gone = new AbortController();
-    stream.addEventListener('close', () => gone.abort(new NetworkError('STREAM_CLOSED', 'the peer went away')), { once: true });
+    let answered = false;
+    stream.addEventListener('close', () => { if (!answered) gone.abort(new NetworkError('STREAM_CLOSED', 'the peer went away')); }, { once: true });
     const signal = AbortSignal.any([gone.signal, stopped.signal]);
     const key = peer.toString();
     const mine = slots.take(key);
@@ -54,6 +55,7 @@ export async function accept<Request>(
       if (!mine) throw new NetworkError('REFUSED', 'too many requests at once');
       const request = await withDeadline((s) => readRequest(stream, protocol, s), 'reading the request', readTimeoutMs, signal);
       await answer(request, { peer, signal }, stream);
+      answered = true;
       await finish(stream);
     } catch (error) {
       if (!gone.signal.aborted) init.onError?.(toError(error), peer);

@@ -65,12 +65,19 @@ export function announceJobs(host: Libp2p<{ pubsub: GossipSub }>): JobGossip {
   };
 }
 
+/** Of messages that passed the validator, which are handed to the listener next: decoded once. */
+const decoded = new WeakMap<Uint8Array, Announcement>();
+
 /** The announcement in gossip bytes, if it is one: well formed, and its spec canonical and of the digest that the client signed. */
 export function decodeAnnouncement(data: Uint8Array): Announcement | undefined {
+  const known = decoded.get(data);
+  if (known !== undefined) return known;
   try {
     const announced = decodeMessage(announcement, data);
     decodeSpec(announced.spec);
-    return specDigest(announced.spec) === announced.request.specDigest ? announced : undefined;
+    if (specDigest(announced.spec) !== announced.request.specDigest) return undefined;
+    decoded.set(data, announced);
+    return announced;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { announcementProtocol, request } from '../network/index.ts';
-import { encodeSpec, jobIdOf, messageOf, replay, type Announcement } from '../protocol/index.ts';
+import { encodeSpec, jobIdOf, messageOf, replay, type Announcement, type JobEvent } from '../protocol/index.ts';
 import { considerJob } from './bidder.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -73,13 +73,15 @@ export class Bidding {
 
   async #first(jobId: Hex, announcement: Announcement): Promise<void> {
     const { early, records, journal, log } = this.#components;
-    const before = replay(await early.historyOf(jobId, this.#signal))?.state ?? 'Open';
-    if (before !== 'Open' && before !== 'Widening') return log('info', 'no bid', { jobId, reason: `the job is ${before}` });
-    const { bid, reason, spec } = await this.#decide(announcement, before === 'Open' ? 0 : 1);
-    if (bid === undefined) return log('info', 'no bid', { jobId, reason });
-    const events = await early.historyOf(jobId, this.#signal);
-    const state = replay(events)?.state ?? 'Open';
-    if (state !== before) return log('info', 'no bid', { jobId, reason: `the job is ${state}` });
+    const guess = early.isWidening(jobId) ? 1 : 0;
+    // Nearly always the guess is right: asked at once, chain and data cost one round trip.
+    const [read, first] = await Promise.all([early.historyOf(jobId, this.#signal), this.#decide(announcement, guess)]);
+    const round = roundOf(early.amended(jobId, read));
+    const { bid, reason, spec } = round === undefined || round === guess ? first : await this.#decide(announcement, round);
+    // A bid that waited for a seed may be late.
+    const events = early.amended(jobId, read);
+    const refused = bid === undefined ? reason : roundOf(events) === bid.round ? undefined : `the job is ${replay(events)?.state}`;
+    if (bid === undefined || refused !== undefined) return log('info', 'no bid', { jobId, reason: refused });
     const record: ReplicaRecord = {
       jobId, request: announcement.request, spec: new TextDecoder().decode(encodeSpec(spec)), clientAddrs: announcement.addrs, bid, events, attempts: 0,
     };
@@ -112,4 +114,10 @@ export class Bidding {
       this.#considering.delete(jobId);
     }
   }
+}
+
+/** Which draw takes bids in the state that events lead to, before the submit the first one; undefined if none does. */
+function roundOf(events: readonly JobEvent[]): number | undefined {
+  const { state } = replay(events) ?? { state: 'Open' };
+  return state === 'Open' ? 0 : state === 'Widening' ? 1 : undefined;
 }

@@ -1,5 +1,5 @@
-import { commit, commitSet, contest, drawMore, expire, open, postBids, proveEquivocation, resolve, summon, type Contradiction } from '../chain/index.ts';
-import { openedShardOf, openingsIn, postedBids, type JobState } from '../protocol/index.ts';
+import { commit, commitSet, contest, drawMore, expire, open, postBids, resolve, summon, type Equivocations } from '../chain/index.ts';
+import { isError, openedShardOf, openingsIn, postedBids, type JobState } from '../protocol/index.ts';
 import type { NodeComponents } from './components.ts';
 import type { NodeAction } from './next-action.ts';
 import type { ReplicaRecord } from './replica-record.ts';
@@ -9,14 +9,14 @@ import { openingFor } from './shards/opening-for.ts';
 /** Actions of a node that are one message to the chain. */
 export type ChainAction = Extract<NodeAction, 'post-commitment' | 'post-set' | 'expire' | 'contest' | 'open' | 'resolve' | 'post-bid' | 'draw-more' | 'summon' | 'convict'>;
 
-/** What a step is about; `guilt` is a proof that is not on chain yet. */
-export interface StepSubject { record: ReplicaRecord; job: JobState; seat: number; guilt?: Contradiction | undefined }
+/** What a step is about; `equivocations` are proofs that may not be on chain yet. */
+export interface StepSubject { record: ReplicaRecord; job: JobState; seat: number; equivocations?: Equivocations | undefined }
 
 /** Carries one step of a job to the chain. @throws ChainError */
 export async function takeChainStep(
   { chain, journal, runner }: Pick<NodeComponents, 'chain' | 'journal'> & { runner: Pick<ReplicaRunner, 'shardStore'> },
   action: ChainAction,
-  { record, job, seat, guilt }: StepSubject,
+  { record, job, seat, equivocations }: StepSubject,
   signal: AbortSignal,
 ): Promise<void> {
   const { request } = record;
@@ -29,7 +29,12 @@ export async function takeChainStep(
       // Once: one that is no better than those on chain is passed over there.
       record.bidding = 'posted';
       await journal.put(record.jobId, record);
-      await postBids(chain, { request, roster, bids: [record.bid] }, { signal });
+      try {
+        await postBids(chain, { request, roster, bids: [record.bid] }, { signal });
+      } catch (error) {
+        if (isError(error, 'RPC_UNREACHABLE', 'TX_TIMEOUT')) record.bidding = 'unacknowledged';
+        throw error;
+      }
       return;
     case 'draw-more':
       await drawMore(chain, { request, roster, bids: postedBids(record.events, 1) }, { signal });
@@ -40,7 +45,7 @@ export async function takeChainStep(
       await summon(chain, { request, roster, openings: openingsIn(record.events) }, { signal });
       return;
     case 'convict':
-      if (guilt !== undefined) await proveEquivocation(chain, { request, roster, ...guilt }, { signal });
+      await equivocations?.convict(job, { signal });
       return;
     case 'resolve':
       await resolve(chain, { request, roster, openings: openingsIn(record.events) }, { signal });

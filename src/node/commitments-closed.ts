@@ -9,11 +9,20 @@ export function closedOnChain(state: JobStateName): boolean {
   return JOB_STATES.indexOf(state) >= JOB_STATES.indexOf('Committed') && state !== 'Cancelled' && state !== 'Expired' && state !== 'Widening';
 }
 
+/** Replicas whose evidence this process has let out: what hangs from it says nothing more to who would copy. */
+const released = new WeakSet<ReplicaRecord>();
+
+/** Notes that a replica's evidence is out. */
+export function noteReleased(record: ReplicaRecord): void {
+  released.add(record);
+}
+
 /**
  * Why what could be copied must stay here, or undefined when nobody can commit any more: the chain is closed for commitments, or this node
  * has seen everybody's signature over the set of them. Asked of the chain itself, not of the watcher's memory.
  */
 export async function whyNotClosed({ chain }: Pick<NodeComponents, 'chain'>, record: ReplicaRecord, reveal: Reveal | undefined, signal: AbortSignal): Promise<string | undefined> {
+  if (released.has(record)) return undefined;
   const { jobId, set } = record;
   const { state, widening } = await readJob(chain, jobId, { signal });
   // A set signed by the first seats does not close a job that has more of them now.

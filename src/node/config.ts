@@ -20,6 +20,8 @@ const schema = z.strictObject({
     scheduler: hex(20),
     deploymentBlock: z.number().int().nonnegative().default(0),
     pollMs: z.number().int().positive().default(2000),
+    /** Whether the endpoint takes JSON-RPC batches. */
+    batch: z.boolean().default(false),
   }),
   /** The node's account: a key, or a file that holds one. */
   key: hex(32).optional(),

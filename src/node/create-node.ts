@@ -26,6 +26,7 @@ export interface RunningNode extends Pick<Startable, 'stop'> {
   chain: Chain;
   host: Host;
   storage: Storage;
+  possessions: Possessions;
 }
 
 /**
@@ -40,8 +41,8 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
   const stops: (() => Promise<unknown>)[] = [];
   const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
   try {
-    const { rpcUrl, scheduler, deploymentBlock, pollMs } = config.chain;
-    const chain = createChain({ rpcUrl, scheduler, privateKey, pollingIntervalMs: pollMs });
+    const { rpcUrl, scheduler, deploymentBlock, pollMs, batch } = config.chain;
+    const chain = createChain({ rpcUrl, scheduler, privateKey, batch, pollingIntervalMs: pollMs });
     const { address } = chain.signer();
     const court = await chain.court();
 
@@ -66,11 +67,12 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     stops.push(collectRegularly(storage, log));
 
     await ensureStake(chain, config.stake, host, log);
+    const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')));
     const node: Node = new Node({
       chain, court, host, storage, engines, log,
       images: await createImageStore({ dir: join(config.dir, 'images') }),
       gossip: announceJobs(host),
-      possessions: new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions'))),
+      possessions,
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
       address, dir: config.dir, contests: config.contests, postBids: config.postBids, summons: config.panels, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
@@ -97,7 +99,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     });
     await watcher.start();
     stops.push(() => watcher.stop());
-    return { node, chain, host, storage, stop };
+    return { node, chain, host, storage, possessions, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw error;

@@ -29,16 +29,25 @@ export class EarlyEvents {
     this.#noted.delete(jobId);
   }
 
+  /** Whether newcomers are drawn for the job, as far as it was noted. */
+  isWidening(jobId: Hex): boolean {
+    return this.#noted.get(jobId)?.some(({ type }) => type === 'WideningCalled') ?? false;
+  }
+
+  /** Events that were read back, with those noted meanwhile. */
+  amended(jobId: Hex, read: readonly JobEvent[]): JobEvent[] {
+    return (this.#noted.get(jobId) ?? []).reduce((known, event) => amend(known, event, false), [...read]);
+  }
+
   /** What the chain said of a job so far: noted as it came or, where the node was down then, read back. @throws ChainError */
   async historyOf(jobId: Hex, signal: AbortSignal): Promise<JobEvent[]> {
-    const noted = () => this.#noted.get(jobId) ?? [];
     let read: JobEvent[] = [];
-    if (noted()[0]?.type !== 'Submitted') {
+    if (this.#noted.get(jobId)?.[0]?.type !== 'Submitted') {
       const { state, seedBlock } = await readJob(this.#chain, jobId, { signal });
       // The submit is at most so many blocks before its seed; that of a widened job is older than its newest seed.
       const fromBlock = state === 'Open' && seedBlock > MAX_SEED_DELAY_BLOCKS ? seedBlock - MAX_SEED_DELAY_BLOCKS : 0n;
       if (state !== 'None') read = await readJobEvents(this.#chain, { jobId, fromBlock }, { signal });
     }
-    return noted().reduce((known, event) => amend(known, event, false), read);
+    return this.amended(jobId, read);
   }
 }

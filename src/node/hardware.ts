@@ -10,6 +10,7 @@ export function ownArch(): string {
 
 /** Why a machine is not what a job asks for, or undefined. */
 export function mismatch(requires: JobSpec['requires'], hardware: Hardware): string | undefined {
+  if (requires === undefined) return undefined;
   if (requires.arch !== undefined && requires.arch !== hardware.arch) return `asks for ${requires.arch}, this node is ${hardware.arch}`;
   if (requires.class !== undefined && requires.class !== hardware.class) return `asks for machines of class ${requires.class}, this node is of ${hardware.class ?? 'none'}`;
   return undefined;

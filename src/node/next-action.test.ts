@@ -68,3 +68,37 @@ test('from every state there comes a time when the node acts or is done', () => 
     for (const local of [{}, { seat: -1 }, { ready: false }, { contests: false }]) assert.notEqual(next(job, local, 9_999_999), 'wait', job.state);
   }
 });
+
+const WIDENING = { caller: seat(9).node, audit: true, lapsed: false };
+
+test('Open: carries its own bid to the chain once the seed is known, if it is to', () => {
+  const job: JobState = { state: 'Open', request, since: 1000, seedBlock: 50n };
+  assert.equal(next(job, { seat: -1 }, 1001), 'wait');
+  assert.equal(next(job, { seat: -1, posts: true }, 1001), 'post-bid');
+  assert.equal(nextNodeAction({ ...job, seedBlock: 101n }, { ...me, seat: -1, posts: true }, 1001, 100n), 'wait');
+});
+
+test('Widening: who was passed over bids again, who has a seat draws if the client does not', () => {
+  const job: JobState = { ...rostered, state: 'Widening', seedBlock: 50n, widening: WIDENING };
+  assert.equal(next(job, { seat: -1 }, 1001), 'bid-again');
+  assert.equal(next(job, { seat: -1, round: 1 }, 1001), 'wait');
+  assert.equal(next(job, { seat: -1, round: 1, posts: true }, 1001), 'post-bid');
+  assert.equal(next(job, { newcomers: 4 }, 1049), 'wait');
+  assert.equal(next(job, { newcomers: 4 }, 1051), 'draw-more');
+  assert.equal(next(job, { newcomers: 3 }, 1051), 'wait');
+  assert.equal(next(job, {}, 1106), 'expire');
+  assert.equal(next(job, { seat: -1, round: 1 }, 1106), 'finish');
+});
+
+test('no majority among the opened: a panel, if the client calls none in half of the time', () => {
+  const job: JobState = { ...rostered, state: 'Contested', agreed: 0, shard: 0, contested: 0b111, opened: 0b111 };
+  assert.equal(next(job, {}, 1001), 'resolve');
+  assert.equal(next(job, { majority: false }, 1001), 'wait');
+  assert.equal(next(job, { majority: false }, 1151), 'summon');
+  assert.equal(next(job, { majority: false, summons: false }, 1151), 'wait');
+  assert.equal(next(job, { majority: false }, 1206), 'resolve');
+});
+
+test('what convicts a seat is sent at once', () => {
+  assert.equal(next({ ...rostered, state: 'Committed', opened: 0 }, { guilty: 0b001 }, 1001), 'convict');
+});

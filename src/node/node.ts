@@ -143,8 +143,9 @@ export class Node implements Startable {
       default: {
         const { jobId } = record;
         this.#components.log('info', 'chain step', { jobId, action });
-        const guilt = this.#equivocations.get(jobId)?.next(job);
-        await takeChainStep({ ...this.#components, runner: this.#runner }, action, { record, job, seat: local.seat, guilt }, this.#stopping.signal);
+        await takeChainStep(
+          { ...this.#components, runner: this.#runner }, action, { record, job, seat: local.seat, equivocations: this.#equivocations.get(jobId) }, this.#stopping.signal,
+        );
       }
     }
   }

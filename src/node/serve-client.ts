@@ -5,7 +5,7 @@ import { MAX_RECEIPT_ERROR_CHARS, type EvidenceRequest, type EvidenceResponse } 
 import type { Receipt } from '../storage/index.ts';
 import type { NodeComponents } from './components.ts';
 import { acceptSet, signSet } from './commitment-set.ts';
-import { closedOnChain, whyMayBeAudited } from './commitments-closed.ts';
+import { closedOnChain, noteReleased, whyMayBeAudited } from './commitments-closed.ts';
 import { NodeError } from './errors.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 import type { ReplicaRunner } from './replica-runner.ts';
@@ -64,6 +64,7 @@ async function evidenceFor(components: ServeClientComponents, { jobId, set, reve
   } else if (!closedOnChain(state)) {
     return { status: 'refused', reason: `commitments are not closed: the job is ${state} on chain` };
   }
+  noteReleased(record);
   return { status: 'sealed', sealed: await runner.sealedEvidence(jobId), receipts: record.outcome.receipts.map(withoutPaths) };
 }
 

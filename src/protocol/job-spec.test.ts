@@ -78,3 +78,13 @@ test('encode and decode are inverse; what is not canonical is refused', () => {
   assert.throws(() => decodeSpec(new Uint8Array([0xff, 0xfe])), /not JSON/);
   assert.throws(() => decodeSpec(new Uint8Array(70_000)), /too large/);
 });
+
+test('audits, panels and machines: said or left out, which leaves the digest as it was', () => {
+  const { verification, requires } = parseJobSpec({ command: ['true'] });
+  assert.deepEqual([verification.audit, verification.panel, requires], [undefined, undefined, undefined]);
+  const said = parseJobSpec({ command: ['true'], verification: { replicas: 1, audit: 'auto', panel: false }, requires: { arch: 'arm64', class: 'graviton-4' } });
+  assert.deepEqual([said.verification.audit, said.verification.panel, said.requires], ['auto', false, { arch: 'arm64', class: 'graviton-4' }]);
+  for (const wrong of [{ verification: { audit: 1.5 } }, { verification: { audit: 'always' } }, { requires: { arch: 'mips' } }, { requires: { class: 'A B' } }]) {
+    assert.throws(() => parseJobSpec({ command: ['true'], ...wrong }), { code: 'SPEC_INVALID' });
+  }
+});

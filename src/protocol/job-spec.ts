@@ -74,15 +74,15 @@ const schema = z.strictObject({
   requires: z.strictObject({
     arch: z.enum(['amd64', 'arm64']).optional(),
     class: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is not a class such as epyc-7003').optional(),
-  }).default({}),
+  }).optional(),
   verification: z.strictObject({
     replicas: z.number().int().min(1).max(MAX_REPLICAS).default(3),
     policy: z.enum(['trace', 'exact', 'none']).default('trace'),
     minScoreBps: z.number().int().min(0).max(10_000).default(0),
-    /** Chance that a job of one replica is held against two more: a share of 1, or `auto`, as much as makes cheating lose. */
-    audit: z.union([z.literal('auto'), z.number().min(0).max(1)]).default(0),
-    /** Whether fresh nodes decide where the opened sketches of a dispute do not; the client pays them unless it is proven right. */
-    panel: z.boolean().default(true),
+    /** Chance that a job of one replica is held against two more: a share of 1, or `auto`, as much as makes cheating lose; none by default. */
+    audit: z.union([z.literal('auto'), z.number().min(0).max(1)]).optional(),
+    /** Whether fresh nodes decide where the opened sketches of a dispute do not; the client pays them unless it is proven right; they do by default. */
+    panel: z.boolean().optional(),
   }).prefault({}),
   payment: z.strictObject({
     maxPrice: amount.default('1000000000000000000'),

@@ -13,7 +13,7 @@ const BOND = COIN;
 const nothing: JobSpecInput = { engine: 'noop', command: ['true'], payment: { maxPrice: BOND.toString() } };
 
 describe('who does not say what is so loses', () => {
-  const network = useNetwork({ nodes: 3, configure: (config) => ({ ...config, noopEngine: true }) });
+  const network = useNetwork({ nodes: 3, configure: (config) => ({ ...config, noopEngine: true, panels: false }) });
 
   type Standing = Awaited<ReturnType<ReturnType<typeof network>['party']>>;
   const worth = ({ free, locked }: Standing): bigint => free + locked;
@@ -130,7 +130,10 @@ describe('who does not say what is so loses', () => {
   test('two that differ: without a majority nobody is accused, and the client pays nothing', async () => {
     const net = network();
     const { client, address } = await net.client();
-    const record = await client.submit({ command: ['cat', '/proc/sys/kernel/random/uuid'], verification: { replicas: 2, policy: 'exact' } }, { windows: LONG_WINDOWS });
+    const record = await client.submit({ command: ['cat', '/proc/sys/kernel/random/uuid'], verification: { replicas: 2, policy: 'exact', panel: false } }, { windows: LONG_WINDOWS });
+    await until('both have opened', () => { const job = client.stateOf(record); return job?.state === 'Contested' && job.opened === 0b11; });
+    // Until then a node may call a panel; these three nodes are too few for one.
+    await network().travel(LONG_WINDOWS.dispute + LONG_WINDOWS.assign + 10);
     const state = await settledJob(client, record);
     assert.deepEqual(state.verdicts, ['undecided', 'undecided']);
     assert.match(record.findings![0]!.reason, /no majority/);

@@ -1,15 +1,23 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
+import type { Hex } from 'viem';
 import { callApi } from '../../api/index.ts';
 import { request, statusProtocol } from '../../network/index.ts';
-import { formatBytes, messageOf, parseCid } from '../../protocol/index.ts';
-import type { Collected, Holding } from '../../storage/index.ts';
-import type { Location } from '../../storage/index.ts';
+import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
+import { contentStream, type Collected, type Holding, type Location } from '../../storage/index.ts';
 import { knownNodes } from '../known-nodes.ts';
 import { print, progressBar, say, short, table } from '../output.ts';
 import { interruptSignal, loadProfile, UsageError, withClient, type GlobalOptions } from '../session.ts';
 
-interface Options extends GlobalOptions { all?: boolean; local?: boolean; copy?: boolean; output?: string }
+interface Options extends GlobalOptions { all?: boolean; local?: boolean; copy?: boolean; output?: string; root?: boolean }
+
+const rootLine = (root: PossessionRoot | undefined): string[] => (root === undefined ? [] : [`${root.dataRoot}/${root.dataBytes}`]);
+const rootJson = (root: PossessionRoot | undefined) => (root === undefined ? {} : { dataRoot: root.dataRoot, dataBytes: root.dataBytes.toString() });
+// Amounts travel as text.
+const parseRoot = (answer: unknown): PossessionRoot => {
+  const { dataRoot, dataBytes } = answer as { dataRoot: Hex; dataBytes: string };
+  return { dataRoot, dataBytes: BigInt(dataBytes) };
+};
 
 interface Held { held: Holding[]; problems: { path: string; problem: string }[] }
 
@@ -25,14 +33,16 @@ Examples:
   data.command('add <path>').description('add a file or folder to the nodes of this machine (or, with --local, to the client\'s own store)')
     .option('--all', 'to every node of the profile instead of the first').option('--local', 'to the client\'s store')
     .option('--no-copy', 'reference the files where they lie: they must stay as they are')
-    .addHelpText('after', '\nExample:\n  $ gadus data add --all table.csv')
+    .option('--root', 'also print the root and the bytes that bids for jobs on this data may claim to hold, for gadus run --data-root')
+    .addHelpText('after', '\nExamples:\n  $ gadus data add --all table.csv\n  $ gadus data add --root table.csv')
     .action(async (path: string, _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const profile = await loadProfile(command);
       if (options.local || profile.apis.length === 0) {
         return withClient(command, async ({ storage }, signal) => {
           const { cid, bytes } = await storage.add(resolve(path), { signal, noCopy: options.copy === false });
-          print({ cid: cid.toString(), bytes, nodes: 0 }, cid.toString(), options);
+          const root = options.root ? await possessionRoot(contentStream(storage, [cid], { signal }), { signal }) : undefined;
+          print({ cid: cid.toString(), bytes, nodes: 0, ...rootJson(root) }, [cid.toString(), ...rootLine(root)].join('\n'), options);
         });
       }
       const signal = interruptSignal();
@@ -40,7 +50,8 @@ Examples:
       const added = await Promise.all(targets.map((api) => callApi(api, 'POST', '/v1/data', { path: resolve(path), noCopy: options.copy === false }, { signal }))) as { cid: string; bytes: number }[];
       const { cid, bytes } = added[0]!;
       if (!options.json) say(`added ${formatBytes(bytes)} to ${added.length === 1 ? 'one node' : `${added.length} nodes`}`);
-      print({ cid, bytes, nodes: added.length }, cid, options);
+      const root = options.root ? parseRoot(await callApi(targets[0]!, 'GET', `/v1/data/${cid}/root`, undefined, { signal })) : undefined;
+      print({ cid, bytes, nodes: added.length, ...rootJson(root) }, [cid, ...rootLine(root)].join('\n'), options);
     });
 
   data.command('get <cid> <destination>').description('fetch a file or folder from whoever has it')

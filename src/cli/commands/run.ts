@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
-import { specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
+import { dataRootFrom, specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
 import { dim, print, say } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
@@ -23,6 +23,7 @@ Exit code: that of the job where its replicas agree; 4 where they do not; 2, 3, 
 Examples:
   $ gadus run -- echo hello
   $ gadus run -i sales.zip -- sh -c 'unzip -p /inputs/sales.zip | sort -t, -k9 -n | tail -1'
+  $ gadus run --replicas 1 --audit auto -- sh -c 'seq 1 1000000 | sha256sum'
   $ gadus run -i bafy…:/inputs/table.csv --memory 1GiB --replicas 5 -- sha256sum /inputs/table.csv
   $ gadus run -i photos:/inputs --shard-by-file -- sh -c 'sha256sum /inputs/* > /outputs/sums'`)
     .action(async (argv: string[], _options: RunOptions, command: Command) => {
@@ -30,7 +31,7 @@ Examples:
       process.exitCode = await withClient(command, async (running, signal) => {
         const { client } = running;
         const spec = await specFromOptions(options, argv, running, signal);
-        const record = await client.submit(spec, { onProgress: narrate(options.quiet === true || options.json === true) });
+        const record = await client.submit(spec, { ...dataRootFrom(options), onProgress: narrate(options.quiet === true || options.json === true) });
         if (options.detach) {
           await waitForAssignment(running.client, record, signal);
           print({ id: record.jobId }, record.jobId, options);

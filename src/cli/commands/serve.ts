@@ -72,6 +72,6 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 }
 
 async function fromProfile(path: string | undefined) {
-  const { rpcUrl, scheduler, deploymentBlock, pollMs, bootstrap, lan } = await readProfile(path);
-  return { chain: { rpcUrl, scheduler, deploymentBlock, pollMs }, network: { bootstrap, lan } };
+  const { rpcUrl, scheduler, deploymentBlock, pollMs, batch, bootstrap, lan } = await readProfile(path);
+  return { chain: { rpcUrl, scheduler, deploymentBlock, pollMs, batch }, network: { bootstrap, lan } };
 }

@@ -3,15 +3,18 @@ import { readSeed, verifyBid } from '../../chain/index.ts';
 import { hasClaim, MAX_BIDS, messageOf, postedBids, type BidMessage, type JobState, type SignedBid } from '../../protocol/index.ts';
 import { FEW_BIDS_AFTER_MS } from '../constants.ts';
 import type { SessionContext } from './context.ts';
+import type { FalseClaims } from './false-claims.ts';
 
 /** The bids of one job: those that came by the network and those that stand on chain. */
 export class BidBook {
   readonly #context: SessionContext;
+  readonly #claims: FalseClaims;
   readonly #seeds = new Map<number, Promise<Hex>>();
   #saidFewBids = '';
 
-  constructor(context: SessionContext) {
+  constructor(context: SessionContext, claims: FalseClaims) {
     this.#context = context;
+    this.#claims = claims;
   }
 
   /** A bid arrived. @returns why it is declined, or undefined */
@@ -25,6 +28,7 @@ export class BidBook {
     try {
       const seed = hasClaim(bid) ? { seed: await this.#seed(round) } : {};
       await verifyBid(court, bid, { jobId, maxPrice: request.maxPrice, round, ...seed }, chain);
+      if (await this.#claims.isFalse(bid)) return 'the node does not hold the input it claims to hold';
       // The draw would pass it over, and bids of accounts that cost nothing would crowd out the others.
       const { free } = await standings.read(bid.node, 'node', { signal });
       if (free < request.stake) return `the node has ${free} units of free stake, ${request.stake} are needed`;

@@ -1,5 +1,5 @@
 import {
-  assign, audit, commit, commitSet, drawMore, expire, postBids, proveEquivocation, resolve, settle, settleDirect, submit, summon, type Contradiction, type WriteResult,
+  assign, audit, commit, commitSet, drawMore, expire, postBids, resolve, settle, settleDirect, submit, summon, type WriteResult,
 } from '../../chain/index.ts';
 import { openingsIn, type JobState, type SealedSeat, type SignedBid } from '../../protocol/index.ts';
 import { commitmentsToCarry } from '../commitments.ts';
@@ -21,7 +21,7 @@ export interface Cargo {
   unposted(): SignedBid[];
   closed(job: JobState): ClosedJob;
   verdict(job: ClosedJob): Promise<{ agreed: number; shard: number; reportDigest: `0x${string}` }>;
-  guilt(): Contradiction | undefined;
+  convict(): Promise<WriteResult | undefined>;
 }
 
 /** Carries one step of a job to the chain. @returns the message's outcome and the name it is booked under; undefined if there is nothing to carry @throws ChainError */
@@ -49,10 +49,7 @@ async function send({ components: { chain }, record, signal }: SessionContext, a
     case 'summon': return summon(chain, { request, roster, openings: openingsIn(record.events) }, options);
     case 'post-bids': return postBids(chain, { request, roster, bids: cargo.unposted() }, options);
     case 'draw-more': return drawMore(chain, { request, roster, bids: cargo.bids() }, options);
-    case 'convict': {
-      const guilt = cargo.guilt();
-      return guilt && proveEquivocation(chain, { request, roster, ...guilt }, options);
-    }
+    case 'convict': return cargo.convict();
     case 'expire': return expire(chain, { request, roster }, options);
     case 'resolve': return resolve(chain, { request, roster, openings: job?.state === 'Contestable' ? [] : openingsIn(record.events) }, options);
   }

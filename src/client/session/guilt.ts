@@ -1,16 +1,19 @@
-import { Equivocations, type Contradiction } from '../../chain/index.ts';
+import { Equivocations, type WriteResult } from '../../chain/index.ts';
 import type { JobState } from '../../protocol/index.ts';
 import type { SessionContext } from './context.ts';
+import { FalseClaims } from './false-claims.ts';
 
-/** Gathers what convicts seats of a job: two statements that contradict each other, however they came here. */
+/** Gathers what convicts seats of a job: two statements that contradict each other, however they came here, and claims to input that is not theirs. */
 export class Guilt {
   readonly #context: SessionContext;
   readonly #equivocations: Equivocations;
+  readonly claims: FalseClaims;
 
   constructor(context: SessionContext) {
     this.#context = context;
     const { components: { chain, court }, record: { jobId } } = context;
     this.#equivocations = new Equivocations(chain, court, jobId);
+    this.claims = new FalseClaims(context);
   }
 
   /** Looks at what is new. @throws ChainError when the chain must be asked and is away */
@@ -26,15 +29,17 @@ export class Guilt {
     for (const index of await this.#equivocations.look(job, events, { set, commitments: job.roster.map(({ node }) => commitments[node.toLowerCase()]) }, { signal })) {
       this.#context.progress({ stage: 'contradiction', node: job.roster[index]!.node });
     }
+    await this.claims.look(job);
   }
 
   /** Seats that can be convicted now and are not yet, as a mask. */
   mask(job: JobState | undefined): number {
-    return this.#equivocations.mask(job);
+    return this.#equivocations.mask(job) | this.claims.mask(job);
   }
 
-  /** The proof to send next. */
-  next(job: JobState | undefined): Contradiction | undefined {
-    return this.#equivocations.next(job);
+  /** Sends the next proof; one that is refused is not sent again. @throws ChainError */
+  async convict(job: JobState | undefined): Promise<WriteResult | undefined> {
+    const { signal } = this.#context;
+    return await this.#equivocations.convict(job, { signal }) ?? this.claims.convict(job);
   }
 }

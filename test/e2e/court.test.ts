@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { bytesToHex, toHex, zeroHash, type Hex } from 'viem';
+import { assign, postBids, readJobEvents, readSeed, signBid, submit, waitForBlock } from '../../src/chain/index.ts';
+import type { JobRecord } from '../../src/client/index.ts';
+import { prepareJob, secretOf } from '../../src/client/prepare-job.ts';
+import { announceJobs, evidenceProtocol, request } from '../../src/network/index.ts';
+import {
+  hasClaim, isAudited, jobIdOf, parseJobSpec, possessionOf, possessionPicks, possessionProofs, possessionRoot, postedBids, replay, type JobSpecInput, type JobState,
+} from '../../src/protocol/index.ts';
+import { COIN, reach, settledJob, stateOnChain, useNetwork, type TestClient } from '../network.ts';
+import { startPuppet, type Puppet } from '../puppet.ts';
+import { until } from '../until.ts';
+import { LONG_WINDOWS } from '../windows.ts';
+
+const WINDOWS = { windows: LONG_WINDOWS };
+/** Blocks to post bids in: every message makes two here. */
+const BID_BLOCKS = 40;
+/** Work that leaves a trace which an idle process does not. */
+const work: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] };
+const stakeOf = ({ request: { stake } }: JobRecord): bigint => stake;
+
+describe('what the court does about single replicas, disagreement, left-out bids and false claims', () => {
+  const network = useNetwork({ nodes: 5, configure: (config) => ({ ...config, noopEngine: true, postBids: 'unacknowledged' }) });
+  let client: TestClient;
+  let puppet: Puppet;
+  before(async () => {
+    client = await network().client();
+    puppet = await startPuppet(network());
+  });
+  after(() => puppet.stop());
+
+  const cheat = (seat: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50 } }); };
+  const honest = () => { for (const node of network().nodes) node.send({ type: 'honest' }); };
+  const eventsOf = (jobId: Hex) => readJobEvents(network().chain(), { jobId, fromBlock: 0n });
+  const worth = async (address: Hex): Promise<bigint> => { const { free, locked } = await network().party(address, 'node'); return free + locked; };
+
+  const mineBidBlocks = () => puppet.chain.client.request({ method: 'anvil_mine', params: [toHex(BID_BLOCKS)] } as never);
+
+  /** Lets time pass until newcomers may be drawn, their bids being on chain. */
+  const drawNewcomers = async (record: JobRecord): Promise<void> => {
+    const { roster } = await reach(client.client, record, 'Widening');
+    await until('the newcomers\' bids are on chain', () => postedBids(record.events, 1).length > roster.length);
+    await network().travel(LONG_WINDOWS.assign / 4 + 1);
+  };
+
+  test('an audit is drawn when the secret says so, and only then', async () => {
+    const seen = new Set<boolean>();
+    for (let i = 0; i < 20 && seen.size < 2; i++) {
+      const record = await client.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 0.5 } }, WINDOWS);
+      const { roster } = await until('the replica has committed', () => {
+        const job = client.client.stateOf(record);
+        return job !== undefined && 'roster' in job && record.commitments[job.roster[0]!.node.toLowerCase()] !== undefined ? job : undefined;
+      });
+      const { commitment } = record.commitments[roster[0]!.node.toLowerCase()]!;
+      const drawn = isAudited(secretOf(record.seed), 5000, record.jobId, commitment);
+      seen.add(drawn);
+      if (drawn) {
+        await reach(client.client, record, 'Widening');
+        // Whoever has the secret now, the evidence stays where it is until the newcomers have committed.
+        const { addrs } = network().nodes[network().indexOf(roster[0]!.node)]!;
+        const answer = await request(puppet.host, addrs, evidenceProtocol, { jobId: record.jobId, reveal: { secret: secretOf(record.seed), auditBps: 5000 } });
+        assert.equal(answer.status, 'refused');
+        await drawNewcomers(record);
+      }
+      const { verdicts } = await settledJob(client.client, record);
+      assert.deepEqual(verdicts, drawn ? ['agreed', 'agreed', 'agreed'] : ['agreed'], JSON.stringify(record.findings));
+      assert.equal((await eventsOf(record.jobId)).some(({ type }) => type === 'WideningCalled'), drawn);
+    }
+    assert.equal(seen.size, 2);
+  });
+
+  test('the only replica hands its evidence to nobody who does not show that the job is not drawn', async () => {
+    const record = await client.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 0 } }, { ...WINDOWS, closeOnChain: true });
+    const { roster } = await settledJob(client.client, record);
+    const { addrs } = network().nodes[network().indexOf(roster[0]!.node)]!;
+    // Settled: nobody can be drawn any more.
+    assert.equal((await request(puppet.host, addrs, evidenceProtocol, { jobId: record.jobId })).status, 'sealed');
+  });
+
+  test('a cheat that is audited loses half its stake', async () => {
+    cheat(0);
+    const before = new Map(await Promise.all(network().nodes.map(async ({ address }) => [address.toLowerCase(), await worth(address)] as const)));
+    const record = await client.client.submit({ ...work, verification: { replicas: 1, audit: 1 } }, WINDOWS);
+    await drawNewcomers(record);
+    await reach(client.client, record, 'Assigned');
+    const { verdicts, roster } = await settledJob(client.client, record);
+    honest();
+    assert.deepEqual(verdicts, ['deviated', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    const [cheater, ...others] = roster;
+    const lost = before.get(cheater!.node.toLowerCase())! - await worth(cheater!.node);
+    // It contests, which costs it its bond as well.
+    assert.equal(lost, stakeOf(record) / 2n + record.request.maxPrice);
+    for (const { node, price } of others) assert.equal(await worth(node) - before.get(node.toLowerCase())!, price);
+  });
+
+  test('two that differ: fresh nodes decide, and who is wrong pays for them', async () => {
+    cheat(1);
+    const stages: string[] = [];
+    const record = await client.client.submit({ ...work, verification: { replicas: 2 } }, { ...WINDOWS, onProgress: ({ stage }) => stages.push(stage) });
+    await drawNewcomers(record);
+    const { verdicts } = await settledJob(client.client, record);
+    honest();
+    assert.deepEqual(verdicts, ['agreed', 'deviated', 'agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    for (const stage of ['contested', 'widening', 'widened']) assert.ok(stages.includes(stage), stage);
+  });
+
+  test('a node killed while newcomers are drawn goes on where it was', async () => {
+    const net = network();
+    const record = await client.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 1 } }, WINDOWS);
+    const { roster } = await reach(client.client, record, 'Widening');
+    const index = net.indexOf(roster[0]!.node);
+    await net.kill(index);
+    await drawNewcomers(record);
+    await net.restart(index);
+    const { verdicts } = await settledJob(client.client, record);
+    assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+  });
+
+  test('a client that answers nobody cannot leave the nodes\' bids out', async () => {
+    const net = network();
+    const { key } = await net.account();
+    const chain = net.chain(key);
+    const court = await chain.court();
+    const spec = parseJobSpec({ engine: 'noop', command: ['true'], verification: { replicas: 2 } });
+    const prepared = await prepareJob(chain.signer().address, spec, LONG_WINDOWS, { bidBlocks: BID_BLOCKS });
+    const jobId = jobIdOf(court, prepared.request);
+    // Nobody listens there.
+    await announceJobs(puppet.host).publish({ request: prepared.request, spec: prepared.specBytes, addrs: [`/ip4/127.0.0.1/tcp/1/p2p/${net.nodes[0]!.addrs[0]!.split('/').at(-1)}`] });
+    await submit(chain, { request: prepared.request });
+    const seedBlock = await until('the job is open', async () => { const job = replay(await eventsOf(jobId)); return job?.state === 'Open' ? job.seedBlock : undefined; });
+    const posted = await until('two nodes have posted their bids', async () => { const bids = postedBids(await eventsOf(jobId), 0); return bids.length === 2 ? bids : undefined; });
+    await mineBidBlocks();
+    await waitForBlock(chain, seedBlock + BigInt(BID_BLOCKS));
+    const own = await puppet.bidFor({ jobId } as JobRecord);
+    await assert.rejects(assign(chain, { request: prepared.request, bids: [own, posted[0]!] }), { code: 'BID_LEFT_OUT' });
+    const bids = postedBids(await eventsOf(jobId), 0);
+    await assign(chain, { request: prepared.request, bids });
+    // From here the nodes need no client: they commit, open and are paid by its silence.
+    await net.travel(Math.ceil(prepared.request.commitWindow * 0.7) + 1);
+    await until('the nodes have committed', async () => await stateOnChain(net, jobId) === 'Committed');
+    await net.travel(LONG_WINDOWS.settle + 1);
+    await until('the nodes have ended it', async () => await stateOnChain(net, jobId) === 'Settled');
+    const job = replay(await eventsOf(jobId)) as Extract<JobState, { state: 'Settled' }>;
+    assert.deepEqual(job.verdicts, ['agreed', 'agreed']);
+  });
+
+  test('a node that holds the input proves it in its bid, others claim nothing', async () => {
+    const net = network();
+    const content = randomBytes(30_000);
+    const path = join(net.dir, 'held');
+    await writeFile(path, content);
+    const cid = await net.addData(path, [0]);
+    const dataRoot = await possessionRoot([content]);
+    const record = await client.client.submit(
+      { engine: 'noop', command: ['true'], inputs: [{ source: cid, target: '/inputs/a' }], verification: { replicas: 5 } }, { ...WINDOWS, dataRoot },
+    );
+    const { roster } = await settledJob(client.client, record);
+    assert.equal(roster.length, 5);
+    const claims = record.bids.filter(({ bid }) => hasClaim(bid));
+    assert.deepEqual(claims.map(({ bid }) => net.indexOf(bid.node)), [0]);
+    const [{ bid }] = claims as [typeof record.bids[number]];
+    const { chunks } = await possessionProofs([content], possessionPicks(bid.seed, dataRoot.dataBytes));
+    assert.equal(bid.possession, possessionOf(chunks, bid.node));
+  });
+
+  test('who claims to hold the input and does not loses its stake when it is drawn', async () => {
+    const path = join(network().dir, 'input');
+    await writeFile(path, randomBytes(20_000));
+    const { cid } = await client.storage.add(path);
+    const input: JobSpecInput = { engine: 'noop', command: ['true'], inputs: [{ source: cid.toString(), target: '/inputs/a' }], verification: { replicas: 6 } };
+    const record = await client.client.submit(input, { ...WINDOWS, bidBlocks: BID_BLOCKS });
+    assert.notEqual(record.request.dataRoot, zeroHash);
+    await reach(client.client, record, 'Open');
+    const seed = await until('the seed is known', () => readSeed(puppet.chain, record.jobId).catch(() => undefined));
+    const bid = { jobId: record.jobId, node: puppet.address, price: COIN / 2n, locality: 10_000, possession: bytesToHex(randomBytes(16)), seed, round: 0 };
+    const lie = { ...bid, signature: await signBid(puppet.chain.signer(), puppet.court, bid) };
+    const { ok, reason } = await puppet.bid(client.host, lie);
+    assert.equal(ok, false);
+    assert.match(reason ?? '', /does not hold/);
+    // What the client does not take it carries to the chain itself; then the draw must take it, for there are just as many.
+    await postBids(puppet.chain, { request: record.request, bids: [lie] });
+    await mineBidBlocks();
+    await until('it is convicted', async () => (await eventsOf(record.jobId)).some(({ type }) => type === 'FalseClaimProven'));
+    const held = await worth(puppet.address);
+    await until('the others have committed', () => Object.keys(record.commitments).length === 5);
+    await network().travel(record.request.commitWindow / 2 + 1);
+    await until('their commitments are on chain', () => { const job = client.client.stateOf(record); return job !== undefined && 'committed' in job && job.committed !== 0; });
+    await network().travel(record.request.commitWindow / 2 + 10);
+    const { verdicts } = await settledJob(client.client, record);
+    assert.equal(verdicts.filter((verdict) => verdict === 'agreed').length, 5, verdicts.join());
+    assert.equal(held - await worth(puppet.address), record.request.stake);
+  });
+});
