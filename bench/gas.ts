@@ -3,7 +3,7 @@ import { bytesToHex, type Hex } from 'viem';
 import {
   approve, assign, commit, createChain, deployContracts, fund, isJobEvent, register, settle, settleDirect, signBid, signCommitment, signCommitmentSet, startAnvil, submit, transferCoin, type Chain,
 } from '../src/chain/index.ts';
-import { commitmentOf, jobIdOf, setDigestOf, type JobRequest, type Opening, type Seat } from '../src/protocol/index.ts';
+import { commitmentOf, jobIdOf, NO_CLAIM, PLAIN_TERMS, setDigestOf, type JobRequest, type Opening, type Seat } from '../src/protocol/index.ts';
 import type { Benchmark } from './main.ts';
 import { table } from './statistics.ts';
 
@@ -63,19 +63,19 @@ async function life(client: Chain, nodes: readonly Chain[], k: number, way: Way)
   const request: JobRequest = {
     client: client.signer().address, nonce: randomBytes(8).readBigUInt64BE(), specDigest: bytesToHex(randomBytes(32)), replicas: k, policy: 0,
     maxPrice: COIN, stake: 5n * COIN, minScore: 0, assignWindow: 600, commitWindow: 600, settleWindow: 600, disputeWindow: 600,
-    sealKey: bytesToHex(randomBytes(32)), secretHash: bytesToHex(randomBytes(32)),
+    sealKey: bytesToHex(randomBytes(32)), secretHash: bytesToHex(randomBytes(32)), ...PLAIN_TERMS,
   };
   const jobId = jobIdOf(court, request);
   const submitted = await submit(client, { request });
   const bids = await Promise.all(nodes.slice(0, k).map(async (node) => {
-    const bid = { jobId, node: node.signer().address, price: COIN / 2n, locality: 10_000 };
+    const bid = { jobId, node: node.signer().address, price: COIN / 2n, locality: 10_000, ...NO_CLAIM };
     return { ...bid, signature: await signBid(node.signer(), court, bid) };
   }));
   await pastBlock(client, submitted.blockNumber + 1n);
   const assigned = await assign(client, { request, bids });
   const roster: readonly Seat[] = assigned.events.flatMap((event) => (isJobEvent(event) && event.type === 'Assigned' ? event.roster : []));
   const commitments = await Promise.all(roster.map(async ({ node }, index) => {
-    const opening: Opening = { resultDigest: bytesToHex(randomBytes(32)), evidenceDigest: bytesToHex(randomBytes(32)), salt: bytesToHex(randomBytes(32)), sketch: bytesToHex(randomBytes(200)) };
+    const opening: Opening = { resultDigest: bytesToHex(randomBytes(32)), evidenceDigest: bytesToHex(randomBytes(32)), salt: bytesToHex(randomBytes(32)), sketch: bytesToHex(randomBytes(200)), proof: [] };
     const commitment = commitmentOf(jobId, node, opening);
     const signer = nodes.find((one) => one.signer().address === node)!.signer();
     return { index, commitment, signature: await signCommitment(signer, court, { jobId, node, commitment }) };

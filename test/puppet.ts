@@ -4,7 +4,7 @@ import { register, signBid, signCommitment, type Chain } from '../src/chain/inde
 import type { JobRecord } from '../src/client/index.ts';
 import { encodeEvidence, evidenceDigest, fingerprintOf, openWindow, sealEvidence, sketchOf, windowsOf, type WindowSource } from '../src/evidence/index.ts';
 import { bidProtocol, commitmentProtocol, createHost, evidenceProtocol, request, serve, windowsProtocol, type Host } from '../src/network/index.ts';
-import { cidDigest, cidOfDigest, commitmentOf, parseCid, type Court, type Evidence, type EvidenceResponse, type Opening, type SignedBid, type WindowsResponse } from '../src/protocol/index.ts';
+import { cidDigest, cidOfDigest, commitmentOf, NO_CLAIM, parseCid, type Court, type Evidence, type EvidenceResponse, type Opening, type SignedBid, type WindowsResponse } from '../src/protocol/index.ts';
 import { COIN, type TestNetwork } from './network.ts';
 
 /** A node without a mind: it stakes, and says what a test has it say. */
@@ -41,7 +41,7 @@ export async function startPuppet(network: TestNetwork, { stake = 100n * COIN }:
     evidence: () => ({ status: 'refused', reason: 'not now' }),
     windows: () => ({ status: 'refused', reason: 'not now' }),
     async bidFor({ jobId }, price = COIN / 2n) {
-      const bid = { jobId, node: address, price, locality: 0 };
+      const bid = { jobId, node: address, price, locality: 0, ...NO_CLAIM };
       return { ...bid, signature: await signBid(chain.signer(), court, bid) };
     },
     bid: (client, bid) => request(host, clientAddrs(client), bidProtocol, { bid, addrs }),
@@ -72,7 +72,7 @@ export function forgedEvidence(record: JobRecord, node: Address, change: (eviden
   };
   const evidence = { ...honest, ...change(honest) };
   const encoded = encodeEvidence(evidence);
-  const opening: Opening = { resultDigest: cidDigest(parseCid(evidence.resultCid)), evidenceDigest: evidenceDigest(encoded), salt: bytesToHex(randomBytes(32)), sketch: evidence.sketch };
+  const opening: Opening = { resultDigest: cidDigest(parseCid(evidence.resultCid)), evidenceDigest: evidenceDigest(encoded), salt: bytesToHex(randomBytes(32)), sketch: evidence.sketch, proof: [] };
   return { encoded, opening, commitment: commitmentOf(record.jobId, node, opening), source };
 }
 

@@ -177,6 +177,6 @@ contract Disputes is SchedulerBase {
         if (index >= roster.length) revert IScheduler.BadIndex(index);
         bit = uint16(1 << index);
         if (committed & bit == 0) revert IScheduler.NotCommitted(index);
-        if (StatementLib.sealedHash(jobId, roster[index].node, opening) != roster[index].commitment) revert IScheduler.BadOpening(index);
+        if (StatementLib.sealedHash(jobId, roster[index].node, opening, 0) != roster[index].commitment) revert IScheduler.BadOpening(index);
     }
 }

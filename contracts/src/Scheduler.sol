@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IScheduler} from "./interfaces/IScheduler.sol";
 import {DrawLib} from "./libraries/DrawLib.sol";
@@ -16,7 +17,7 @@ import {SchedulerBase} from "./SchedulerBase.sol";
 
 /// @title Scheduler
 /// @dev Documentation is in IScheduler. Every function checks, then writes, then emits, then moves coin.
-contract Scheduler is IScheduler, SchedulerBase {
+contract Scheduler is IScheduler, SchedulerBase, Multicall {
     using SafeERC20 for IERC20;
     using PartyLib for Party;
     using ReputationLib for Party;
@@ -33,6 +34,10 @@ contract Scheduler is IScheduler, SchedulerBase {
     uint256 public constant NO_SHOW_BPS = TermsLib.NO_SHOW_BPS;
     /// Bounds the gas of an assignment.
     uint256 public constant MAX_BIDS = 16;
+    /// Blocks to post bids in before newcomers are drawn: a message seen in the first can be answered in the second; the third is spare.
+    uint256 public constant WIDENING_BLOCKS = TermsLib.WIDENING_BLOCKS;
+    uint256 public constant CHECK_BPS = TermsLib.CHECK_BPS;
+    uint256 public constant INFORMER_BPS = TermsLib.INFORMER_BPS;
 
     /// @param coin_ The ERC-20 to settle in; see the assumptions in IScheduler.
     /// @param randomness Where seeds come from: block hashes, or Filecoin's beacon.
@@ -159,6 +164,7 @@ contract Scheduler is IScheduler, SchedulerBase {
         JobRequest calldata request,
         SealedSeat[] calldata roster,
         uint16 agreed,
+        uint32 shard,
         bytes32 reportDigest,
         bytes calldata signature
     ) external {
@@ -167,12 +173,12 @@ contract Scheduler is IScheduler, SchedulerBase {
         bytes32 setDigest = StatementLib.rosterHash(roster);
         _requireRoster(job_, setDigest);
         _notAfter(job_.since + request.settleWindow);
-        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, reportDigest), signature);
+        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
         (uint16 committed, uint16 equivocated) = (job_.committed, job_.equivocated);
         if (agreed & ~committed != 0) revert BadVerdict(agreed, committed);
 
         job_.agreed = agreed;
-        emit VerdictPosted(jobId, agreed, reportDigest);
+        emit VerdictPosted(jobId, agreed, shard, reportDigest);
         if (agreed | equivocated != committed) _enter(job_, State.Contestable);
         else _finish(jobId, job_, request, roster, Ruling(committed, agreed, 0, 0, Fault.None));
     }
@@ -182,6 +188,7 @@ contract Scheduler is IScheduler, SchedulerBase {
         SealedSeat[] calldata roster,
         bytes[] calldata signatures,
         uint16 agreed,
+        uint32 shard,
         bytes32 reportDigest,
         bytes calldata signature
     ) external {
@@ -190,7 +197,7 @@ contract Scheduler is IScheduler, SchedulerBase {
         _requireRoster(job_, StatementLib.seatsHash(roster));
         _notAfter(job_.since + request.commitWindow);
         bytes32 setDigest = _requireSet(jobId, roster, signatures);
-        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, reportDigest), signature);
+        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
         uint16 committed = _all(roster.length);
         if (agreed & ~committed != 0) revert BadVerdict(agreed, committed);
 
@@ -201,7 +208,7 @@ contract Scheduler is IScheduler, SchedulerBase {
         } else {
             _post(jobId, job_, roster, setDigest);
             job_.agreed = agreed;
-            emit VerdictPosted(jobId, agreed, reportDigest);
+            emit VerdictPosted(jobId, agreed, shard, reportDigest);
             _enter(job_, State.Contestable);
         }
     }
@@ -216,6 +223,10 @@ contract Scheduler is IScheduler, SchedulerBase {
         _delegate();
     }
 
+    function proveFalseClaim(JobRequest calldata, SealedSeat[] calldata, uint8, Bid calldata, bytes[] calldata, bytes32[][] calldata) external {
+        _delegate();
+    }
+
     function contest(JobRequest calldata, SealedSeat[] calldata, Opening calldata, bytes calldata) external {
         _delegate();
     }
@@ -226,6 +237,26 @@ contract Scheduler is IScheduler, SchedulerBase {
 
     function resolve(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata) external {
         _delegate();
+    }
+
+    function postBids(JobRequest calldata, Seat[] calldata, Bid[] calldata) external {
+        _delegate();
+    }
+
+    function audit(JobRequest calldata, SealedSeat[] calldata, bytes32, uint16, bytes calldata) external {
+        _delegate();
+    }
+
+    function summon(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata, address, bytes calldata) external {
+        _delegate();
+    }
+
+    function drawMore(JobRequest calldata, Seat[] calldata, Bid[] calldata) external {
+        _delegate();
+    }
+
+    function multicall(bytes[] calldata data) public override(IScheduler, Multicall) returns (bytes[] memory) {
+        return super.multicall(data);
     }
 
     /// @dev Runs the same function of `DISPUTES` on this contract's storage.
@@ -292,6 +323,14 @@ contract Scheduler is IScheduler, SchedulerBase {
         return _jobs[jobId];
     }
 
+    function seedOf(bytes32 jobId) external view returns (bytes32) {
+        return _seed(jobId, _jobs[jobId].seedBlock);
+    }
+
+    function reachOf(JobRequest calldata request, uint256 elapsed) external pure returns (uint256) {
+        return request.reachAfter(elapsed);
+    }
+
     function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32) {
         return _commitments[jobId][index];
     }
@@ -343,7 +382,7 @@ contract Scheduler is IScheduler, SchedulerBase {
             Bid calldata bid = bids[i];
             if (bid.node <= last) revert BadOrder();
             last = bid.node;
-            _authorize(last, StatementLib.bid(jobId, bid), bid.signature);
+            _authorize(last, StatementLib.bid(jobId, bid, seed, 0), bid.signature);
             uint256 weight = _weight(request, bid, submitted);
             if (weight != 0) DrawLib.enter(best, eligible++, DrawLib.key(seed, last, weight), i);
         }

@@ -71,6 +71,13 @@ export function decodeEvent(log: RpcLog, at = log.blockTimestamp === undefined ?
     case 'CommitmentPosted': return { ...position, type: 'CommitmentPosted', ...decoded.args };
     case 'CommitmentsClosed': return { ...position, type: 'CommitmentsClosed', ...decoded.args };
     case 'SetPosted': return { ...position, type: 'SetPosted', ...decoded.args };
+    case 'BidPosted': {
+      const { jobId, round, key, bid } = decoded.args;
+      return { ...position, type: 'BidPosted', jobId, round, key, bid };
+    }
+    case 'FalseClaimProven': return { ...position, type: 'FalseClaimProven', ...decoded.args };
+    case 'WideningCalled': return { ...position, type: 'WideningCalled', ...decoded.args, seedBlock: BigInt(decoded.args.seedBlock) };
+    case 'Widened': return { ...position, type: 'Widened', ...decoded.args };
     case 'EquivocationProven': return { ...position, type: 'EquivocationProven', ...decoded.args };
     case 'VerdictPosted': return { ...position, type: 'VerdictPosted', ...decoded.args };
     case 'VerdictContested': return { ...position, type: 'VerdictContested', ...decoded.args };

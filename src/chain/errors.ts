@@ -6,7 +6,8 @@ import { coinAbi, schedulerAbi } from './abi.ts';
 export type ContractErrorCode =
   | 'WRONG_STATE' | 'TOO_EARLY' | 'TOO_LATE' | 'BAD_REQUEST' | 'BAD_SIGNATURE' | 'BAD_ROSTER' | 'BAD_INDEX' | 'BAD_ORDER'
   | 'ALREADY_COMMITTED' | 'NOT_COMMITTED' | 'BAD_OPENING' | 'NOT_REJECTED' | 'BAD_VERDICT' | 'NOT_ENOUGH_BIDS' | 'TOO_MANY_BIDS'
-  | 'SEED_NOT_YET' | 'SEED_GONE' | 'NO_EQUIVOCATION' | 'COIN_SHORT' | 'INSUFFICIENT_FUNDS' | 'AMOUNT_TOO_LARGE'
+  | 'SEED_NOT_YET' | 'SEED_GONE' | 'BID_LEFT_OUT' | 'BID_INELIGIBLE' | 'BAD_SHARD' | 'BAD_SECRET' | 'NOT_DRAWN' | 'NOT_WIDENABLE' | 'MAJORITY_FOUND'
+  | 'BAD_CHUNK' | 'NO_FALSE_CLAIM' | 'NO_EQUIVOCATION' | 'COIN_SHORT' | 'INSUFFICIENT_FUNDS' | 'AMOUNT_TOO_LARGE'
   | 'COIN_BALANCE_TOO_LOW' | 'ALLOWANCE_TOO_LOW' | 'PERMIT_INVALID' | 'COIN_REFUSED';
 
 export type ChainErrorCode =
@@ -40,7 +41,7 @@ interface Description { code: ContractErrorCode; text: (args: Args) => string; h
 const time = (seconds: unknown): string => new Date(Number(seconds) * 1000).toISOString();
 const REQUEST_FIELDS = [
   'client', 'nonce', 'specDigest', 'replicas', 'policy', 'maxPrice', 'stake', 'minScore',
-  'assignWindow', 'commitWindow', 'settleWindow', 'disputeWindow', 'sealKey', 'secretHash',
+  'assignWindow', 'commitWindow', 'settleWindow', 'disputeWindow', 'sealKey', 'secretHash', 'reach', 'bidBlocks', 'shards', 'dataRoot', 'dataBytes',
 ];
 const invalidPermit = (text: string): Description => ({ code: 'PERMIT_INVALID', text: () => text, hint: 'sign a new permit' });
 const refusedCoin = (text: string): Description => ({ code: 'COIN_REFUSED', text: () => text });
@@ -76,6 +77,24 @@ export const CONTRACT_ERRORS: Readonly<Record<string, Description>> = {
   TooManyBids: { code: 'TOO_MANY_BIDS', text: ([count]) => `${String(count)} bids are too many` },
   SeedNotYet: { code: 'SEED_NOT_YET', text: ([block]) => `the draw waits for block ${String(block)}`, hint: 'try again after the next block' },
   SeedGone: { code: 'SEED_GONE', text: ([block]) => `the hash of block ${String(block)} is no longer known`, hint: 'cancel the job and submit it anew' },
+  BidLeftOut: {
+    code: 'BID_LEFT_OUT', text: ([node]) => `the node ${String(node)}… has posted a bid that is not among these`,
+    hint: 'take it from the BidPosted event, with the terms it was posted with',
+  },
+  BidIneligible: {
+    code: 'BID_INELIGIBLE', text: ([node]) => `the draw would pass over the bid of ${String(node)}`,
+    hint: 'a bid counts when its node registered before the submit, has the free stake and the score, keeps below the price and is within reach',
+  },
+  BadShard: { code: 'BAD_SHARD', text: ([shard]) => `the job has no shard ${String(shard)}` },
+  BadSecret: { code: 'BAD_SECRET', text: () => 'secret and chance of an audit are not those the request carries the hash of' },
+  NotDrawn: { code: 'NOT_DRAWN', text: () => 'the secret does not draw this job for an audit', hint: 'settle it' },
+  NotWidenable: {
+    code: 'NOT_WIDENABLE', text: () => 'the job cannot be widened',
+    hint: 'an audit is for one seat, a panel for at most seven that all committed and opened; each job can be widened once',
+  },
+  MajorityFound: { code: 'MAJORITY_FOUND', text: () => 'the opened sketches have a majority', hint: 'resolve the job' },
+  BadChunk: { code: 'BAD_CHUNK', text: ([index]) => `chunk ${String(index)} is not what the seed picks from the job's input` },
+  NoFalseClaim: { code: 'NO_FALSE_CLAIM', text: () => 'the seat claimed nothing, claimed rightly, or is convicted already' },
   InsufficientFunds: {
     code: 'INSUFFICIENT_FUNDS', text: ([available, needed]) => `${String(available)} units free, ${String(needed)} needed`,
     hint: 'a node adds stake with register, a client adds coin with fund',
@@ -102,6 +121,8 @@ export const CONTRACT_ERRORS: Readonly<Record<string, Description>> = {
   ERC20InvalidSender: refusedCoin('the sender is the zero address'),
   ERC20InvalidSpender: refusedCoin('the spender is the zero address'),
   SafeERC20FailedOperation: refusedCoin('the coin\'s transfer failed'),
+  FailedCall: refusedCoin('a call failed without a reason'),
+  AddressEmptyCode: refusedCoin('there is no contract'),
   InvalidShortString: refusedCoin('the coin was built wrongly'),
   StringTooLong: refusedCoin('the coin was built wrongly'),
 };
@@ -110,7 +131,7 @@ const SHORT: Partial<Record<ContractErrorCode, string>> = {
   WRONG_STATE: 'the job is in another state', TOO_EARLY: 'too early', TOO_LATE: 'too late', BAD_REQUEST: 'the job request is not valid',
   BAD_SIGNATURE: 'the signature is not valid', NOT_ENOUGH_BIDS: 'not enough eligible bids', INSUFFICIENT_FUNDS: 'not enough free coin in the scheduler',
   COIN_BALANCE_TOO_LOW: 'not enough coin', ALLOWANCE_TOO_LOW: 'the scheduler may not take the coin', PERMIT_INVALID: 'the permit is not valid',
-  SEED_NOT_YET: 'the seed is not known yet', SEED_GONE: 'the seed is lost',
+  BID_LEFT_OUT: 'a posted bid is left out', SEED_NOT_YET: 'the seed is not known yet', SEED_GONE: 'the seed is lost',
 };
 
 const contractErrorsAbi = [...schedulerAbi, ...coinAbi].filter((item) => item.type === 'error');

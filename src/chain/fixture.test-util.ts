@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { bytesToHex, zeroHash, type Hex } from 'viem';
-import { commitmentOf, jobIdOf, type Court, type JobRequest, type Opening, type SealedSeat, type Seat } from '../protocol/index.ts';
+import { commitmentOf, jobIdOf, PLAIN_TERMS, type Court, type JobRequest, type Opening, type SealedSeat, type Seat } from '../protocol/index.ts';
 import { approve } from './actions/approve.ts';
 import { fund } from './actions/fund.ts';
 import { register } from './actions/register.ts';
@@ -47,12 +47,12 @@ export function random32(): Hex {
 export function requestOf(client: Chain, overrides: Partial<JobRequest> = {}): JobRequest {
   return {
     client: client.signer().address, nonce: BigInt(`0x${randomBytes(7).toString('hex')}`), specDigest: random32(), replicas: 3, policy: 1, maxPrice: COIN, stake: 5n * COIN,
-    minScore: 0, assignWindow: 60, commitWindow: 60, settleWindow: 60, disputeWindow: 60, sealKey: random32(), secretHash: random32(), ...overrides,
+    minScore: 0, assignWindow: 60, commitWindow: 60, settleWindow: 60, disputeWindow: 60, sealKey: random32(), secretHash: random32(), ...PLAIN_TERMS, ...overrides,
   };
 }
 
 export function openingOf(resultDigest: Hex): Opening {
-  return { resultDigest, evidenceDigest: random32(), salt: random32(), sketch: '0x01' };
+  return { resultDigest, evidenceDigest: random32(), salt: random32(), sketch: '0x01', proof: [] };
 }
 
 export function commitmentFor(court: Court, request: JobRequest, node: Hex, opening: Opening): { jobId: Hex; node: Hex; commitment: Hex } {

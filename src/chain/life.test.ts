@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { replay, jobIdOf, rosterHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest, type Opening, type Seat, type SignedBid } from '../protocol/index.ts';
+import { replay, jobIdOf, NO_CLAIM, rosterHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest, type Opening, type Seat, type SignedBid } from '../protocol/index.ts';
 import {
   assign, cancel, commit, contest, expire, fund, isJobEvent, open, readCommitment, readJob, readJobEvents, readParty, readRegistrations, readScore, resolve, settle, signAssignment,
   signBid, signCancel, signCommitment, signContest, signPermit, signRequest, signVerdict, submit, withdraw, permit, commitSet, proveEquivocation, settleDirect, signCommitmentSet, verifySet, coinAllowance, coinBalance, approve, type Chain, type WriteResult,
@@ -16,7 +16,7 @@ describe('the life of a job on anvil', () => {
   const bidsFor = async (request: JobRequest, nodes = f.nodes): Promise<SignedBid[]> => {
     const court = await f.client.court();
     return Promise.all(nodes.map(async (node, i) => {
-      const bid = { jobId: jobIdOf(court, request), node: node.signer().address, price: COIN / 2n, locality: 1000 * i };
+      const bid = { jobId: jobIdOf(court, request), node: node.signer().address, price: COIN / 2n, locality: 1000 * i, ...NO_CLAIM };
       return { ...bid, signature: await signBid(node.signer(), court, bid) };
     }));
   };
@@ -78,7 +78,7 @@ describe('the life of a job on anvil', () => {
 
       const agreed = (1 << replicas) - 1;
       const before = await readParty(client, roster[0]!.node, 'node');
-      const verdict = { jobId, setDigest: setDigestOf(sealRoster(roster, commitments)), agreed, reportDigest: random32() };
+      const verdict = { jobId, setDigest: setDigestOf(sealRoster(roster, commitments)), agreed, shard: 0, reportDigest: random32() };
       steps.push(await settle(stranger, { request, roster: sealRoster(roster, commitments), agreed, reportDigest: verdict.reportDigest, signature: await signVerdict(client.signer(), court, verdict) }));
       const paid = await readParty(client, roster[0]!.node, 'node');
       assert.equal(paid.free + paid.locked - before.free - before.locked, COIN / 2n);
@@ -131,7 +131,7 @@ describe('the life of a job on anvil', () => {
     await verifySet(court, jobId, roster, set);
     await assert.rejects(verifySet(court, jobId, roster, { ...set, signatures: signatures.toReversed() }), errorCode('BAD_SIGNATURE'));
     await assert.rejects(verifySet(court, jobId, roster, { ...set, signatures: [] }), errorCode('BAD_ROSTER'));
-    const verdict = { agreed: 0b111, reportDigest: random32() };
+    const verdict = { agreed: 0b111, shard: 0, reportDigest: random32() };
     await assert.rejects(settleDirect(client, { request, roster, signatures, ...verdict }), errorCode('BAD_SIGNATURE'));
     const signature = await signVerdict(stranger.signer(), court, { jobId, setDigest, ...verdict });
     steps.push(await settleDirect(client, { request, roster, signatures, ...verdict, signature }));

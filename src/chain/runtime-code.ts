@@ -5,36 +5,36 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 894, length: 22227,
+  start: 894, length: 23699,
   immutables: {
-    COIN: [517, 5517, 6892, 13558, 17087],
-    DISPUTES: [5733, 13180, 17548],
-    MAX_WINDOW: [894, 2413, 8171],
-    MIN_WINDOW: [861, 8138, 9809],
-    RANDOMNESS: [3321, 13329],
-    SEED_DELAY: [1361, 8652, 13114],
-    _cachedChainId: [19441],
-    _cachedDomainSeparator: [19258],
-    _cachedThis: [19211],
-    _hashedName: [19337],
-    _hashedVersion: [19375],
-    _name: [7696],
-    _version: [7737],
+    COIN: [638, 5231, 13000, 16615, 18461],
+    DISPUTES: [5576, 12530, 17076],
+    MAX_WINDOW: [1015, 2719, 8198],
+    MIN_WINDOW: [982, 7690, 8165],
+    RANDOMNESS: [12744, 19567],
+    SEED_DELAY: [1482, 8679, 10024],
+    _cachedChainId: [21801],
+    _cachedDomainSeparator: [21618],
+    _cachedThis: [21571],
+    _hashedName: [21697],
+    _hashedVersion: [21735],
+    _name: [6020],
+    _version: [6061],
   },
 };
 
 /** Of the code of disputes, which the scheduler deploys: in the scheduler's creation code, too. */
 export const disputesRuntime: RuntimeCode = {
-  start: 23651, length: 13272,
+  start: 25123, length: 13535,
   immutables: {
-    COIN: [1158, 3274],
-    _cachedChainId: [12819],
-    _cachedDomainSeparator: [12636],
-    _cachedThis: [12589],
-    _hashedName: [12715],
-    _hashedVersion: [12753],
-    _name: [1744],
-    _version: [1786],
+    COIN: [2409, 6162],
+    _cachedChainId: [13082],
+    _cachedDomainSeparator: [12899],
+    _cachedThis: [12852],
+    _hashedName: [12978],
+    _hashedVersion: [13016],
+    _name: [6330],
+    _version: [6371],
   },
 };
 

@@ -12,6 +12,8 @@ export interface Statements {
   Commitment: Commitment;
   CommitmentSet: { jobId: Hex; setDigest: Hex };
   Verdict: Verdict;
+  Audit: { jobId: Hex; secret: Hex; auditBps: number };
+  Summon: { jobId: Hex; caller: Hex };
   Contest: { jobId: Hex; node: Hex };
   Cancel: { jobId: Hex };
   LogAccess: LogAccess;
@@ -53,6 +55,16 @@ export function signCommitmentSet(signer: Signer, court: Court, set: { jobId: He
 /** The client's signature over its verdict: lets anyone carry `settle` or `settleDirect`. */
 export function signVerdict(signer: Signer, court: Court, verdict: Verdict): Promise<Hex> {
   return signer.signTypedData(statementOf(court, 'Verdict', verdict));
+}
+
+/** The client's signature over a job's audit: lets anyone carry `audit`. It shows the secret to whoever gets it. */
+export function signAudit(signer: Signer, court: Court, audit: Statements['Audit']): Promise<Hex> {
+  return signer.signTypedData(statementOf(court, 'Audit', audit));
+}
+
+/** The signature of a client or a seat that calls for a panel: lets anyone carry `summon`. */
+export function signSummon(signer: Signer, court: Court, jobId: Hex): Promise<Hex> {
+  return signer.signTypedData(statementOf(court, 'Summon', { jobId, caller: signer.address }));
 }
 
 /** A rejected node's signature over its contest: lets anyone carry `contest`. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hexToBigInt, numberToHex, slice, concat, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { NO_CLAIM, PLAIN_TERMS } from '../protocol/index.ts';
 import { signAssignment, signBid, signCancel, signCommitment, signContest, signLogAccess, signRequest, signVerdict } from './sign.ts';
 import {
   recoverStatement, verifyAssignment, verifyBid, verifyCancel, verifyCommitment, verifyContest, verifyLogAccess, verifyRequest, verifyVerdict,
@@ -12,17 +13,17 @@ const client = privateKeyToAccount(`0x${'11'.repeat(32)}`);
 const node = privateKeyToAccount(`0x${'22'.repeat(32)}`);
 const jobId: Hex = `0x${'ab'.repeat(32)}`;
 const word: Hex = `0x${'cd'.repeat(32)}`;
-const bid = { jobId, node: node.address, price: 5n, locality: 100 };
+const bid = { jobId, node: node.address, price: 5n, locality: 100, ...NO_CLAIM };
 const terms = { jobId, maxPrice: 10n };
 const request = {
   client: client.address, nonce: 1n, specDigest: word, replicas: 3, policy: 0, maxPrice: 10n, stake: 10n, minScore: 0,
-  assignWindow: 1, commitWindow: 1, settleWindow: 1, disputeWindow: 1, sealKey: word, secretHash: word,
+  assignWindow: 1, commitWindow: 1, settleWindow: 1, disputeWindow: 1, sealKey: word, secretHash: word, ...PLAIN_TERMS,
 };
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
 test('every statement is verified against its own signer and no other', async () => {
   const access = { jobId, peer: '12D3Koo', expires: 2_000_000_000n };
-  const verdict = { jobId, setDigest: word, agreed: 5, reportDigest: word };
+  const verdict = { jobId, setDigest: word, agreed: 5, shard: 0, reportDigest: word };
   const commitment = { jobId, node: node.address, commitment: word };
   const checks: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
     ['request', async () => verifyRequest(court, request, await signRequest(client, court, request)), async () => verifyRequest(court, request, await signRequest(node, court, request))],

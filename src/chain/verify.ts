@@ -1,4 +1,4 @@
-import { hashTypedData, hexToBigInt, isAddressEqual, recoverAddress, size, slice, type Address, type Hex } from 'viem';
+import { hashTypedData, hexToBigInt, isAddressEqual, recoverAddress, size, slice, zeroHash, type Address, type Hex } from 'viem';
 import {
   bidsHashOf, BPS, isError, ProtocolError, setDigestOf, withCommitments,
   type Bid, type Commitment, type Court, type JobRequest, type Seat, type SignedBid, type SignedSet, type Verdict,
@@ -50,14 +50,19 @@ export async function verifyAssignment(court: Court, client: Address, jobId: Hex
 
 /**
  * Checks a stranger's bid: terms in range, signed by the node it names. `terms` are those of the job it claims to be for; the contract
- * passes dearer bids over.
+ * passes dearer bids over. `seed` is the draw's, where it is known: a claim for another one spoils the assignment; `round` is 0 by default.
  *
  * @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID
  */
-export async function verifyBid(court: Court, bid: SignedBid, terms: { jobId: Hex; maxPrice: bigint }, wallets?: Wallets): Promise<void> {
+export async function verifyBid(court: Court, bid: SignedBid, terms: { jobId: Hex; maxPrice: bigint; seed?: Hex; round?: number }, wallets?: Wallets): Promise<void> {
   if (bid.jobId.toLowerCase() !== terms.jobId.toLowerCase()) throw invalid('the bid is for another job', bid.jobId);
   if (bid.price < 0n || bid.price > terms.maxPrice) throw invalid('the bid asks too much', `${bid.price} > ${terms.maxPrice}`);
   if (!Number.isInteger(bid.locality) || bid.locality < 0 || bid.locality > BPS) throw invalid('the bid\'s locality is out of range', String(bid.locality));
+  const claims = hexToBigInt(bid.possession) !== 0n;
+  const { seed = claims ? undefined : zeroHash, round = 0 } = terms;
+  if (bid.round !== round) throw invalid('the bid is for another draw', String(bid.round));
+  if (!claims && bid.seed !== zeroHash) throw invalid('the bid names a seed and claims nothing', bid.seed);
+  if (claims && seed !== undefined && bid.seed.toLowerCase() !== seed.toLowerCase()) throw invalid('the bid claims input for another seed', bid.seed);
   await verify(court, 'Bid', bid, bid.signature, bid.node, wallets);
 }
 
@@ -94,6 +99,11 @@ export function verifySetSignature(court: Court, node: Address, set: { jobId: He
 /** Checks a client's verdict. @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID */
 export function verifyVerdict(court: Court, client: Address, verdict: Verdict, signature: Hex): Promise<void> {
   return verify(court, 'Verdict', verdict, signature, client);
+}
+
+/** Checks a call for a panel. @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID */
+export function verifySummon(court: Court, summon: Statements['Summon'], signature: Hex): Promise<void> {
+  return verify(court, 'Summon', summon, signature, summon.caller);
 }
 
 /** Checks a node's contest. @throws ChainError BAD_SIGNATURE; ProtocolError MESSAGE_INVALID */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JobRequest, JobState } from '../protocol/index.ts';
+import { PLAIN_TERMS, type JobRequest, type JobState } from '../protocol/index.ts';
 import { nextClientAction, type LocalJob } from './next-action.ts';
 
 const ZERO = `0x${'00'.repeat(32)}` as const;
 const seat = (n: number) => ({ node: `0x${String(n).padStart(40, '0')}` as const, price: 1n, commitment: ZERO });
 const request: JobRequest = {
   client: seat(9).node, nonce: 1n, specDigest: ZERO, replicas: 3, policy: 0, maxPrice: 1n, stake: 1n, minScore: 0,
-  assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO,
+  assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO, ...PLAIN_TERMS,
 };
 const rostered = { request, since: 1000, roster: [seat(0), seat(1), seat(2)], committed: 0b111 };
 const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false };
@@ -64,7 +64,7 @@ test('Committed: examines, settles with all evidence or when time runs short, le
 test('from every state there comes a time when the client acts or is done', () => {
   const states: JobState[] = [
     { state: 'Open', request, since: 1000, seedBlock: 1n }, { ...rostered, state: 'Assigned' }, { ...rostered, state: 'Committed', opened: 0 },
-    { ...rostered, state: 'Contestable', agreed: 0b001 }, { ...rostered, state: 'Contested', agreed: 0b001, contested: 0b010, opened: 0 },
+    { ...rostered, state: 'Contestable', agreed: 0b001, shard: 0 }, { ...rostered, state: 'Contested', agreed: 0b001, shard: 0, contested: 0b010, opened: 0 },
     { state: 'Settled', request, roster: rostered.roster, verdicts: [], since: 1000 }, { state: 'Cancelled', request, since: 1000 }, { state: 'Expired', request, since: 1000 },
   ];
   for (const job of states) assert.notEqual(next(job, {}, 9_999_999), 'wait', job.state);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { bytesToHex, keccak256, type Address, type Hex } from 'viem';
 import { createSealKeys } from '../evidence/index.ts';
-import { encodeSpec, POLICIES, specDigest, type JobRequest, type JobSpec } from '../protocol/index.ts';
+import { encodeSpec, PLAIN_TERMS, POLICIES, secretHashOf, specDigest, type JobRequest, type JobSpec } from '../protocol/index.ts';
 
 /** Seconds of each window; see JobRequest. */
 export interface Windows { assign: number; commitMargin: number; settle: number; dispute: number }
@@ -29,7 +29,8 @@ export async function prepareJob(client: Address, spec: JobSpec, { assign, commi
       settleWindow: settle,
       disputeWindow: dispute,
       sealKey: publicKey,
-      secretHash: keccak256(secretOf(seed)),
+      secretHash: secretHashOf(secretOf(seed), AUDIT_BPS),
+      ...PLAIN_TERMS,
     },
   };
 }
@@ -38,6 +39,9 @@ export async function prepareJob(client: Address, spec: JobSpec, { assign, commi
 export function sealKeysOf(seed: Hex): ReturnType<typeof createSealKeys> {
   return createSealKeys(keccak256(`${seed}01`));
 }
+
+/** Chance of an audit of a single replica, basis points. */
+export const AUDIT_BPS = 0;
 
 /** The secret whose hash the request carries. */
 export function secretOf(seed: Hex): Hex {

@@ -38,7 +38,7 @@ export async function openSealed({ commitment, ...init }: UnsealInit & { commitm
 
 /** The opening of a commitment to this evidence. @throws ProtocolError CID_INVALID when the result CID is not of a SHA-256 digest */
 export function openingOf(evidence: Evidence, evidenceBytes: Uint8Array, salt: Hex): Opening {
-  return { resultDigest: cidDigest(parseCid(evidence.resultCid)), evidenceDigest: evidenceDigest(evidenceBytes), salt, sketch: evidence.sketch };
+  return { resultDigest: cidDigest(parseCid(evidence.resultCid)), evidenceDigest: evidenceDigest(evidenceBytes), salt, sketch: evidence.sketch, proof: [] };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { GossipSub } from '@libp2p/gossipsub';
 import { encodeSpec, specDigest } from '../protocol/canonical.ts';
 import { parseJobSpec } from '../protocol/job-spec.ts';
 import type { Announcement } from '../protocol/messages.ts';
+import { PLAIN_TERMS } from '../protocol/statements.ts';
 import { JOBS_TOPIC } from './constants.ts';
 import { createHost, type Host, type HostInit } from './create-host.ts';
 
@@ -54,7 +55,7 @@ export function sampleAnnouncement(name = 'sample'): Announcement {
   return {
     request: {
       client: `0x${'11'.repeat(20)}`, nonce: 7n, specDigest: specDigest(spec), replicas: 3, policy: 0, maxPrice: 10n ** 18n, stake: 1n, minScore: 0,
-      assignWindow: 1, commitWindow: 1, settleWindow: 1, disputeWindow: 1, sealKey: `0x${'22'.repeat(32)}`, secretHash: `0x${'33'.repeat(32)}`,
+      assignWindow: 1, commitWindow: 1, settleWindow: 1, disputeWindow: 1, sealKey: `0x${'22'.repeat(32)}`, secretHash: `0x${'33'.repeat(32)}`, ...PLAIN_TERMS,
     },
     spec, addrs: ['/ip4/127.0.0.1/tcp/1'],
   };

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { readParty, readScore, signBid } from '../chain/index.ts';
-import { decodeSpec, jobIdOf, messageOf, parseCid, scoreBps, specDigest, type Announcement, type JobSpec, type SignedBid } from '../protocol/index.ts';
+import { decodeSpec, jobIdOf, messageOf, NO_CLAIM, parseCid, scoreBps, specDigest, type Announcement, type JobSpec, type SignedBid } from '../protocol/index.ts';
 import { refusal } from './bid-policy.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { MAX_PENDING_JOBS } from './constants.ts';
@@ -39,7 +39,7 @@ export async function considerJob(
   const { shareBps, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);
   if (missing !== undefined) return { jobId, spec, reason: missing };
 
-  const bid = { jobId, node: address, price: policy.price, locality: shareBps };
+  const bid = { jobId, node: address, price: policy.price, locality: shareBps, ...NO_CLAIM };
   return { jobId, spec, bid: { ...bid, signature: await signBid(chain.signer(), court, bid) } };
 }
 

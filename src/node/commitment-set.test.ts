@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { zeroHash, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { signCommitmentSet, verifySetSignature, type Chain } from '../chain/index.ts';
-import { jobIdOf, rosterHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest } from '../protocol/index.ts';
+import { jobIdOf, PLAIN_TERMS, rosterHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest } from '../protocol/index.ts';
 import { acceptSet, overruled, signSet } from './commitment-set.ts';
 import type { NodeComponents } from './components.ts';
 import type { ReplicaRecord } from './replica-record.ts';
@@ -15,7 +15,7 @@ const me = accounts[1]!;
 const roster = accounts.map(({ address }) => ({ node: address, price: 1n }));
 const request: JobRequest = {
   client: accounts[0]!.address, nonce: 1n, specDigest: zeroHash, replicas: 3, policy: 0, maxPrice: 1n, stake: 1n, minScore: 0,
-  assignWindow: 10, commitWindow: 20, settleWindow: 30, disputeWindow: 40, sealKey: zeroHash, secretHash: zeroHash,
+  assignWindow: 10, commitWindow: 20, settleWindow: 30, disputeWindow: 40, sealKey: zeroHash, secretHash: zeroHash, ...PLAIN_TERMS,
 };
 const jobId = jobIdOf(court, request);
 const set = [word(1), word(2), word(3)];

@@ -127,6 +127,7 @@ async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Pr
     evidenceDigest: evidenceDigest(encoded),
     salt: bytesToHex(randomBytes(32)),
     sketch,
+    proof: [],
   };
   return {
     resultCid, exitCode: run.exitCode, ended: run.ended, opening,

@@ -1,7 +1,7 @@
-import { keccak256, type Hex } from 'viem';
+import type { Hex } from 'viem';
 import { decodeWindowSource, drawWindows, openWindow, windowSeed, windowsOf } from '../evidence/index.ts';
 import { serve, windowsProtocol } from '../network/index.ts';
-import type { WindowsRequest, WindowsResponse } from '../protocol/index.ts';
+import { secretHashOf, type WindowsRequest, type WindowsResponse } from '../protocol/index.ts';
 import { whyNotClosed } from './commitments-closed.ts';
 import type { NodeComponents } from './components.ts';
 import type { ReplicaRecord } from './replica-record.ts';
@@ -21,10 +21,10 @@ export function serveWindows(components: ServeWindowsComponents): Promise<() => 
  * The secret is what nobody but the client knew before: who has it may ask. The set digest is taken as the client says it: another one would
  * only draw other windows of a trace that the client has whole.
  */
-async function windowsFor(components: ServeWindowsComponents, { jobId, secret, setDigest }: WindowsRequest, signal: AbortSignal): Promise<WindowsResponse> {
+async function windowsFor(components: ServeWindowsComponents, { jobId, secret, auditBps, setDigest }: WindowsRequest, signal: AbortSignal): Promise<WindowsResponse> {
   const record = components.find(jobId);
   if (record?.outcome === undefined) return { status: 'refused', reason: 'no evidence of that job here' };
-  if (keccak256(secret) !== record.request.secretHash.toLowerCase()) return { status: 'refused', reason: 'that is not the secret of the job\'s client' };
+  if (secretHashOf(secret, auditBps) !== record.request.secretHash.toLowerCase()) return { status: 'refused', reason: 'that is not the secret of the job\'s client' };
   const open = await whyNotClosed(components, record, signal);
   if (open !== undefined) return { status: 'refused', reason: open };
   const source = decodeWindowSource(await components.runner.windowSource(jobId));

@@ -30,3 +30,28 @@ export const LOG2_FRACTION_BITS = 24;
 export const LOCALITY_BONUS = 3n;
 /** A low price raises a bid's weight at most by this factor. */
 export const MAX_PRICE_ADVANTAGE = 4n;
+
+/** Parts of the assignment's window in which a job's reach is widened fourfold each; in the last there is no bound. */
+export const REACH_STEPS = 8;
+
+/** Chunk of the possession tree: small enough that eight of them with their proofs fit one message to the chain. */
+export const POSSESSION_CHUNK_BYTES = 2048;
+/** Chunks a seed picks: who holds nine tenths of the input lacks one of them with a chance of 57 %, who holds half with 99.6 %. */
+export const POSSESSION_PICKS = 8;
+
+/** Most seats of a job that can be widened: 2k + 1 must be at most 15. */
+export const MAX_WIDENED_REPLICAS = 7;
+/** Blocks to post bids in, after the seed's, before newcomers are drawn. */
+export const WIDENING_BLOCKS = 3;
+/** Part of the assignment's window in which bids for a widening are posted; its inverse. */
+export const WIDENING_POST_PART = 4;
+/** Part of its stake that a seat loses for deviating in a widened job, basis points. */
+export const CHECK_BPS = 5000;
+/** Part of that which goes to who called for the check, basis points. */
+export const INFORMER_BPS = 1000;
+/** How many times dearer than it saves cheating must be. */
+export const AUDIT_MARGIN = 2;
+/** Share of cheats that a check by two fresh nodes is taken to find: what traces alone catch of nine tenths of the work (docs/evidence.md). */
+export const AUDIT_DETECTION = 0.95;
+/** Nobody is beyond checks: who knew himself to be would be trusted for nothing. */
+export const AUDIT_FLOOR_BPS = 100;

@@ -1,4 +1,4 @@
-import { encodeAbiParameters, hexToBigInt, keccak256, type Address, type Hex } from 'viem';
+import { encodeAbiParameters, hexToBigInt, keccak256, maxUint256, type Address, type Hex } from 'viem';
 import { BPS, LOCALITY_BONUS, LOG2_FRACTION_BITS, MAX_PRICE_ADVANTAGE } from './constants.ts';
 
 /** What the draw knows of a bidder. */
@@ -6,7 +6,7 @@ export interface Candidate {
   node: Address;
   /** Asked price, coin units. */
   price: bigint;
-  /** Share of the input held, basis points. */
+  /** Share of the input held that counts (`countedLocality`), basis points. */
   locality: number;
   /** Free and locked stake, coin units. */
   stake: bigint;
@@ -20,14 +20,21 @@ export interface Candidate {
  * k smallest keys win. Order of the bids does not matter, leaving one out moves nobody else's key, and splitting a stake in two
  * gains nothing, for the minimum of two exponentials is an exponential of the summed weight. Integers as in the contract.
  *
+ * @param bound largest key that counts (`reachAfter`)
  * @returns the winners' indices, best key first
  */
-export function drawReplicas(seed: Hex, candidates: readonly Candidate[], maxPrice: bigint, k: number): number[] {
+export function drawReplicas(seed: Hex, candidates: readonly Candidate[], maxPrice: bigint, k: number, bound: bigint = maxUint256): number[] {
   return candidates
-    .map((candidate, index) => ({ index, key: (exponential(seed, candidate.node) << 192n) / weightOf(candidate, maxPrice) }))
+    .map((candidate, index) => ({ index, key: keyOf(seed, candidate, maxPrice) }))
+    .filter(({ key }) => key <= bound)
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index))
     .slice(0, k)
     .map(({ index }) => index);
+}
+
+/** A bidder's key in the race; the smallest win. */
+export function keyOf(seed: Hex, candidate: Candidate, maxPrice: bigint): bigint {
+  return (exponential(seed, candidate.node) << 192n) / weightOf(candidate, maxPrice);
 }
 
 /** stake * (score + 5 %) * (1 + 3 * locality) * min(4, maxPrice / price), in fixed point; never zero. */

@@ -1,4 +1,6 @@
 export * from './abortable.ts';
+export * from './audit.ts';
+export * from './audit-probability.ts';
 export * from './bytes.ts';
 export * from './canonical.ts';
 export * from './constants.ts';
@@ -7,7 +9,10 @@ export * from './errors.ts';
 export * from './job-spec.ts';
 export * from './job-state.ts';
 export * from './messages.ts';
+export * from './possession.ts';
+export * from './reach.ts';
 export * from './reputation.ts';
+export * from './sketch-root.ts';
 export * from './startable.ts';
 export * from './statements.ts';
 export * from './trace.ts';

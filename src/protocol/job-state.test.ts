@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { advance, amend, deadlineOf, isFinal, openingsIn, replay, type JobEvent } from './job-state.ts';
-import type { JobRequest } from './statements.ts';
+import { PLAIN_TERMS, type JobRequest } from './statements.ts';
 
 const ZERO = `0x${'00'.repeat(32)}` as const;
 const node = (n: number) => `0x${String(n).padStart(40, '0')}` as const;
 const request: JobRequest = {
   client: node(9), nonce: 1n, specDigest: ZERO, replicas: 3, policy: 0, maxPrice: 1n, stake: 1n, minScore: 0,
-  assignWindow: 10, commitWindow: 20, settleWindow: 30, disputeWindow: 40, sealKey: ZERO, secretHash: ZERO,
+  assignWindow: 10, commitWindow: 20, settleWindow: 30, disputeWindow: 40, sealKey: ZERO, secretHash: ZERO, ...PLAIN_TERMS,
 };
 let place = 0;
 type Bare = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, 'jobId' | 'at' | 'blockHash' | 'logIndex'> : never) : never;
@@ -18,7 +18,7 @@ const submitted = event({ type: 'Submitted', request, seedBlock: 7n });
 const assigned = event({ type: 'Assigned', roster: [0, 1, 2].map((n) => ({ node: node(n), price: 1n })) }, 1001);
 const commitments = [0, 1, 2].map((index) => event({ type: 'CommitmentPosted', index, commitment: `0x${String(index + 1).padStart(64, '0')}` }));
 const closed = event({ type: 'CommitmentsClosed', committed: 0b111 }, 1002);
-const opening = { resultDigest: ZERO, evidenceDigest: ZERO, salt: ZERO, sketch: '0x01' } as const;
+const opening = { resultDigest: ZERO, evidenceDigest: ZERO, salt: ZERO, sketch: '0x01', proof: [] } as const;
 
 test('the happy path', () => {
   const job = replay([submitted, assigned, ...commitments, closed, event({ type: 'Settled', verdicts: ['agreed', 'agreed', 'agreed'] })]);
@@ -28,7 +28,7 @@ test('the happy path', () => {
 
 test('a contested verdict, and openings in order of seat', () => {
   const events = [
-    submitted, assigned, ...commitments, closed, event({ type: 'VerdictPosted', agreed: 0b101 }, 1003), event({ type: 'VerdictContested', index: 1 }, 1004),
+    submitted, assigned, ...commitments, closed, event({ type: 'VerdictPosted', agreed: 0b101, shard: 0 }, 1003), event({ type: 'VerdictContested', index: 1 }, 1004),
     event({ type: 'SketchOpened', index: 1, opening }), event({ type: 'SketchOpened', index: 0, opening }),
   ];
   const job = replay(events);
@@ -51,7 +51,7 @@ test('verdicts cover every seat though the log leaves out undecided ones at the 
 });
 
 test('impossible edges are typed errors, whatever the order of events', () => {
-  const all = [submitted, assigned, ...commitments, closed, event({ type: 'VerdictPosted', agreed: 1 }), event({ type: 'VerdictContested', index: 1 }),
+  const all = [submitted, assigned, ...commitments, closed, event({ type: 'VerdictPosted', agreed: 1, shard: 0 }), event({ type: 'VerdictContested', index: 1 }),
     event({ type: 'SketchOpened', index: 1, opening }), event({ type: 'Settled', verdicts: [] }), event({ type: 'Cancelled' }), event({ type: 'Expired' })];
   fc.assert(fc.property(fc.array(fc.constantFrom(...all), { maxLength: 12 }), (events) => {
     let job;
@@ -89,7 +89,7 @@ test('a signed set: settled out of Assigned, posted alone, and in the place of o
 });
 
 test('equivocation is noted and kept through the verdict', () => {
-  const job = replay([submitted, assigned, ...commitments, closed, event({ type: 'EquivocationProven', index: 1 }), event({ type: 'VerdictPosted', agreed: 0b001 })]);
+  const job = replay([submitted, assigned, ...commitments, closed, event({ type: 'EquivocationProven', index: 1 }), event({ type: 'VerdictPosted', agreed: 0b001, shard: 0 })]);
   assert.ok(job?.state === 'Contestable');
   assert.equal(job.equivocated, 0b010);
   assert.throws(() => replay([submitted, assigned, event({ type: 'EquivocationProven', index: 1 })]), { code: 'TRANSITION_INVALID' });

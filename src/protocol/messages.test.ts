@@ -6,7 +6,7 @@ import { isError } from './errors.ts';
 import { ack, announcement, bidMessage, commitmentMessage, decodeMessage, encodeMessage, evidenceResponse, logChunk, statusRequest } from './messages.ts';
 
 const hex = (bytes: number) => `0x${'ab'.repeat(bytes)}` as const;
-const bid = { jobId: hex(32), node: hex(20), price: 10n ** 18n, locality: 5000, signature: hex(65) };
+const bid = { jobId: hex(32), node: hex(20), price: 10n ** 18n, locality: 5000, possession: hex(16), seed: hex(32), round: 1, signature: hex(65) };
 
 test('messages survive the wire, amounts beyond 64 bits included', () => {
   const sent = { bid: { ...bid, price: 2n ** 87n }, addrs: ['/ip4/127.0.0.1/tcp/1'] };
@@ -17,7 +17,7 @@ test('messages survive the wire, amounts beyond 64 bits included', () => {
 
 test('malformed messages are typed errors', () => {
   const wrong: unknown[] = [
-    null, 1, 'x', [], {}, { bid }, { bid: { ...bid, price: -1 }, addrs: [] }, { bid: { ...bid, locality: 10_001 }, addrs: [] },
+    null, 1, 'x', [], {}, { bid }, { bid: { ...bid, price: -1 }, addrs: [] }, { bid: { ...bid, locality: 10_001 }, addrs: [] }, { bid: { ...bid, possession: hex(32) }, addrs: [] }, { bid: { ...bid, round: 2 }, addrs: [] },
     { bid: { ...bid, node: '0x12' }, addrs: [] }, { bid: { ...bid, price: '1'.repeat(40) }, addrs: [] }, { bid: { ...bid, price: '1', extra: 1 }, addrs: [] },
   ];
   for (const value of wrong) {

@@ -1,12 +1,15 @@
 import * as cborg from 'cborg';
 import { z } from 'zod';
 import { ProtocolError } from './errors.ts';
-import { MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from './constants.ts';
+import { BPS, MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from './constants.ts';
 
 const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/i).transform((text) => text.toLowerCase() as `0x${string}`);
 const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/i).transform((text) => text.toLowerCase() as `0x${string}`);
+const hex16 = z.string().regex(/^0x[0-9a-f]{32}$/i).transform((text) => text.toLowerCase() as `0x${string}`);
 const address = z.string().regex(/^0x[0-9a-f]{40}$/i).transform((text) => text as `0x${string}`);
 const amount = z.string().regex(/^\d{1,30}$/).transform(BigInt);
+/** Up to 2^256. */
+const bigAmount = z.string().regex(/^\d{1,78}$/).transform(BigInt);
 const window = z.number().int().min(0).max(0xffff_ffff);
 const bytes = (max: number) => z.custom<Uint8Array>((b) => b instanceof Uint8Array && b.length <= max, `must be at most ${max} bytes`);
 const addrs = z.array(z.string().max(300)).max(16);
@@ -14,7 +17,8 @@ const addrs = z.array(z.string().max(300)).max(16);
 const request = z.strictObject({
   client: address, nonce: amount, specDigest: hex32, replicas: z.number().int(), policy: z.number().int(), maxPrice: amount, stake: amount,
   minScore: z.number().int(), assignWindow: window, commitWindow: window, settleWindow: window, disputeWindow: window,
-  sealKey: hex32, secretHash: hex32,
+  sealKey: hex32, secretHash: hex32, reach: bigAmount, bidBlocks: z.number().int().min(0).max(0xffff), shards: z.number().int().min(1).max(0xffff_ffff),
+  dataRoot: hex32, dataBytes: amount,
 });
 
 const announced = z.strictObject({ request, spec: bytes(MAX_SPEC_BYTES), addrs });
@@ -33,7 +37,10 @@ export const announcementResponse = message('announcement-response', z.discrimin
 ]), MAX_SPEC_BYTES + 9216);
 /** Node -> client: a signed bid, and where the node listens. */
 export const bidMessage = message('bid', z.strictObject({
-  bid: z.strictObject({ jobId: hex32, node: address, price: amount, locality: z.number().int().min(0).max(10_000), signature: hex }),
+  bid: z.strictObject({
+    jobId: hex32, node: address, price: amount, locality: z.number().int().min(0).max(BPS), possession: hex16, seed: hex32,
+    round: z.number().int().min(0).max(1), signature: hex,
+  }),
   addrs,
 }), 8192);
 /** Node -> client: the signed commitment to its replica. */
@@ -46,9 +53,14 @@ export const setResponse = message('set-response', z.discriminatedUnion('status'
   z.strictObject({ status: z.literal('signed'), signature: hex }),
   z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
 ]), 4096);
-/** Client -> node: the evidence, please; with the signed set where the chain is not closed for commitments. */
+/** What `secretHash` is the hash of: shown once the commitments are closed. */
+const reveal = z.strictObject({ secret: hex32, auditBps: z.number().int().min(0).max(BPS) });
+/**
+ * Client -> node: the evidence, please; with the signed set where the chain is not closed for commitments. The only replica of a job
+ * hands it over against the secret, which shows that the job is not drawn for an audit.
+ */
 export const evidenceRequest = message('evidence-request', z.strictObject({
-  jobId: hex32, set: z.strictObject({ commitments, signatures: z.array(hex).max(MAX_REPLICAS) }).optional(),
+  jobId: hex32, set: z.strictObject({ commitments, signatures: z.array(hex).max(MAX_REPLICAS) }).optional(), reveal: reveal.optional(),
 }), 32 * 1024);
 /** Where the bytes of one input came from. */
 const receipt = z.strictObject({
@@ -65,7 +77,7 @@ export const evidenceResponse = message('evidence-response', z.discriminatedUnio
   z.strictObject({ status: z.literal('refused'), reason: z.string().max(500) }),
 ]), MAX_MESSAGE_BYTES);
 /** Client -> node: open the windows that the secret and the set of commitments draw. */
-export const windowsRequest = message('windows-request', z.strictObject({ jobId: hex32, secret: hex32, setDigest: hex32 }), 1024);
+export const windowsRequest = message('windows-request', z.strictObject({ jobId: hex32, ...reveal.shape, setDigest: hex32 }), 1024);
 /** Node -> client: each drawn window and the hashes that lead from it to the committed root, or why not yet. */
 export const windowsResponse = message('windows-response', z.discriminatedUnion('status', [
   z.strictObject({

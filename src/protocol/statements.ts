@@ -1,4 +1,5 @@
 import { encodeAbiParameters, hashTypedData, keccak256, zeroHash, type Address, type Hex, type TypedDataDomain } from 'viem';
+import { sketchRootFrom } from './sketch-root.ts';
 
 /** The on-chain form of a job: what the client signs, and what every later call repeats so that the contract need not store it. */
 export interface JobRequest {
@@ -27,9 +28,22 @@ export interface JobRequest {
   disputeWindow: number;
   /** X25519 public key that evidence is sealed to. */
   sealKey: Hex;
-  /** keccak256 of a secret the client reveals with probes. */
+  /** `secretHashOf` a secret that the client reveals with probes and audits, and the chance of an audit. */
   secretHash: Hex;
+  /** Sortition: a bid counts only if its key in the draw is at most this, widened with time (`reachAfter`); 0: every bid counts. */
+  reach: bigint;
+  /** Blocks after the seed's for nodes to post bids that the client leaves out. */
+  bidBlocks: number;
+  /** In how many shards the work is cut, at least 1. */
+  shards: number;
+  /** Root of the possession tree over the inputs; zero: no bid may claim to hold input. */
+  dataRoot: Hex;
+  /** Bytes under dataRoot. */
+  dataBytes: bigint;
 }
+
+/** The terms of a job that uses nothing of this: every bid counts, drawn at once, one shard, no claims to hold input. */
+export const PLAIN_TERMS = { reach: 0n, bidBlocks: 0, shards: 1, dataRoot: zeroHash, dataBytes: 0n } as const satisfies Partial<JobRequest>;
 
 export const POLICIES = ['trace', 'exact', 'none'] as const;
 
@@ -39,9 +53,18 @@ export interface Bid {
   node: Address;
   /** Asked for the replica, in coin units. */
   price: bigint;
-  /** Share of the input already on the node, in basis points. */
+  /** Share of the input already on the node, in basis points. Counts only with a possession. */
   locality: number;
+  /** 16 bytes: `possessionOf` the input, or zero for no claim. */
+  possession: Hex;
+  /** The draw's seed where there is a claim, else zero. */
+  seed: Hex;
+  /** 0 for the first draw, 1 for the newcomers of a widened job. */
+  round: number;
 }
+
+/** The part of a bid that claims to hold nothing, in a job's first draw. */
+export const NO_CLAIM = { possession: `0x${'00'.repeat(16)}`, seed: zeroHash, round: 0 } as const satisfies Partial<Bid>;
 
 /** A bid with the node's signature. */
 export interface SignedBid extends Bid { signature: Hex }
@@ -72,19 +95,26 @@ export interface Opening {
   evidenceDigest: Hex;
   /** Random, 32 bytes. */
   salt: Hex;
-  /** At most 256 bytes. */
+  /** Of the shard that is opened; at most 256 bytes. */
   sketch: Hex;
+  /** From the sketch's leaf up to the root that was committed to; empty where there is one shard. */
+  proof: readonly Hex[];
 }
 
-/** The client's word on the replicas: bit i is set when seat i agreed. `setDigest` says which commitments were judged. */
-export interface Verdict { jobId: Hex; setDigest: Hex; agreed: number; reportDigest: Hex }
+/**
+ * The client's word on the replicas: bit i is set when seat i agreed. `setDigest` says which commitments were judged, `shard` which shard
+ * is opened if a rejected seat contests.
+ */
+export interface Verdict { jobId: Hex; setDigest: Hex; agreed: number; shard: number; reportDigest: Hex }
 
 const JobRequestType = [
   { name: 'client', type: 'address' }, { name: 'nonce', type: 'uint64' }, { name: 'specDigest', type: 'bytes32' },
   { name: 'replicas', type: 'uint8' }, { name: 'policy', type: 'uint8' }, { name: 'maxPrice', type: 'uint88' },
   { name: 'stake', type: 'uint88' }, { name: 'minScore', type: 'uint16' }, { name: 'assignWindow', type: 'uint32' },
   { name: 'commitWindow', type: 'uint32' }, { name: 'settleWindow', type: 'uint32' }, { name: 'disputeWindow', type: 'uint32' },
-  { name: 'sealKey', type: 'bytes32' }, { name: 'secretHash', type: 'bytes32' },
+  { name: 'sealKey', type: 'bytes32' }, { name: 'secretHash', type: 'bytes32' }, { name: 'reach', type: 'uint256' },
+  { name: 'bidBlocks', type: 'uint16' }, { name: 'shards', type: 'uint32' }, { name: 'dataRoot', type: 'bytes32' },
+  { name: 'dataBytes', type: 'uint64' },
 ] as const;
 
 /** Every statement of the protocol, as EIP-712 types. */
@@ -93,11 +123,17 @@ export const statementTypes = {
   Assignment: [{ name: 'jobId', type: 'bytes32' }, { name: 'bidsHash', type: 'bytes32' }],
   Bid: [
     { name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' },
-    { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' },
+    { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' }, { name: 'possession', type: 'bytes16' },
+    { name: 'seed', type: 'bytes32' }, { name: 'round', type: 'uint8' },
   ],
   Commitment: [{ name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' }, { name: 'commitment', type: 'bytes32' }],
   CommitmentSet: [{ name: 'jobId', type: 'bytes32' }, { name: 'setDigest', type: 'bytes32' }],
-  Verdict: [{ name: 'jobId', type: 'bytes32' }, { name: 'setDigest', type: 'bytes32' }, { name: 'agreed', type: 'uint16' }, { name: 'reportDigest', type: 'bytes32' }],
+  Verdict: [
+    { name: 'jobId', type: 'bytes32' }, { name: 'setDigest', type: 'bytes32' }, { name: 'agreed', type: 'uint16' },
+    { name: 'shard', type: 'uint32' }, { name: 'reportDigest', type: 'bytes32' },
+  ],
+  Audit: [{ name: 'jobId', type: 'bytes32' }, { name: 'secret', type: 'bytes32' }, { name: 'auditBps', type: 'uint16' }],
+  Summon: [{ name: 'jobId', type: 'bytes32' }, { name: 'caller', type: 'address' }],
   Contest: [{ name: 'jobId', type: 'bytes32' }, { name: 'node', type: 'address' }],
   Cancel: [{ name: 'jobId', type: 'bytes32' }],
   LogAccess: [{ name: 'jobId', type: 'bytes32' }, { name: 'peer', type: 'string' }, { name: 'expires', type: 'uint64' }],
@@ -116,19 +152,22 @@ export function jobIdOf(court: Court, request: JobRequest): Hex {
   return hashTypedData({ domain: courtDomain(court), types: statementTypes, primaryType: 'JobRequest', message: request });
 }
 
-/** keccak256(abi.encode(jobId, node, resultDigest, evidenceDigest, keccak256(sketch), salt)): binds job and node, says nothing until opened. */
-export function commitmentOf(jobId: Hex, node: Address, opening: Opening): Hex {
+/**
+ * keccak256(abi.encode(jobId, node, resultDigest, evidenceDigest, sketchRoot, salt)): binds job and node, says nothing until opened. The
+ * root is that which sketch and proof of shard number `shard` lead to.
+ */
+export function commitmentOf(jobId: Hex, node: Address, opening: Opening, shard = 0): Hex {
   return keccak256(encodeAbiParameters(
     [{ type: 'bytes32' }, { type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }, { type: 'bytes32' }, { type: 'bytes32' }],
-    [jobId, node, opening.resultDigest, opening.evidenceDigest, keccak256(opening.sketch), opening.salt],
+    [jobId, node, opening.resultDigest, opening.evidenceDigest, sketchRootFrom(opening.sketch, opening.proof, shard), opening.salt],
   ));
 }
 
 /** keccak256 over the bids' terms in order, as `assign` computes it: what the client signs when somebody else carries the assignment. */
 export function bidsHashOf(bids: readonly Bid[]): Hex {
   return keccak256(encodeAbiParameters(
-    [{ type: 'tuple[]', components: [{ name: 'node', type: 'address' }, { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' }] }],
-    [bids.map(({ node, price, locality }) => ({ node, price, locality }))],
+    [{ type: 'tuple[]', components: [{ name: 'node', type: 'address' }, { name: 'price', type: 'uint88' }, { name: 'locality', type: 'uint16' }, { name: 'possession', type: 'bytes16' }] }],
+    [bids.map(({ node, price, locality, possession }) => ({ node, price, locality, possession }))],
   ));
 }
 

@@ -6,7 +6,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { assign, commit, contest, open, resolve, settle, signBid, signCommitment, signLogAccess, submit } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
 import { bidProtocol, commitmentProtocol, evidenceProtocol, logsProtocol, openStream, request } from '../../src/network/index.ts';
-import type { JobSpecInput } from '../../src/protocol/index.ts';
+import { NO_CLAIM, type JobSpecInput } from '../../src/protocol/index.ts';
 import { COIN, reach, settledJob, useNetwork, type TestClient } from '../network.ts';
 import { forgedEvidence, seal, startPuppet, type Puppet } from '../puppet.ts';
 import { until } from '../until.ts';
@@ -86,7 +86,7 @@ describe('statements and evidence that are not what they seem', () => {
     const record = await openJob();
     for (let i = 0; i < 20; i++) {
       const nobody = privateKeyToAccount(generatePrivateKey());
-      const bid = { jobId: record.jobId, node: nobody.address, price: 1n, locality: 10_000 };
+      const bid = { jobId: record.jobId, node: nobody.address, price: 1n, locality: 10_000, ...NO_CLAIM };
       const signature = await signBid(nobody, puppet.court, bid);
       await declined(request(puppet.host, clientAddrs(), bidProtocol, { bid: { ...bid, signature }, addrs: [] }), /stake/);
     }
@@ -130,7 +130,7 @@ describe('statements and evidence that are not what they seem', () => {
     const commitment = bytesToHex(randomBytes(32));
     const forged = await signCommitment(stranger.signer(), puppet.court, { jobId, node: puppet.address, commitment });
     const seat = roster.findIndex(({ node }) => node === puppet.address);
-    const opening = { index: seat, resultDigest: zeroHash, evidenceDigest: zeroHash, salt: zeroHash, sketch: '0x' as const };
+    const opening = { index: seat, resultDigest: zeroHash, evidenceDigest: zeroHash, salt: zeroHash, sketch: '0x' as const, proof: [] };
     const sealed = roster.map((place) => ({ ...place, commitment: zeroHash }));
 
     await assert.rejects(submit(stranger, { request: { ...terms, nonce: 1n } }), { code: 'BAD_SIGNATURE' });

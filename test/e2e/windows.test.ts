@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { bytesToHex, zeroHash, type Hex } from 'viem';
 import type { JobRecord } from '../../src/client/index.ts';
-import { secretOf } from '../../src/client/prepare-job.ts';
+import { AUDIT_BPS, secretOf } from '../../src/client/prepare-job.ts';
 import { fingerprintOf, profileOutput, sketchOf } from '../../src/evidence/index.ts';
 import { request, windowsProtocol } from '../../src/network/index.ts';
 import type { Evidence, JobSpecInput } from '../../src/protocol/index.ts';
@@ -46,7 +46,7 @@ describe('windows drawn after commitments are closed', () => {
     const { roster } = await settledJob(asker.client, record);
     resultCid = record.findings![0]!.resultCid!;
     const index = net.indexOf(roster[0]!.node);
-    const ask = (secret: Hex) => request(puppet.host, net.nodes[index]!.addrs, windowsProtocol, { jobId: record.jobId, secret, setDigest: zeroHash });
+    const ask = (secret: Hex) => request(puppet.host, net.nodes[index]!.addrs, windowsProtocol, { jobId: record.jobId, secret, auditBps: AUDIT_BPS, setDigest: zeroHash });
     const stranger = await ask(bytesToHex(randomBytes(32)));
     assert.ok(stranger.status === 'refused');
     assert.match(stranger.reason, /not the secret/);
@@ -60,7 +60,7 @@ describe('windows drawn after commitments are closed', () => {
   test('not before commitments are closed', async () => {
     const record = await assigned();
     const answers = await Promise.all(network().nodes.map(({ addrs }) => (
-      request(puppet.host, addrs, windowsProtocol, { jobId: record.jobId, secret: secretOf(record.seed), setDigest: zeroHash }))));
+      request(puppet.host, addrs, windowsProtocol, { jobId: record.jobId, secret: secretOf(record.seed), auditBps: AUDIT_BPS, setDigest: zeroHash }))));
     for (const answer of answers) {
       assert.ok(answer.status === 'refused');
       assert.match(answer.reason, /not closed.*Assigned/);

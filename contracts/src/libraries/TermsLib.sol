@@ -10,6 +10,16 @@ library TermsLib {
     uint256 internal constant MAX_REPLICAS = 15;
     /// Part of the stake that a no-show costs: dearer than a price from a ratio of stake to price of 4 on, too little to be worth provoking.
     uint256 internal constant NO_SHOW_BPS = 2500;
+    /// Part of the stake that a lost check costs: with it cheating loses at affordable chances of a check (docs/economics.md); all of it is for
+    /// proven contradictions.
+    uint256 internal constant CHECK_BPS = 5000;
+    /// Part of that for who called for the check: something for the trouble, too little to have honest seats convicted for it.
+    uint256 internal constant INFORMER_BPS = 1000;
+    /// 2k + 1 seats must fit the masks.
+    uint256 internal constant MAX_WIDENED = 7;
+    uint256 internal constant WIDENING_BLOCKS = 3;
+    /// In the last of this many parts of the assignment's window there is no bound on keys.
+    uint256 internal constant REACH_STEPS = 8;
 
     /// @notice Reverts with the position of the first bad field.
     function check(IScheduler.JobRequest calldata request, uint256 minWindow, uint256 maxWindow) internal pure {
@@ -24,12 +34,22 @@ library TermsLib {
         else if (request.commitWindow < minWindow || request.commitWindow > maxWindow) bad = 9;
         else if (request.settleWindow < minWindow || request.settleWindow > maxWindow) bad = 10;
         else if (request.disputeWindow < minWindow || request.disputeWindow > maxWindow) bad = 11;
+        else if (request.shards == 0) bad = 16;
+        else if (request.dataRoot != 0 && request.dataBytes == 0) bad = 18;
         if (bad != 0) revert IScheduler.BadRequest(bad);
     }
 
     /// @notice What the client locks: one price for each replica, and its bond of one more.
     function escrow(IScheduler.JobRequest calldata request) internal pure returns (uint256) {
         return (uint256(request.replicas) + 1) * request.maxPrice;
+    }
+
+    /// @notice Largest key that counts after so many seconds.
+    function reachAfter(IScheduler.JobRequest calldata request, uint256 elapsed) internal pure returns (uint256) {
+        uint256 reach = request.reach;
+        uint256 step = elapsed * REACH_STEPS / request.assignWindow;
+        if (reach == 0 || step + 1 >= REACH_STEPS || reach >> (256 - 2 * step) != 0) return type(uint256).max;
+        return reach << (2 * step);
     }
 
     /// @notice What an absent node loses.

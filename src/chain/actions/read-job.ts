@@ -13,6 +13,13 @@ export interface JobRecord {
   agreed: number;
   opened: number;
   contested: number;
+  equivocated: number;
+  /** Which shard the client's verdict lets be opened. */
+  shard: number;
+  /** How many posted bids are kept. */
+  posted: number;
+  /** 0: not widened yet. Else who called for it, 1 for the client, 2 + i for seat i; plus 128 once it came to nothing. */
+  widening: number;
   rosterHash: Hex;
 }
 

@@ -3,7 +3,7 @@ import { request, windowsProtocol, type Host } from '../../network/index.ts';
 import { setDigestOf, type Evidence, type SealedSeat } from '../../protocol/index.ts';
 import { ClientError } from '../errors.ts';
 import type { JobRecord } from '../job-record.ts';
-import { secretOf } from '../prepare-job.ts';
+import { AUDIT_BPS, secretOf } from '../prepare-job.ts';
 
 /** Whose windows are asked for: all commitments of the job, and what the node's evidence says. */
 export interface Questioned { roster: readonly SealedSeat[]; evidence: Pick<Evidence, 'trace' | 'profile' | 'windowRoot'> }
@@ -21,7 +21,7 @@ export async function askWindows(
   const secret = secretOf(seed);
   const setDigest = setDigestOf(roster);
   const drawn = drawWindows(windowSeed({ secret, jobId, setDigest }), windowCount(evidence.trace.t.length));
-  const answer = await request(host, addrs, windowsProtocol, { jobId, secret, setDigest }, { signal });
+  const answer = await request(host, addrs, windowsProtocol, { jobId, secret, auditBps: AUDIT_BPS, setDigest }, { signal });
   if (answer.status === 'refused') throw new ClientError('WINDOWS_REFUSED', 'the node does not open the windows that were drawn', { details: answer.reason });
   if (answer.windows.length !== drawn.length) {
     throw new EvidenceError('WINDOW_FALSE', 'the node opens other windows than were drawn', { details: `${answer.windows.length}, not ${drawn.length}` });

@@ -5,12 +5,12 @@ import { describe, it } from 'node:test';
 import type { Hex } from 'viem';
 import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/majority.ts';
-import { bidsHashOf, commitmentOf, jobIdOf, rosterHashOf, type Bid, type JobRequest, type Opening } from '../../../src/protocol/index.ts';
+import { bidsHashOf, commitmentOf, jobIdOf, NO_CLAIM, rosterHashOf, type Bid, type JobRequest, type Opening } from '../../../src/protocol/index.ts';
 
 interface Statements {
   chainId: number; scheduler: Hex; jobId: Hex; bidsHash: Hex; noBidsHash: Hex; rosterHash: Hex; node: Hex; commitment: Hex;
-  request: Omit<JobRequest, 'nonce' | 'maxPrice' | 'stake'> & { nonce: string; maxPrice: string; stake: string };
-  bids: { node: Hex[]; price: string[]; locality: number[] };
+  request: { [K in keyof JobRequest]: JobRequest[K] extends bigint ? string : JobRequest[K] };
+  bids: { node: Hex[]; price: string[]; locality: number[]; possession: Hex[] };
   opening: Opening;
 }
 
@@ -19,9 +19,10 @@ const read = <T>(name: string): T => JSON.parse(readFileSync(join(import.meta.di
 describe('what the contract and the client both compute', () => {
   it('hashes statements to the same bytes', () => {
     const v = read<Statements>('statements.json');
-    const request = { ...v.request, nonce: BigInt(v.request.nonce), maxPrice: BigInt(v.request.maxPrice), stake: BigInt(v.request.stake) };
+    const { nonce, maxPrice, stake, reach, dataBytes } = v.request;
+    const request = { ...v.request, nonce: BigInt(nonce), maxPrice: BigInt(maxPrice), stake: BigInt(stake), reach: BigInt(reach), dataBytes: BigInt(dataBytes) };
     assert.equal(jobIdOf({ chainId: v.chainId, scheduler: v.scheduler }, request), v.jobId);
-    const bids: Bid[] = v.bids.node.map((node, i) => ({ jobId: v.jobId, node, price: BigInt(v.bids.price[i]!), locality: v.bids.locality[i]! }));
+    const bids: Bid[] = v.bids.node.map((node, i) => ({ jobId: v.jobId, node, price: BigInt(v.bids.price[i]!), locality: v.bids.locality[i]!, ...NO_CLAIM, possession: v.bids.possession[i]! }));
     assert.equal(bidsHashOf(bids), v.bidsHash);
     assert.equal(bidsHashOf([]), v.noBidsHash);
     assert.equal(rosterHashOf(bids), v.rosterHash);

@@ -5,13 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keccak256, toHex, zeroHash, type Address, type Hex } from 'viem';
+import { keccak256, slice, toHex, zeroHash, type Address, type Hex } from 'viem';
 import { drawReplicas, exponential, weightOf, type Candidate } from '../../../src/protocol/draw.ts';
 import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/majority.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
 import { decay, scoreBps } from '../../../src/protocol/reputation.ts';
-import { bidsHashOf, commitmentOf, jobIdOf, rosterHashOf, type JobRequest } from '../../../src/protocol/statements.ts';
+import { bidsHashOf, commitmentOf, jobIdOf, NO_CLAIM, rosterHashOf, type JobRequest } from '../../../src/protocol/statements.ts';
 
 const random = mulberry32(0x6761_6475);
 const upTo = (limit: number): number => Math.floor(random() * (limit + 1));
@@ -64,15 +64,16 @@ const court = { chainId: 31_337, scheduler: address() };
 const request: JobRequest = {
   client: address(), nonce: 0xffff_ffff_ffff_fffen, specDigest: hash(), replicas: 15, policy: 1, maxPrice: (1n << 84n) - 1n, stake: (1n << 88n) - 3n,
   minScore: 10_000, assignWindow: 61, commitWindow: 3601, settleWindow: 0xffff_fffe, disputeWindow: 7, sealKey: hash(), secretHash: hash(),
+  reach: (1n << 255n) - 5n, bidBlocks: 0xfffe, shards: 0xffff_fffd, dataRoot: hash(), dataBytes: (1n << 64n) - 7n,
 };
 const jobId = jobIdOf(court, request);
-const bids = times(5, () => ({ jobId, node: address(), price: anyUint(88), locality: upTo(10_000) }));
-const opening = { resultDigest: hash(), evidenceDigest: hash(), salt: hash(), sketch: hash() };
+const bids = times(5, () => ({ jobId, node: address(), price: anyUint(88), locality: upTo(10_000), ...NO_CLAIM, possession: slice(hash(), 0, 16) }));
+const opening = { resultDigest: hash(), evidenceDigest: hash(), salt: hash(), sketch: hash(), proof: [] };
 write('statements.json', {
   chainId: court.chainId, scheduler: court.scheduler,
-  request: { ...request, nonce: request.nonce.toString(), maxPrice: request.maxPrice.toString(), stake: request.stake.toString() },
+  request: Object.fromEntries(Object.entries(request).map(([key, value]) => [key, typeof value === 'bigint' ? value.toString() : value])),
   jobId,
-  bids: { node: bids.map(({ node }) => node), price: bids.map(({ price }) => price.toString()), locality: bids.map(({ locality }) => locality) },
+  bids: { node: bids.map(({ node }) => node), price: bids.map(({ price }) => price.toString()), locality: bids.map(({ locality }) => locality), possession: bids.map(({ possession }) => possession) },
   bidsHash: bidsHashOf(bids), noBidsHash: bidsHashOf([]),
   rosterHash: rosterHashOf(bids),
   node: bids[0]!.node, opening, commitment: commitmentOf(jobId, bids[0]!.node, opening), zero: zeroHash,

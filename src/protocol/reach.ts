@@ -1,0 +1,29 @@
+import { maxUint256 } from 'viem';
+import { REACH_STEPS } from './constants.ts';
+import type { JobRequest } from './statements.ts';
+
+/** 2^24 / ln 2: keys are logarithms to base 2 with 24 fractional bits. */
+const UNIT_PER_NAT = 24_204_406n;
+const MICRO = 1_000_000n;
+
+/**
+ * Largest key that counts `elapsed` seconds after the submit (after the widening was called, in Widening): reach << 2 step, where step is
+ * 8 elapsed / assignWindow; without bound (2^256 - 1) where reach is zero and from step 7 on. As the contract's `reachOf`.
+ */
+export function reachAfter({ reach, assignWindow }: Pick<JobRequest, 'reach' | 'assignWindow'>, elapsed: number): bigint {
+  const step = Math.floor((elapsed * REACH_STEPS) / assignWindow);
+  if (reach === 0n || step >= REACH_STEPS - 1) return maxUint256;
+  const widened = reach << BigInt(2 * step);
+  return widened > maxUint256 ? maxUint256 : widened;
+}
+
+/**
+ * The reach with which `bids` bids are to be expected from a network: keys are exponential with rate weight ln 2 / 2^216.
+ *
+ * @param totalWeight sum of `weightOf` over all nodes that might bid
+ * @param bids at least the number of replicas; a few times that, so that there are nearly always enough
+ */
+export function reachFor(totalWeight: bigint, bids: number): bigint {
+  if (totalWeight <= 0n) return 0n;
+  return ((BigInt(Math.round(bids * Number(MICRO))) * UNIT_PER_NAT) << 192n) / (MICRO * totalWeight);
+}
