@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const ROOTS = {
   Scheduler: 'contracts/src/Scheduler.sol',
+  Disputes: 'contracts/src/Disputes.sol',
+  Checks: 'contracts/src/Checks.sol',
   GadusCoin: 'contracts/src/GadusCoin.sol',
   BlockHashRandomness: 'contracts/src/randomness/BlockHashRandomness.sol',
   DrandRandomness: 'contracts/src/randomness/DrandRandomness.sol',
@@ -44,6 +46,12 @@ written['src/chain/bytecode.ts'] = `${HEAD}
 /** Creation code of the scheduler, without constructor arguments. */
 export const schedulerBytecode = ${codeOf('Scheduler')};
 
+/** Creation code of the scheduler's piece for disputes, without constructor arguments. */
+export const disputesBytecode = ${codeOf('Disputes')};
+
+/** Creation code of the scheduler's piece for checks, without constructor arguments. */
+export const checksBytecode = ${codeOf('Checks')};
+
 /** Creation code of the coin. */
 export const coinBytecode = ${codeOf('GadusCoin')};
 
@@ -59,19 +67,22 @@ written['src/chain/runtime-code.ts'] = `${HEAD}
 export interface RuntimeCode { start: number; length: number; immutables: Readonly<Record<string, readonly number[]>> }
 
 /** In the scheduler's creation code. */
-export const schedulerRuntime: RuntimeCode = ${runtimeOf(contractOf('Scheduler'), contractOf('Scheduler'))};
+export const schedulerRuntime: RuntimeCode = ${runtimeOf('Scheduler')};
 
-/** Of the code of disputes, which the scheduler deploys: in the scheduler's creation code, too. */
-export const disputesRuntime: RuntimeCode = ${runtimeOf(output.contracts['contracts/src/Disputes.sol']!.Disputes!, contractOf('Scheduler'))};
+/** In the creation code of disputes. */
+export const disputesRuntime: RuntimeCode = ${runtimeOf('Disputes')};
+
+/** In the creation code of checks. */
+export const checksRuntime: RuntimeCode = ${runtimeOf('Checks')};
 
 /** In the coin's creation code. */
-export const coinRuntime: RuntimeCode = ${runtimeOf(contractOf('GadusCoin'), contractOf('GadusCoin'))};
+export const coinRuntime: RuntimeCode = ${runtimeOf('GadusCoin')};
 
 /** In the creation code of the randomness of block hashes. */
-export const blockHashRandomnessRuntime: RuntimeCode = ${runtimeOf(contractOf('BlockHashRandomness'), contractOf('BlockHashRandomness'))};
+export const blockHashRandomnessRuntime: RuntimeCode = ${runtimeOf('BlockHashRandomness')};
 
 /** In the creation code of the randomness of Filecoin's beacon. */
-export const drandRandomnessRuntime: RuntimeCode = ${runtimeOf(contractOf('DrandRandomness'), contractOf('DrandRandomness'))};
+export const drandRandomnessRuntime: RuntimeCode = ${runtimeOf('DrandRandomness')};
 `;
 
 if (process.argv.includes('--check')) {
@@ -87,8 +98,9 @@ function contractOf(name: keyof typeof ROOTS): Contract {
 }
 
 /** A RuntimeCode as source text. */
-function runtimeOf({ evm: { deployedBytecode: { object, immutableReferences } } }: Contract, within: Contract): string {
-  const at = within.evm.bytecode.object.indexOf(object);
+function runtimeOf(name: keyof typeof ROOTS): string {
+  const { bytecode, deployedBytecode: { object, immutableReferences } } = contractOf(name).evm;
+  const at = bytecode.object.indexOf(object);
   if (at < 0) throw new Error('the creation code does not hold the runtime code in one piece');
   const places = Object.entries(immutableReferences).map(([id, references]) => `    ${names.get(Number(id))}: [${references.map(({ start }) => start).join(', ')}],\n`);
   return `{\n  start: ${at / 2}, length: ${object.length / 2},\n  immutables: {${places.length === 0 ? '' : `\n${places.sort().join('')}  `}},\n}`;

@@ -2,20 +2,82 @@
 pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IScheduler} from "./interfaces/IScheduler.sol";
 import {MajorityLib} from "./libraries/MajorityLib.sol";
 import {PartyLib} from "./libraries/PartyLib.sol";
 import {SketchLib} from "./libraries/SketchLib.sol";
 import {StatementLib} from "./libraries/StatementLib.sol";
+import {TermsLib} from "./libraries/TermsLib.sol";
 import {SchedulerBase} from "./SchedulerBase.sol";
 
-/// @title The half of the scheduler for parties who disagree or are silent
-/// @dev Documentation is in IScheduler. The scheduler creates it, and lets it run on the scheduler's own storage: one contract in two
-/// pieces of code, because one piece may not be longer than 24,576 bytes. Called at its own address it finds no jobs.
+/// @title The part of the scheduler for parties who disagree or are silent
+/// @dev Documentation is in IScheduler. The scheduler lets it run on its own storage: one contract in three pieces of code, because one
+/// piece may not be longer than 24,576 bytes. Called at its own address it finds no jobs.
 contract Disputes is SchedulerBase {
     using PartyLib for IScheduler.Party;
+    using TermsLib for IScheduler.JobRequest;
 
-    constructor(IERC20 coin_) SchedulerBase(coin_) {}
+    constructor(IERC20 coin_, IRandomness randomness, uint256 seedDelay) SchedulerBase(coin_, randomness, seedDelay) {}
+
+    function settle(
+        IScheduler.JobRequest calldata request,
+        IScheduler.SealedSeat[] calldata roster,
+        uint16 agreed,
+        uint32 shard,
+        bytes32 reportDigest,
+        bytes calldata signature
+    ) external {
+        (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
+        _requireState(job_, IScheduler.State.Committed);
+        bytes32 setDigest = StatementLib.rosterHash(roster);
+        _requireRoster(job_, setDigest);
+        _notAfter(job_.since + request.settleWindow);
+        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
+        (uint16 committed, uint16 equivocated) = (job_.committed, job_.equivocated);
+        _requireVerdict(request, committed, agreed, shard);
+
+        (job_.agreed, job_.shard) = (agreed, shard);
+        emit IScheduler.VerdictPosted(jobId, agreed, shard, reportDigest);
+        if (agreed | equivocated != committed) _enter(job_, IScheduler.State.Contestable);
+        else _finish(jobId, job_, request, roster, Ruling(committed, agreed, 0, 0, Fault.None));
+    }
+
+    function settleDirect(
+        IScheduler.JobRequest calldata request,
+        IScheduler.SealedSeat[] calldata roster,
+        bytes[] calldata signatures,
+        uint16 agreed,
+        uint32 shard,
+        bytes32 reportDigest,
+        bytes calldata signature
+    ) external {
+        (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
+        _requireState(job_, IScheduler.State.Assigned);
+        _requireRoster(job_, StatementLib.seatsHash(roster));
+        _notAfter(job_.since + request.commitWindow);
+        bytes32 setDigest = _requireSet(jobId, roster, signatures);
+        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
+        _requireFirst(jobId, request, roster);
+        uint16 committed = _all(roster.length);
+        _requireVerdict(request, committed, agreed, shard);
+
+        if (agreed == committed) {
+            _forgetPosted(jobId, job_, roster.length);
+            (job_.committed, job_.agreed) = (committed, agreed);
+            _finish(jobId, job_, request, roster, Ruling(committed, agreed, 0, 0, Fault.None));
+        } else {
+            _post(jobId, job_, roster, setDigest);
+            (job_.agreed, job_.shard) = (agreed, shard);
+            emit IScheduler.VerdictPosted(jobId, agreed, shard, reportDigest);
+            _enter(job_, IScheduler.State.Contestable);
+        }
+    }
+
+    function _requireVerdict(IScheduler.JobRequest calldata request, uint16 committed, uint16 agreed, uint32 shard) private pure {
+        if (agreed & ~committed != 0) revert IScheduler.BadVerdict(agreed, committed);
+        if (shard >= request.shards) revert IScheduler.BadShard(shard);
+    }
 
     function commitSet(
         IScheduler.JobRequest calldata request,
@@ -27,9 +89,15 @@ contract Disputes is SchedulerBase {
         if (job_.state == IScheduler.State.Assigned) {
             _requireRoster(job_, StatementLib.seatsHash(roster));
             _notAfter(job_.since + request.commitWindow);
+            _requireFirst(jobId, request, roster);
         } else {
             _requireState(job_, IScheduler.State.Committed);
             if (posted.length != roster.length) revert IScheduler.BadRoster();
+            // The only seat would need nobody's signature but its own, and could, once the secret is shown, escape an audit.
+            if (roster.length == 1) revert IScheduler.WrongState(IScheduler.State.Committed);
+            for (uint256 i; roster.length != request.replicas && i < request.replicas; ++i) {
+                if (posted[i] != roster[i].commitment) revert IScheduler.BadRoster();
+            }
             _requireRoster(job_, StatementLib.sealedRosterHash(roster, posted));
             // The seats of the absent are closed, and stay so.
             if (job_.committed != _all(roster.length)) revert IScheduler.WrongState(IScheduler.State.Committed);
@@ -40,27 +108,30 @@ contract Disputes is SchedulerBase {
         _post(jobId, job_, roster, setDigest);
     }
 
-    function proveEquivocation(
+    function summon(
         IScheduler.JobRequest calldata request,
         IScheduler.SealedSeat[] calldata roster,
-        uint8 index,
-        IScheduler.Pledge calldata first,
-        IScheduler.Pledge calldata second
+        IScheduler.Opening[] calldata openings,
+        address caller,
+        bytes calldata signature
     ) external {
         (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
-        if (job_.state != IScheduler.State.Contestable && job_.state != IScheduler.State.Contested) {
-            _requireState(job_, IScheduler.State.Committed);
-        }
+        uint256 start = _openingStart(job_, request);
         _requireRoster(job_, StatementLib.rosterHash(roster));
-        if (index >= roster.length) revert IScheduler.BadIndex(index);
-        uint16 bit = uint16(1 << index);
-        if (job_.committed & bit == 0) revert IScheduler.NotCommitted(index);
-        if (job_.equivocated & bit != 0) revert IScheduler.NoEquivocation();
-        (bytes32 own, bytes32 statement) = _pledged(jobId, roster, index, first);
-        (bytes32 other, bytes32 another) = _pledged(jobId, roster, index, second);
-        if (own == other && (!first.isSet || !second.isSet || statement == another)) revert IScheduler.NoEquivocation();
-        job_.equivocated |= bit;
-        emit IScheduler.EquivocationProven(jobId, index);
+        _notAfter(start + request.disputeWindow + request.assignWindow);
+        (uint16 committed, uint16 opened) = (job_.committed, job_.opened);
+        if (opened != committed) revert IScheduler.NotWidenable();
+        _requireExactly(jobId, request, roster, openings, opened, _openedShard(jobId, job_, request));
+        if (MajorityLib.majority(openings, IScheduler.Policy(request.policy)) & ~job_.equivocated != 0) revert IScheduler.MajorityFound();
+        _authorize(caller, StatementLib.summon(jobId, caller), signature);
+        uint256 who = CLIENT;
+        if (caller != request.client) {
+            uint256 seat;
+            while (seat < roster.length && roster[seat].node != caller) ++seat;
+            if (seat == roster.length) revert IScheduler.BadRoster();
+            who = FIRST_SEAT + seat;
+        }
+        _widen(jobId, job_, request, roster, who, caller);
     }
 
     function contest(
@@ -73,7 +144,7 @@ contract Disputes is SchedulerBase {
         if (job_.state != IScheduler.State.Contested) _requireState(job_, IScheduler.State.Contestable);
         _requireRoster(job_, StatementLib.rosterHash(roster));
         _notAfter(job_.since + request.disputeWindow);
-        uint16 bit = _requireOpens(jobId, roster, opening, job_.committed);
+        uint16 bit = _requireOpens(jobId, request, roster, opening, job_.committed, job_.shard);
         if ((job_.agreed | job_.contested) & bit != 0) revert IScheduler.NotRejected(opening.index);
         address account = roster[opening.index].node;
         _authorize(account, StatementLib.contest(jobId, account), signature);
@@ -89,19 +160,15 @@ contract Disputes is SchedulerBase {
 
     function open(IScheduler.JobRequest calldata request, IScheduler.SealedSeat[] calldata roster, IScheduler.Opening[] calldata openings) external {
         (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
-        uint256 start = job_.since;
-        if (job_.state != IScheduler.State.Contested) {
-            _requireState(job_, IScheduler.State.Committed);
-            start += request.settleWindow;
-            _after(start);
-        }
+        uint256 start = _openingStart(job_, request);
         _requireRoster(job_, StatementLib.rosterHash(roster));
         _notAfter(start + request.disputeWindow);
+        uint256 shard = _openedShard(jobId, job_, request);
 
         uint16 committed = job_.committed;
         uint16 opened = job_.opened;
         for (uint256 i; i < openings.length; ++i) {
-            uint16 bit = _requireOpens(jobId, roster, openings[i], committed);
+            uint16 bit = _requireOpens(jobId, request, roster, openings[i], committed, shard);
             // Two carriers may cross.
             if (opened & bit != 0) continue;
             opened |= bit;
@@ -113,34 +180,26 @@ contract Disputes is SchedulerBase {
     function resolve(IScheduler.JobRequest calldata request, IScheduler.SealedSeat[] calldata roster, IScheduler.Opening[] calldata openings) external {
         (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
         IScheduler.State state = job_.state;
-        uint256 deadline = job_.since;
-        if (state == IScheduler.State.Committed) {
-            deadline += request.settleWindow;
-            _after(deadline);
-        } else if (state != IScheduler.State.Contested) {
-            _requireState(job_, IScheduler.State.Contestable);
-        }
+        uint256 deadline = state == IScheduler.State.Contestable ? job_.since : _openingStart(job_, request);
+        deadline += request.disputeWindow;
         _requireRoster(job_, StatementLib.rosterHash(roster));
         (uint16 committed, uint16 opened, uint256 agreed) = (job_.committed, job_.opened, job_.agreed);
-        if (opened != committed) _after(deadline + request.disputeWindow);
-        uint16 seen;
-        for (uint256 i; i < openings.length; ++i) {
-            uint16 bit = _requireOpens(jobId, roster, openings[i], committed);
-            if (bit <= seen) revert IScheduler.BadOrder();
-            seen |= bit;
-        }
-        if (seen != opened) revert IScheduler.BadOrder();
+        if (opened != committed) _after(deadline);
 
         Ruling memory ruling;
         ruling.committed = committed;
         if (state == IScheduler.State.Contestable) {
+            if (openings.length != 0) revert IScheduler.BadOrder();
             ruling.agreed = agreed;
         } else {
+            _requireExactly(jobId, request, roster, openings, opened, _openedShard(jobId, job_, request));
             ruling.agreed = MajorityLib.majority(openings, IScheduler.Policy(request.policy)) & ~job_.equivocated;
             ruling.undecided = ruling.agreed == 0 ? opened : 0;
             ruling.absent = committed & ~opened;
             if (state == IScheduler.State.Committed) ruling.fault = Fault.Silent;
             else if (ruling.agreed & ~agreed != 0) ruling.fault = Fault.Lost;
+            // Whoever wants a panel has time to call for it.
+            if (ruling.agreed == 0 && opened == committed && _widenable(job_, request)) _after(deadline + request.assignWindow);
         }
         _finish(jobId, job_, request, roster, ruling);
     }
@@ -149,34 +208,56 @@ contract Disputes is SchedulerBase {
         return SketchLib.distance(a, b);
     }
 
-    /// @dev What a seat committed to by a pledge, and the statement, whose signature is checked.
-    function _pledged(bytes32 jobId, IScheduler.SealedSeat[] calldata roster, uint8 index, IScheduler.Pledge calldata pledge)
-        private
-        view
-        returns (bytes32 own, bytes32 statement)
-    {
-        if (pledge.commitments.length != (pledge.isSet ? roster.length : 1)) revert IScheduler.BadRoster();
-        address account = roster[index].node;
-        if (pledge.isSet) {
-            own = pledge.commitments[index];
-            statement = StatementLib.commitmentSet(jobId, StatementLib.sealedRosterHash(roster, pledge.commitments));
-        } else {
-            own = pledge.commitments[0];
-            statement = StatementLib.commitment(jobId, account, own);
+    /* OPENINGS */
+
+    /// @dev From when on sketches are opened: the first contest, or the end of the window in which the client was silent.
+    function _openingStart(IScheduler.Job storage job_, IScheduler.JobRequest calldata request) private view returns (uint256 start) {
+        start = job_.since;
+        if (job_.state == IScheduler.State.Contested) return start;
+        _requireState(job_, IScheduler.State.Committed);
+        start += request.settleWindow;
+        _after(start);
+    }
+
+    function _openedShard(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) private view returns (uint256) {
+        if (job_.state == IScheduler.State.Contested) return job_.shard;
+        return uint256(keccak256(abi.encode(jobId, job_.rosterHash))) % request.shards;
+    }
+
+    /// @dev The openings are those of the seats in `opened`, in order.
+    function _requireExactly(
+        bytes32 jobId,
+        IScheduler.JobRequest calldata request,
+        IScheduler.SealedSeat[] calldata roster,
+        IScheduler.Opening[] calldata openings,
+        uint256 opened,
+        uint256 shard
+    ) private pure {
+        uint256 seen;
+        for (uint256 i; i < openings.length; ++i) {
+            uint256 bit = _requireOpens(jobId, request, roster, openings[i], opened, shard);
+            if (bit <= seen) revert IScheduler.BadOrder();
+            seen |= bit;
         }
-        _requireSigned(account, _hashTypedDataV4(statement), pledge.signature);
+        if (seen != opened) revert IScheduler.BadOrder();
     }
 
     /// @dev Returns the bit of the seat that `opening` opens.
-    function _requireOpens(bytes32 jobId, IScheduler.SealedSeat[] calldata roster, IScheduler.Opening calldata opening, uint256 committed)
-        private
-        pure
-        returns (uint16 bit)
-    {
+    function _requireOpens(
+        bytes32 jobId,
+        IScheduler.JobRequest calldata request,
+        IScheduler.SealedSeat[] calldata roster,
+        IScheduler.Opening calldata opening,
+        uint256 committed,
+        uint256 shard
+    ) private pure returns (uint16 bit) {
         uint8 index = opening.index;
         if (index >= roster.length) revert IScheduler.BadIndex(index);
         bit = uint16(1 << index);
         if (committed & bit == 0) revert IScheduler.NotCommitted(index);
-        if (StatementLib.sealedHash(jobId, roster[index].node, opening, 0) != roster[index].commitment) revert IScheduler.BadOpening(index);
+        if (
+            opening.proof.length != request.proofLength()
+                || StatementLib.sealedHash(jobId, roster[index].node, opening, shard) != roster[index].commitment
+        ) revert IScheduler.BadOpening(index);
     }
 }

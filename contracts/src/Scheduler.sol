@@ -7,11 +7,11 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IScheduler} from "./interfaces/IScheduler.sol";
-import {DrawLib} from "./libraries/DrawLib.sol";
 import {PartyLib} from "./libraries/PartyLib.sol";
 import {ReputationLib} from "./libraries/ReputationLib.sol";
 import {StatementLib} from "./libraries/StatementLib.sol";
 import {TermsLib} from "./libraries/TermsLib.sol";
+import {Checks} from "./Checks.sol";
 import {Disputes} from "./Disputes.sol";
 import {SchedulerBase} from "./SchedulerBase.sol";
 
@@ -23,17 +23,14 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
     using ReputationLib for Party;
     using TermsLib for JobRequest;
 
-    IRandomness public immutable RANDOMNESS;
-    /// The code of the steps that few jobs need.
+    /// The code of the steps that few jobs need, in two pieces: one contract may not be longer than 24,576 bytes.
     Disputes public immutable DISPUTES;
-    uint256 public immutable SEED_DELAY;
+    Checks public immutable CHECKS;
     uint256 public immutable MIN_WINDOW;
     uint256 public immutable MAX_WINDOW;
 
     uint256 public constant MAX_REPLICAS = TermsLib.MAX_REPLICAS;
     uint256 public constant NO_SHOW_BPS = TermsLib.NO_SHOW_BPS;
-    /// Bounds the gas of an assignment.
-    uint256 public constant MAX_BIDS = 16;
     /// Blocks to post bids in before newcomers are drawn: a message seen in the first can be answered in the second; the third is spare.
     uint256 public constant WIDENING_BLOCKS = TermsLib.WIDENING_BLOCKS;
     uint256 public constant CHECK_BPS = TermsLib.CHECK_BPS;
@@ -44,11 +41,25 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
     /// @param seedDelay Blocks from submit to the seed's block: 1 where block producers do not play, 10 on Filecoin, where they might.
     /// @param minWindow Seconds: enough for a message to reach the chain through congestion, or parties could be timed out at will.
     /// @param maxWindow Seconds: bounds how long a silent party can keep another's coin locked.
-    constructor(IERC20 coin_, IRandomness randomness, uint256 seedDelay, uint256 minWindow, uint256 maxWindow) SchedulerBase(coin_) {
+    /// @param disputes The code of disputes and of checks, made with the same coin, randomness and delay.
+    constructor(
+        IERC20 coin_,
+        IRandomness randomness,
+        uint256 seedDelay,
+        uint256 minWindow,
+        uint256 maxWindow,
+        Disputes disputes,
+        Checks checks
+    ) SchedulerBase(coin_, randomness, seedDelay) {
         require(address(coin_).code.length > 0 && address(randomness).code.length > 0 && seedDelay > 0 && seedDelay < 256);
         require(minWindow > 0 && minWindow <= maxWindow && maxWindow <= type(uint32).max);
-        (RANDOMNESS, DISPUTES) = (randomness, new Disputes(coin_));
-        (SEED_DELAY, MIN_WINDOW, MAX_WINDOW) = (seedDelay, minWindow, maxWindow);
+        require(_isPiece(disputes) && _isPiece(checks));
+        (DISPUTES, CHECKS) = (disputes, checks);
+        (MIN_WINDOW, MAX_WINDOW) = (minWindow, maxWindow);
+    }
+
+    function _isPiece(SchedulerBase code) private view returns (bool) {
+        return address(code.COIN()) == address(COIN) && address(code.RANDOMNESS()) == address(RANDOMNESS) && code.SEED_DELAY() == SEED_DELAY;
     }
 
     /* PARTIES */
@@ -87,20 +98,12 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         uint256 escrow = request.escrow();
         if (escrow > type(uint88).max) revert AmountTooLarge();
 
-        Party memory party = _clients[request.client];
-        uint256 missing = escrow > party.free ? escrow - party.free : 0;
-        party.free = uint88(party.free + missing - escrow);
-        party.locked += uint88(escrow);
-        if (party.since == 0) party.since = uint32(block.timestamp);
-        _clients[request.client] = party;
+        uint256 missing = _lockClient(request.client, escrow);
         uint48 seedBlock = uint48(block.number + SEED_DELAY);
         (job_.state, job_.seedBlock, job_.since) = (State.Open, seedBlock, uint40(block.timestamp));
 
         emit Submitted(jobId, request.client, request, seedBlock);
-        if (missing > 0) {
-            emit Funded(request.client, uint88(missing));
-            _pull(request.client, missing);
-        }
+        _pullMissing(request.client, missing);
     }
 
     function submitWithPermit(JobRequest calldata request, bytes calldata signature, Permit calldata permit) external returns (bytes32) {
@@ -113,15 +116,25 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
     function assign(JobRequest calldata request, Bid[] calldata bids, bytes calldata signature) external {
         (bytes32 jobId, Job storage job_) = _find(request);
         _requireState(job_, State.Open);
-        uint256 submitted = job_.since;
-        _notAfter(submitted + request.assignWindow);
+        _notAfter(job_.since + request.assignWindow);
         _authorize(request.client, signature.length == 0 ? bytes32(0) : StatementLib.assignment(jobId, bids), signature);
-        Seat[] memory roster = _draw(jobId, request, bids, _seed(jobId, job_.seedBlock), submitted);
+        uint256 lastPost = job_.seedBlock + request.bidBlocks;
+        if (block.number <= lastPost) revert SeedNotYet(lastPost);
+        Seat[] calldata nobody;
+        assembly ("memory-safe") {
+            nobody.offset := 0
+            nobody.length := 0
+        }
+        uint256[] memory best = _draw(request, nobody, bids, _drawOf(jobId, job_, request));
 
-        for (uint256 i; i < roster.length; ++i) {
-            _nodes[roster[i].node].lock(request.stake);
+        Seat[] memory roster = new Seat[](best.length);
+        for (uint256 i; i < best.length; ++i) {
+            Bid calldata bid = bids[uint8(best[i])];
+            roster[i] = Seat(bid.node, bid.price);
+            _nodes[bid.node].lock(request.stake);
         }
         job_.rosterHash = keccak256(abi.encode(roster));
+        job_.posted = 0;
         _enter(job_, State.Assigned);
         emit Assigned(jobId, roster);
     }
@@ -169,18 +182,17 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         bytes calldata signature
     ) external {
         (bytes32 jobId, Job storage job_) = _find(request);
+        uint16 committed = job_.committed;
+        if (agreed != committed || !_plain(job_)) return _delegate(DISPUTES);
         _requireState(job_, State.Committed);
         bytes32 setDigest = StatementLib.rosterHash(roster);
         _requireRoster(job_, setDigest);
         _notAfter(job_.since + request.settleWindow);
         _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
-        (uint16 committed, uint16 equivocated) = (job_.committed, job_.equivocated);
-        if (agreed & ~committed != 0) revert BadVerdict(agreed, committed);
-
+        if (shard >= request.shards) revert BadShard(shard);
         job_.agreed = agreed;
         emit VerdictPosted(jobId, agreed, shard, reportDigest);
-        if (agreed | equivocated != committed) _enter(job_, State.Contestable);
-        else _finish(jobId, job_, request, roster, Ruling(committed, agreed, 0, 0, Fault.None));
+        _pay(jobId, job_, request, roster, committed);
     }
 
     function settleDirect(
@@ -193,120 +205,111 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         bytes calldata signature
     ) external {
         (bytes32 jobId, Job storage job_) = _find(request);
+        uint16 committed = _all(roster.length);
+        if (agreed != committed || !_plain(job_)) return _delegate(DISPUTES);
         _requireState(job_, State.Assigned);
         _requireRoster(job_, StatementLib.seatsHash(roster));
         _notAfter(job_.since + request.commitWindow);
         bytes32 setDigest = _requireSet(jobId, roster, signatures);
         _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
-        uint16 committed = _all(roster.length);
-        if (agreed & ~committed != 0) revert BadVerdict(agreed, committed);
-
-        if (agreed == committed) {
-            _forgetPosted(jobId, job_, roster.length);
-            (job_.committed, job_.agreed) = (committed, agreed);
-            _finish(jobId, job_, request, roster, Ruling(committed, agreed, 0, 0, Fault.None));
-        } else {
-            _post(jobId, job_, roster, setDigest);
-            job_.agreed = agreed;
-            emit VerdictPosted(jobId, agreed, shard, reportDigest);
-            _enter(job_, State.Contestable);
-        }
+        if (shard >= request.shards) revert BadShard(shard);
+        _forgetPosted(jobId, job_, roster.length);
+        (job_.committed, job_.agreed) = (committed, agreed);
+        _pay(jobId, job_, request, roster, committed);
     }
 
-    /* DISPUTES */
+    /// @dev Neither widened nor with a seat that did wrong: such a job's ending is simple, if everybody agreed.
+    function _plain(Job storage job_) private view returns (bool) {
+        return job_.equivocated == 0 && job_.widening == 0;
+    }
+
+    /// @dev Assigned or Committed -> Settled: all that committed agreed.
+    function _pay(bytes32 jobId, Job storage job_, JobRequest calldata request, SealedSeat[] calldata roster, uint256 committed) private {
+        uint256 verdicts;
+        uint256 paid;
+        uint256 good = roster.length > 1 ? AGREED : AGREED_ALONE;
+        for (uint256 i; i < roster.length; ++i) {
+            ReplicaVerdict verdict = ReplicaVerdict.Absent;
+            if (committed >> i & 1 == 1) {
+                verdict = ReplicaVerdict.Agreed;
+                uint256 price = roster[i].price;
+                paid += price;
+                address account = roster[i].node;
+                _nodes[account].close(account, true, request.stake, request.stake + price, good, 0);
+            }
+            verdicts |= uint256(verdict) << (2 * i);
+        }
+        uint256 escrow = request.escrow();
+        _clients[request.client].close(request.client, false, escrow, escrow - paid, SETTLED_IN_TIME, 0);
+        delete job_.rosterHash;
+        _enter(job_, State.Settled);
+        emit Settled(jobId, uint32(verdicts), paid, 0);
+    }
+
+    /* RARE STEPS */
 
     function commitSet(JobRequest calldata, SealedSeat[] calldata, bytes32[] calldata, bytes[] calldata) external {
-        _delegate();
+        _delegate(DISPUTES);
     }
 
     function proveEquivocation(JobRequest calldata, SealedSeat[] calldata, uint8, Pledge calldata, Pledge calldata) external {
-        _delegate();
+        _delegate(CHECKS);
     }
 
     function proveFalseClaim(JobRequest calldata, SealedSeat[] calldata, uint8, Bid calldata, bytes[] calldata, bytes32[][] calldata) external {
-        _delegate();
+        _delegate(CHECKS);
     }
 
     function contest(JobRequest calldata, SealedSeat[] calldata, Opening calldata, bytes calldata) external {
-        _delegate();
+        _delegate(DISPUTES);
     }
 
     function open(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata) external {
-        _delegate();
+        _delegate(DISPUTES);
     }
 
     function resolve(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata) external {
-        _delegate();
+        _delegate(DISPUTES);
     }
 
     function postBids(JobRequest calldata, Seat[] calldata, Bid[] calldata) external {
-        _delegate();
+        _delegate(CHECKS);
     }
 
     function audit(JobRequest calldata, SealedSeat[] calldata, bytes32, uint16, bytes calldata) external {
-        _delegate();
+        _delegate(CHECKS);
     }
 
     function summon(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata, address, bytes calldata) external {
-        _delegate();
+        _delegate(DISPUTES);
     }
 
     function drawMore(JobRequest calldata, Seat[] calldata, Bid[] calldata) external {
-        _delegate();
+        _delegate(CHECKS);
     }
 
     function multicall(bytes[] calldata data) public override(IScheduler, Multicall) returns (bytes[] memory) {
         return super.multicall(data);
     }
 
-    /// @dev Runs the same function of `DISPUTES` on this contract's storage.
-    function _delegate() private {
-        address disputes = address(DISPUTES);
+    /// @dev Runs the same function of another piece of code on this contract's storage.
+    function _delegate(SchedulerBase code) private {
         assembly ("memory-safe") {
             let p := mload(0x40)
             calldatacopy(p, 0, calldatasize())
-            if iszero(delegatecall(gas(), disputes, p, calldatasize(), 0, 0)) {
+            if iszero(delegatecall(gas(), code, p, calldatasize(), 0, 0)) {
                 returndatacopy(p, 0, returndatasize())
                 revert(p, returndatasize())
             }
         }
     }
 
-    /* DEADLINES */
-
-    function expire(JobRequest calldata request, Seat[] calldata roster) external {
-        (bytes32 jobId, Job storage job_) = _find(request);
-        if (job_.state == State.Open) {
-            _after(job_.since + request.assignWindow);
-            return _cancel(jobId, job_, request);
-        }
-        _requireState(job_, State.Assigned);
-        _requireRoster(job_, StatementLib.rosterHash(roster));
-        _after(job_.since + request.commitWindow);
-
-        uint256 committed = job_.committed;
-        uint256 slashed;
-        for (uint256 i; i < roster.length; ++i) {
-            if (committed >> i & 1 == 1) continue;
-            slashed += request.noShow();
-            _closeSeat(request, roster[i].node, 0, ReplicaVerdict.Absent, false, false);
-        }
-        if (committed != 0) {
-            _clients[request.client].free += uint88(slashed);
-            _seal(jobId, job_, roster, new bytes32[](roster.length), committed, 0);
-        } else {
-            _closeClient(request, request.escrow() + slashed, 0, 0);
-            delete job_.rosterHash;
-            _enter(job_, State.Expired);
-            emit Expired(jobId);
-        }
+    function expire(JobRequest calldata, Seat[] calldata) external {
+        _delegate(CHECKS);
     }
 
-    function cancel(JobRequest calldata request, bytes calldata signature) external {
-        (bytes32 jobId, Job storage job_) = _find(request);
-        _requireState(job_, State.Open);
-        _authorize(request.client, StatementLib.cancel(jobId), signature);
-        _cancel(jobId, job_, request);
+    function cancel(JobRequest calldata, bytes calldata) external {
+        _delegate(CHECKS);
     }
 
     /* VIEWS */
@@ -350,86 +353,5 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
 
     function sketchDistance(bytes calldata a, bytes calldata b) external view returns (uint256 distance, uint256 strict) {
         return DISPUTES.sketchDistance(a, b);
-    }
-
-    /// @dev Takes coin, all of it.
-    function _pull(address from, uint256 amount) private {
-        uint256 before = COIN.balanceOf(address(this));
-        COIN.safeTransferFrom(from, address(this), amount);
-        uint256 received = COIN.balanceOf(address(this)) - before;
-        if (received != amount) revert CoinShort(received, amount);
-    }
-
-    /* THE DRAW */
-
-    function _seed(bytes32 jobId, uint256 seedBlock) private view returns (bytes32) {
-        if (block.number <= seedBlock) revert SeedNotYet(seedBlock);
-        bytes32 entropy = RANDOMNESS.entropyOf(seedBlock);
-        if (entropy == 0) revert SeedGone(seedBlock);
-        return keccak256(abi.encode(entropy, jobId));
-    }
-
-    function _draw(bytes32 jobId, JobRequest calldata request, Bid[] calldata bids, bytes32 seed, uint256 submitted)
-        private
-        view
-        returns (Seat[] memory roster)
-    {
-        if (bids.length > MAX_BIDS) revert TooManyBids(bids.length);
-        uint256[] memory best = new uint256[](request.replicas);
-        uint256 eligible;
-        address last;
-        for (uint256 i; i < bids.length; ++i) {
-            Bid calldata bid = bids[i];
-            if (bid.node <= last) revert BadOrder();
-            last = bid.node;
-            _authorize(last, StatementLib.bid(jobId, bid, seed, 0), bid.signature);
-            uint256 weight = _weight(request, bid, submitted);
-            if (weight != 0) DrawLib.enter(best, eligible++, DrawLib.key(seed, last, weight), i);
-        }
-        if (eligible < best.length) revert NotEnoughBids(eligible, best.length);
-        roster = new Seat[](best.length);
-        for (uint256 i; i < best.length; ++i) {
-            Bid calldata bid = bids[uint8(best[i])];
-            roster[i] = Seat(bid.node, bid.price);
-        }
-    }
-
-    /// @dev Zero for a bid to pass over.
-    function _weight(JobRequest calldata request, Bid calldata bid, uint256 submitted) private view returns (uint256) {
-        Party memory party = _nodes[bid.node];
-        if (party.since == 0 || party.since > submitted || party.free < request.stake) return 0;
-        if (bid.price > request.maxPrice || bid.locality > TermsLib.BPS) return 0;
-        uint256 score = party.scoreAt(block.timestamp / 1 days);
-        if (score < request.minScore) return 0;
-        return DrawLib.weight(uint256(party.free) + party.locked, score, bid.locality, bid.price, request.maxPrice);
-    }
-
-    /* EDGES */
-
-    /// @dev Assigned -> Committed. Folds the commitments, those in `stored` from their slots and those in `fresh` from `all`, into the roster.
-    function _seal(
-        bytes32 jobId,
-        Job storage job_,
-        Seat[] calldata roster,
-        bytes32[] memory all,
-        uint256 stored,
-        uint256 fresh
-    ) private {
-        for (uint256 i; i < all.length; ++i) {
-            if (stored >> i & 1 == 0) continue;
-            all[i] = _commitments[jobId][i];
-            delete _commitments[jobId][i];
-        }
-        job_.rosterHash = StatementLib.sealedRosterHash(roster, all);
-        job_.committed = uint16(stored | fresh);
-        _enter(job_, State.Committed);
-        emit CommitmentsClosed(jobId, uint16(stored | fresh));
-    }
-
-    /// @dev Open -> Cancelled
-    function _cancel(bytes32 jobId, Job storage job_, JobRequest calldata request) private {
-        _closeClient(request, request.escrow(), 0, block.number > job_.seedBlock ? CANCELLED_LATE : 0);
-        _enter(job_, State.Cancelled);
-        emit Cancelled(jobId);
     }
 }

@@ -62,12 +62,16 @@ interface Scheduler is IScheduler, IERC5267 {
     function COIN() external view returns (address);
     function RANDOMNESS() external view returns (address);
     function DISPUTES() external view returns (address);
+    function CHECKS() external view returns (address);
     function SEED_DELAY() external view returns (uint256);
     function MIN_WINDOW() external view returns (uint256);
     function MAX_WINDOW() external view returns (uint256);
     function MAX_REPLICAS() external view returns (uint256);
     function MAX_BIDS() external view returns (uint256);
     function NO_SHOW_BPS() external view returns (uint256);
+    function CHECK_BPS() external view returns (uint256);
+    function INFORMER_BPS() external view returns (uint256);
+    function WIDENING_BLOCKS() external view returns (uint256);
 }
 
 interface GadusCoin is IERC20, IERC20Permit {
@@ -84,6 +88,9 @@ abstract contract Base {
     uint88 internal constant PRICE = 10e18;
     uint88 internal constant STAKE = 40e18;
     uint256 internal constant START = 1_790_000_000;
+    bytes32 internal constant SECRET = keccak256("secret");
+    /// Every job of one seat is drawn for an audit.
+    uint16 internal constant AUDIT_BPS = 10_000;
     uint256 internal constant CLIENT_KEY = 0xC11E47;
     uint256 internal constant NODES = 16;
     address internal constant GRAVE = 0x000000000000000000000000000000000000dEaD;
@@ -138,7 +145,26 @@ abstract contract Base {
         internal
         returns (Scheduler)
     {
-        return Scheduler(vm.deployCode("Scheduler.sol:Scheduler", abi.encode(coin_, randomness, seedDelay, minWindow, maxWindow)));
+        address disputes = deployPiece("Disputes", coin_, randomness, seedDelay);
+        return deployScheduler(coin_, randomness, seedDelay, minWindow, maxWindow, disputes, deployPiece("Checks", coin_, randomness, seedDelay));
+    }
+
+    function deployScheduler(
+        IERC20 coin_,
+        address randomness,
+        uint256 seedDelay,
+        uint256 minWindow,
+        uint256 maxWindow,
+        address disputes,
+        address checks
+    ) internal returns (Scheduler) {
+        bytes memory arguments = abi.encode(coin_, randomness, seedDelay, minWindow, maxWindow, disputes, checks);
+        return Scheduler(vm.deployCode("Scheduler.sol:Scheduler", arguments));
+    }
+
+    /// @param name Disputes or Checks.
+    function deployPiece(string memory name, IERC20 coin_, address randomness, uint256 seedDelay) internal returns (address) {
+        return vm.deployCode(string.concat(name, ".sol:", name), abi.encode(coin_, randomness, seedDelay));
     }
 
     /// @param kind BlockHash or Drand.
@@ -190,7 +216,12 @@ abstract contract Base {
             settleWindow: 2 hours,
             disputeWindow: 3 hours,
             sealKey: keccak256("seal key"),
-            secretHash: keccak256("secret")
+            secretHash: keccak256(abi.encode(SECRET, AUDIT_BPS)),
+            reach: 0,
+            bidBlocks: 0,
+            shards: 1,
+            dataRoot: 0,
+            dataBytes: 0
         });
     }
 
@@ -208,8 +239,24 @@ abstract contract Base {
 
     function aBid(uint256 key, bytes32 jobId, uint88 price, uint16 locality) internal view returns (IScheduler.Bid memory) {
         address account = vm.addr(key);
-        bytes32 statement = keccak256(abi.encode(StatementLib.BID, jobId, account, price, locality));
-        return IScheduler.Bid(account, price, locality, sign(key, statement));
+        bytes32 statement = keccak256(abi.encode(StatementLib.BID, jobId, account, price, locality, bytes16(0), bytes32(0), uint8(0)));
+        return IScheduler.Bid(account, price, locality, 0, sign(key, statement));
+    }
+
+    /// @dev For the newcomers of a widened job.
+    function aLaterBid(uint256 key, bytes32 jobId, uint88 price) internal view returns (IScheduler.Bid memory) {
+        return aClaim(key, jobId, price, 0, 0, 0, 1);
+    }
+
+    /// @dev With a possession, for one seed.
+    function aClaim(uint256 key, bytes32 jobId, uint88 price, uint16 locality, bytes16 possession, bytes32 seed, uint8 round)
+        internal
+        view
+        returns (IScheduler.Bid memory)
+    {
+        address account = vm.addr(key);
+        bytes32 statement = keccak256(abi.encode(StatementLib.BID, jobId, account, price, locality, possession, seed, round));
+        return IScheduler.Bid(account, price, locality, possession, sign(key, statement));
     }
 
     /// @dev Bids of the first `count` nodes, at different prices not above PRICE.
@@ -223,7 +270,7 @@ abstract contract Base {
     function termsHash(IScheduler.Bid[] memory bids) internal pure returns (bytes32) {
         Terms[] memory terms = new Terms[](bids.length);
         for (uint256 i; i < bids.length; ++i) {
-            terms[i] = Terms(bids[i].node, bids[i].price, bids[i].locality);
+            terms[i] = Terms(bids[i].node, bids[i].price, bids[i].locality, bids[i].possession);
         }
         return keccak256(abi.encode(terms));
     }
@@ -232,6 +279,7 @@ abstract contract Base {
         address node;
         uint88 price;
         uint16 locality;
+        bytes16 possession;
     }
 
     function signAssignment(bytes32 jobId, IScheduler.Bid[] memory bids) internal view returns (bytes memory) {
@@ -239,7 +287,7 @@ abstract contract Base {
     }
 
     function signVerdict(bytes32 jobId, IScheduler.SealedSeat[] memory roster, uint16 agreed) internal view returns (bytes memory) {
-        return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.VERDICT, jobId, keccak256(abi.encode(roster)), agreed, bytes32("report"))));
+        return sign(CLIENT_KEY, keccak256(abi.encode(StatementLib.VERDICT, jobId, keccak256(abi.encode(roster)), agreed, uint32(0), bytes32("report"))));
     }
 
     /// @dev A seat's signature over a roster with all its commitments.
@@ -298,6 +346,10 @@ abstract contract Base {
     }
 
     /* REVERTS */
+
+    function expectError(bytes4 selector, address argument) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector, argument));
+    }
 
     function expectError(bytes4 selector) internal {
         vm.expectRevert(abi.encodeWithSelector(selector));

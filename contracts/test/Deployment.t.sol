@@ -11,7 +11,16 @@ contract DeploymentTest is Base {
     function test_fits() public view {
         assertTrue(address(scheduler).code.length <= MAX_CODE, "scheduler");
         assertTrue(scheduler.DISPUTES().code.length <= MAX_CODE, "disputes");
+        assertTrue(scheduler.CHECKS().code.length <= MAX_CODE, "checks");
         assertTrue(address(coin).code.length <= MAX_CODE, "coin");
+    }
+
+    function test_the_checks_code_alone_knows_no_job() public {
+        IScheduler checks = IScheduler(scheduler.CHECKS());
+        expectWrongState(IScheduler.State.None);
+        checks.expire(aRequest(1), new IScheduler.Seat[](0));
+        expectWrongState(IScheduler.State.None);
+        checks.postBids(aRequest(1), new IScheduler.Seat[](0), new IScheduler.Bid[](0));
     }
 
     function test_the_disputes_code_alone_knows_no_job() public {
@@ -29,6 +38,9 @@ contract DeploymentTest is Base {
         assertEq(scheduler.MAX_REPLICAS(), 15, "replicas");
         assertEq(scheduler.MAX_BIDS(), 16, "bids");
         assertEq(scheduler.NO_SHOW_BPS(), 2500, "no show");
+        assertEq(scheduler.CHECK_BPS(), 5000, "check");
+        assertEq(scheduler.INFORMER_BPS(), 1000, "informer");
+        assertEq(scheduler.WIDENING_BLOCKS(), 3, "blocks to post in");
     }
 
     function test_the_domain_is_as_signed() public view {
@@ -55,6 +67,19 @@ contract DeploymentTest is Base {
         deployScheduler(coin, hashes, 1, 2, 1);
         vm.expectRevert();
         deployScheduler(coin, hashes, 1, 1, uint256(type(uint32).max) + 1);
+    }
+
+    function test_reverts_on_pieces_made_for_another_scheduler() public {
+        address hashes = deployRandomness("BlockHash");
+        address[3] memory others =
+            [deployPiece("Checks", deployCoin(), hashes, 1), deployPiece("Checks", coin, deployRandomness("Drand"), 1), deployPiece("Checks", coin, hashes, 2)];
+        address good = deployPiece("Disputes", coin, hashes, 1);
+        for (uint256 i; i < 3; ++i) {
+            vm.expectRevert();
+            deployScheduler(coin, hashes, 1, 1, 1, good, others[i]);
+            vm.expectRevert();
+            deployScheduler(coin, hashes, 1, 1, 1, others[i], good);
+        }
     }
 
     function test_the_whole_supply_is_the_deployers_and_fits_a_slot() public {

@@ -58,21 +58,92 @@ contract Handler is Life {
             else commit(play, job, salt >> 8);
         } else if (job.state == IScheduler.State.Committed) {
             if (salt >> 128 & 7 == 0) prove(play, job, salt >> 16);
+            if (job.widening == 0 && play.request.replicas == 1 && play.request.policy < 2 && salt >> 140 & 1 == 0) return audit(play, job);
             uint256 deadline = job.since + play.request.settleWindow;
             if (block.timestamp <= deadline) {
                 if (salt % 8 == 0) vm.warp(deadline + 1);
                 else settled(play, salt % 8 < 3 ? job.committed : uint16(salt >> 8) & job.committed);
-            } else if (block.timestamp <= deadline + play.request.disputeWindow) {
+            } else if (block.timestamp <= deadline + play.request.disputeWindow && job.opened != job.committed) {
                 opened(play, (salt >> 8) & job.committed);
             } else {
-                resolved(play, job.opened);
+                judge(play, job, deadline, salt >> 8);
             }
         } else if (job.state == IScheduler.State.Contestable || job.state == IScheduler.State.Contested) {
-            if (block.timestamp > job.since + play.request.disputeWindow) return resolved(play, job.opened);
-            if (job.state == IScheduler.State.Contested && job.opened == job.committed) return resolved(play, job.opened);
+            if (job.state == IScheduler.State.Contestable && block.timestamp > job.since + play.request.disputeWindow) return resolved(play, 0);
+            if (job.state == IScheduler.State.Contested && (job.opened == job.committed || block.timestamp > job.since + play.request.disputeWindow)) {
+                return judge(play, job, job.since, salt >> 8);
+            }
             if (job.state == IScheduler.State.Contested && salt % 2 == 0) return opened(play, (salt >> 8) & job.committed);
             contest(play, job, salt);
+        } else if (job.state == IScheduler.State.Widening) {
+            if (block.timestamp > job.since + play.request.assignWindow) return expire(play);
+            if (salt % 4 == 0) vm.warp(job.since + play.request.assignWindow + 1);
+            else drawMore(number, salt >> 8);
         }
+    }
+
+    /// @dev Resolves, or calls for a panel where that is possible.
+    function judge(Play memory play, IScheduler.Job memory job, uint256 start, uint256 salt) internal {
+        start += uint256(play.request.disputeWindow) + play.request.assignWindow;
+        if (job.widening == 0 && play.request.policy < 2 && job.opened == all(play.request.replicas) && undecided(play, job) && block.timestamp <= start) {
+            uint256 lock = uint256(play.request.maxPrice) * (play.request.replicas + 1);
+            address caller = salt % 3 == 0 ? theClient : play.roster[salt % play.roster.length].node;
+            if (salt % 5 == 0 || (caller == theClient ? scheduler.client(caller).free : scheduler.node(caller).free) < lock) return vm.warp(start + 1);
+            IScheduler.Opening[] memory openings = openingsOf(sealed_(play), job.opened);
+            vm.prank(caller);
+            return scheduler.summon(play.request, play.sealed_, openings, caller, "");
+        }
+        resolved(play, job.opened);
+    }
+
+    /// @dev Seats are of two tones.
+    function undecided(Play memory play, IScheduler.Job memory job) internal pure returns (bool) {
+        uint16[] memory tones = tonesOf(play);
+        uint256[2] memory masks;
+        uint256 count;
+        for (uint256 i; i < tones.length; ++i) {
+            if (job.opened >> i & 1 == 0) continue;
+            masks[tones[i] == 0 ? 0 : 1] |= 1 << i;
+            ++count;
+        }
+        for (uint256 i; i < 2; ++i) {
+            if (2 * bits(masks[i]) > count && masks[i] & ~uint256(job.equivocated) != 0) return false;
+        }
+        return true;
+    }
+
+    function bits(uint256 mask) internal pure returns (uint256 count) {
+        for (; mask != 0; mask &= mask - 1) ++count;
+    }
+
+    function audit(Play memory play, IScheduler.Job memory job) internal {
+        if (block.timestamp > job.since + play.request.settleWindow) return;
+        if (scheduler.client(theClient).free < 2 * uint256(play.request.maxPrice)) return;
+        sealed_(play);
+        vm.prank(theClient);
+        scheduler.audit(play.request, play.sealed_, SECRET, AUDIT_BPS, "");
+    }
+
+    /// @dev Some bids are posted before.
+    function drawMore(uint256 number, uint256 salt) internal {
+        Play memory play = load(number);
+        uint256 since = scheduler.job(play.jobId).since;
+        IScheduler.Bid[] memory bids = eligible(play, since, salt, 1);
+        if (bids.length < play.request.replicas + 1) return;
+        vm.roll(vm.getBlockNumber() + 2);
+        if (block.timestamp <= since + play.request.assignWindow / 4) {
+            IScheduler.Bid[] memory some = new IScheduler.Bid[](salt % 4);
+            for (uint256 i; i < some.length; ++i) some[i] = bids[(salt >> 8) % bids.length];
+            scheduler.postBids(play.request, play.roster, some);
+        }
+        vm.roll(vm.getBlockNumber() + 8);
+        if (block.timestamp <= since + play.request.assignWindow / 4) vm.warp(since + play.request.assignWindow / 4 + 1);
+        vm.recordLogs();
+        scheduler.drawMore(play.request, play.roster, bids);
+        Log[] memory logs = recorded();
+        play.roster = abi.decode(logs[logs.length - 1].data, (IScheduler.Seat[]));
+        batchOf(play, 0, tonesOf(play));
+        plays[number] = abi.encode(play);
     }
 
     function deposit(uint256 who, uint88 amount) external {
@@ -100,21 +171,30 @@ contract Handler is Life {
     function assign(uint256 number, uint256 salt) internal {
         Play memory play = load(number);
         vm.roll(vm.getBlockNumber() + 2);
-        IScheduler.Bid[] memory bids = new IScheduler.Bid[](NODES);
-        uint256 found;
-        uint256 since = scheduler.job(play.jobId).since;
-        for (uint256 i; i < NODES; ++i) {
-            IScheduler.Party memory party = scheduler.node(vm.addr(keys[i]));
-            if (party.free < play.request.stake || party.since > since) continue;
-            bids[found++] = aBid(keys[i], play.jobId, uint88(uint256(keccak256(abi.encode(salt, i))) % (uint256(play.request.maxPrice) + 1)));
-        }
-        if (found < play.request.replicas) return;
-        assembly {
-            mstore(bids, found)
-        }
+        IScheduler.Bid[] memory bids = eligible(play, scheduler.job(play.jobId).since, salt, 0);
+        if (bids.length < play.request.replicas) return;
         assigned(play, bids);
         batchOf(play, 0, tonesOf(play));
         plays[number] = abi.encode(play);
+    }
+
+    /// @dev Bids of all nodes that could win and have no seat.
+    function eligible(Play memory play, uint256 since, uint256 salt, uint8 round) internal view returns (IScheduler.Bid[] memory bids) {
+        bids = new IScheduler.Bid[](NODES);
+        uint256 found;
+        for (uint256 i; i < NODES; ++i) {
+            address account = vm.addr(keys[i]);
+            IScheduler.Party memory party = scheduler.node(account);
+            if (party.free < play.request.stake || party.since > since) continue;
+            bool seated;
+            for (uint256 j; j < play.roster.length; ++j) seated = seated || play.roster[j].node == account;
+            if (seated) continue;
+            uint88 price = uint88(uint256(keccak256(abi.encode(salt, i))) % (uint256(play.request.maxPrice) + 1));
+            bids[found++] = aClaim(keys[i], play.jobId, price, 0, 0, 0, round);
+        }
+        assembly {
+            mstore(bids, found)
+        }
     }
 
     function commit(Play memory play, IScheduler.Job memory job, uint256 salt) internal {
@@ -204,11 +284,15 @@ contract Handler is Life {
         for (uint256 i; i < plays.length; ++i) {
             Play memory play = load(i);
             IScheduler.Job memory job = scheduler.job(play.jobId);
-            if (job.state >= IScheduler.State.Settled) {
+            if (job.state >= IScheduler.State.Settled && job.state <= IScheduler.State.Expired) {
                 assertEq(job.rosterHash, 0, "a final job keeps one slot");
                 continue;
             }
-            escrow += uint256(play.request.maxPrice) * (play.request.replicas + 1);
+            uint256 half = uint256(play.request.maxPrice) * (play.request.replicas + 1);
+            escrow += half;
+            // Who called for a widening has as much locked again, until it lapses.
+            if (job.widening == 1) escrow += half;
+            else if (job.widening != 0 && job.widening < 128) stakes += half;
             uint256 seats = job.state == IScheduler.State.Open ? 0 : job.state == IScheduler.State.Assigned ? all(play.roster.length) : job.committed;
             for (uint256 j; j < play.roster.length; ++j) {
                 if (seats >> j & 1 == 1) stakes += play.request.stake;
@@ -229,12 +313,12 @@ contract Handler is Life {
     function end() external {
         for (uint256 i; i < plays.length; ++i) {
             Play memory play = load(i);
-            for (uint256 steps; stateOf(play) < IScheduler.State.Settled; ++steps) {
+            for (uint256 steps; stateOf(play) < IScheduler.State.Settled || stateOf(play) == IScheduler.State.Widening; ++steps) {
                 assertTrue(steps < 2, "one call past each deadline, no more");
                 IScheduler.Job memory job = scheduler.job(play.jobId);
-                uint256 past = job.since + uint256(play.request.settleWindow) + play.request.disputeWindow + 1;
+                uint256 past = job.since + uint256(play.request.settleWindow) + play.request.disputeWindow + play.request.assignWindow + 1;
                 if (vm.getBlockTimestamp() < past) vm.warp(past);
-                if (job.state <= IScheduler.State.Assigned) expire(play);
+                if (job.state <= IScheduler.State.Assigned || job.state == IScheduler.State.Widening) expire(play);
                 else resolved(play, job.opened);
             }
         }
@@ -290,7 +374,7 @@ contract InvariantsTest {
         }
         handler.check();
         handler.end();
-        if (handler.seen() != (1 << 9) - 2) revert(string.concat("not every state: ", VM.toString(handler.seen())));
+        if (handler.seen() != (1 << 10) - 2) revert(string.concat("not every state: ", VM.toString(handler.seen())));
     }
 
     function invariant_all_coin_is_somebodys_and_scores_are_bounded() public view {

@@ -95,7 +95,8 @@ abstract contract Life is Base {
             resultDigest: keccak256(abi.encode("result", tone)),
             evidenceDigest: keccak256(abi.encode("evidence", index, tone)),
             salt: keccak256(abi.encode("salt", index)),
-            sketch: sketchOf(tone)
+            sketch: sketchOf(tone),
+            proof: new bytes32[](0)
         });
     }
 
@@ -170,7 +171,7 @@ abstract contract Life is Base {
     function settledDirectly(Play memory play, uint16 agreed) internal virtual {
         bytes[] memory signatures = setSignatures(play);
         vm.prank(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, agreed, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, signatures, agreed, 0, "report", "");
     }
 
     /// @dev The set, carried by anybody.
@@ -182,7 +183,7 @@ abstract contract Life is Base {
 
     function settled(Play memory play, uint16 agreed) internal virtual {
         vm.prank(theClient);
-        scheduler.settle(play.request, play.sealed_, agreed, "report", "");
+        scheduler.settle(play.request, play.sealed_, agreed, 0, "report", "");
     }
 
     /// @dev The openings of the seats in `mask`, in order.

@@ -45,6 +45,8 @@ contract ResolveTest is Life {
             if (c.contested != 0) opened(p, c.opened & ~c.contested);
             if (c.contested == 0 || c.opened != c.committed) skip(p.request.disputeWindow + 1);
         }
+        // Until then a job without majority could be widened.
+        if (c.silent || c.contested != 0) skip(p.request.disputeWindow + p.request.assignWindow);
         resolved(p, c.opened);
     }
 

@@ -10,7 +10,7 @@ contract SettleTest is Life {
         uint256 sum;
         for (uint256 i; i < 3; ++i) sum += play.roster[i].price;
         vm.expectEmit(address(scheduler));
-        emit IScheduler.VerdictPosted(play.jobId, 7, "report");
+        emit IScheduler.VerdictPosted(play.jobId, 7, 0, "report");
         vm.expectEmit(address(scheduler));
         emit IScheduler.Settled(play.jobId, 21, sum, 0);
         settled(play, 7);
@@ -63,7 +63,7 @@ contract SettleTest is Life {
         Play memory play = committed(3);
         bytes memory signature = signVerdict(play.jobId, play.sealed_, 7);
         vm.prank(CARRIER);
-        scheduler.settle(play.request, play.sealed_, 7, "report", signature);
+        scheduler.settle(play.request, play.sealed_, 7, 0, "report", signature);
         assertEq(stateOf(play), IScheduler.State.Settled, "state");
     }
 
@@ -72,13 +72,13 @@ contract SettleTest is Life {
         bytes memory signature = signVerdict(play.jobId, play.sealed_, 7);
         expectBadSignature(theClient);
         vm.prank(CARRIER);
-        scheduler.settle(play.request, play.sealed_, 3, "report", signature);
+        scheduler.settle(play.request, play.sealed_, 3, 0, "report", signature);
         expectBadSignature(theClient);
         vm.prank(CARRIER);
-        scheduler.settle(play.request, play.sealed_, 7, "another report", signature);
+        scheduler.settle(play.request, play.sealed_, 7, 0, "another report", signature);
         expectBadSignature(theClient);
         vm.prank(play.roster[0].node);
-        scheduler.settle(play.request, play.sealed_, 7, "report", "");
+        scheduler.settle(play.request, play.sealed_, 7, 0, "report", "");
     }
 
     function test_reverts_BadVerdict() public {

@@ -37,7 +37,7 @@ contract SettleDirectTest is Life {
         vm.expectEmit(address(scheduler));
         emit IScheduler.SetPosted(play.jobId, commitments);
         vm.expectEmit(address(scheduler));
-        emit IScheduler.VerdictPosted(play.jobId, 5, "report");
+        emit IScheduler.VerdictPosted(play.jobId, 5, 0, "report");
         settledDirectly(play, 5);
         IScheduler.Job memory job = scheduler.job(play.jobId);
         assertEq(job.state, IScheduler.State.Contestable, "state");
@@ -72,7 +72,7 @@ contract SettleDirectTest is Life {
         bytes[] memory signatures = setSignatures(play);
         bytes memory signature = signVerdict(play.jobId, play.sealed_, 7);
         vm.prank(CARRIER);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, "report", signature);
+        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, 0, "report", signature);
         assertEq(stateOf(play), IScheduler.State.Settled, "state");
     }
 
@@ -83,7 +83,7 @@ contract SettleDirectTest is Life {
         bytes memory onAnother = signVerdict(play.jobId, play.sealed_, 7);
         play.sealed_[2].commitment = sealedHash(play.jobId, play.roster[2].node, play.openings[2]);
         expectBadSignature(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, "report", onAnother);
+        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, 0, "report", onAnother);
     }
 
     function test_reverts_BadSignature_of_any_seat() public {
@@ -112,7 +112,7 @@ contract SettleDirectTest is Life {
     function refused(Play memory play, bytes[] memory signatures, address expected) internal {
         expectBadSignature(expected);
         vm.prank(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, 0, "report", "");
     }
 
     function test_reverts_BadSignature_of_the_client() public {
@@ -120,7 +120,7 @@ contract SettleDirectTest is Life {
         bytes[] memory signatures = setSignatures(play);
         expectBadSignature(theClient);
         vm.prank(CARRIER);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, 1, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, signatures, 1, 0, "report", "");
     }
 
     function test_reverts_BadRoster() public {
@@ -129,11 +129,11 @@ contract SettleDirectTest is Life {
         play.sealed_[0].price += 1;
         expectError(IScheduler.BadRoster.selector);
         vm.prank(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, signatures, 7, 0, "report", "");
         play.sealed_[0].price -= 1;
         expectError(IScheduler.BadRoster.selector);
         vm.prank(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, new bytes[](2), 7, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, new bytes[](2), 7, 0, "report", "");
     }
 
     function test_reverts_BadVerdict() public {
@@ -168,7 +168,7 @@ contract SettleDirectTest is Life {
     function direct(Play memory play, uint16 agreed) external {
         bytes[] memory signatures = setSignatures(play);
         vm.prank(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, agreed, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, signatures, agreed, 0, "report", "");
     }
 
     /// @dev Nobody ends up otherwise than step by step.

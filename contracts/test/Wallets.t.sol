@@ -160,14 +160,14 @@ contract WalletsTest is Life {
         vm.roll(vm.getBlockNumber() + 2);
         IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
         bytes32 statement = keccak256(abi.encode(StatementLib.BID, play.jobId, address(wallet), PRICE, uint16(0)));
-        bids[0] = IScheduler.Bid(address(wallet), PRICE, 0, sign(OWNER_KEY, statement));
+        bids[0] = IScheduler.Bid(address(wallet), PRICE, 0, 0, sign(OWNER_KEY, statement));
         assigned(play, bids);
         play.sealed_ = new IScheduler.SealedSeat[](1);
         play.sealed_[0] = IScheduler.SealedSeat(address(wallet), PRICE, "commitment");
         bytes[] memory signatures = new bytes[](1);
         signatures[0] = sign(OWNER_KEY, keccak256(abi.encode(StatementLib.COMMITMENT_SET, play.jobId, keccak256(abi.encode(play.sealed_)))));
         vm.prank(theClient);
-        scheduler.settleDirect(play.request, play.sealed_, signatures, 1, "report", "");
+        scheduler.settleDirect(play.request, play.sealed_, signatures, 1, 0, "report", "");
         assertEq(scheduler.node(address(wallet)).free, 100 * COIN_1 + PRICE, "paid");
     }
 

@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { getChainId } from 'viem/actions';
 import { coinAbi, schedulerAbi } from './abi.ts';
 import type { Addresses } from './addresses.ts';
-import { blockHashRandomnessBytecode, coinBytecode, drandRandomnessBytecode, schedulerBytecode } from './bytecode.ts';
+import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, drandRandomnessBytecode, schedulerBytecode } from './bytecode.ts';
 import { createChainClient, type CallOptions } from './chain-client.ts';
 import { chainProfile } from './chain-profile.ts';
 import { POLLING_INTERVAL_MS } from './constants.ts';
@@ -25,9 +25,12 @@ export interface DeployParams {
 }
 
 /** `deploymentBlock` is the scheduler's; `gas` is what the deployments used. */
-export interface Deployment extends Required<Addresses> { gas: { coin: bigint; randomness: bigint; scheduler: bigint } }
+export interface Deployment extends Required<Addresses> { gas: { coin: bigint; randomness: bigint; disputes: bigint; checks: bigint; scheduler: bigint } }
 
-/** Deploys the scheduler with its source of randomness, and a coin where none is given. @throws ChainError GAS_FUNDS_TOO_LOW, TX_REVERTED (parameters the contract refuses) … */
+/** What the constructors of the scheduler's other pieces of code take. */
+const pieceAbi = [{ type: 'constructor', stateMutability: 'nonpayable', inputs: [{ type: 'address' }, { type: 'address' }, { type: 'uint256' }] }] as const;
+
+/** Deploys the scheduler in its three pieces of code with its source of randomness, and a coin where none is given. @throws ChainError GAS_FUNDS_TOO_LOW, TX_REVERTED (parameters the contract refuses) … */
 export async function deployContracts(rpcUrl: string, privateKey: Hex, params: DeployParams, options: CallOptions = {}): Promise<Deployment> {
   const client = createChainClient(rpcUrl);
   let chainId: number;
@@ -48,10 +51,13 @@ export async function deployContracts(rpcUrl: string, privateKey: Hex, params: D
   const { seedDelay, minWindowSeconds, maxWindowSeconds } = params;
   const kind = params.randomness ?? chainProfile(chainId).randomness;
   const randomness = await deploy([], kind === 'drand' ? drandRandomnessBytecode : blockHashRandomnessBytecode, []);
-  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [coin.address, randomness.address, BigInt(seedDelay), BigInt(minWindowSeconds), BigInt(maxWindowSeconds)]);
+  const piece = [coin.address, randomness.address, BigInt(seedDelay)] as const;
+  const disputes = await deploy(pieceAbi, disputesBytecode, piece);
+  const checks = await deploy(pieceAbi, checksBytecode, piece);
+  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [...piece, BigInt(minWindowSeconds), BigInt(maxWindowSeconds), disputes.address, checks.address]);
   return {
     chainId, coin: coin.address, randomness: randomness.address, scheduler: scheduler.address, deploymentBlock: scheduler.blockNumber,
     seedDelay, minWindowSeconds, maxWindowSeconds,
-    gas: { coin: coin.gasUsed, randomness: randomness.gasUsed, scheduler: scheduler.gasUsed },
+    gas: { coin: coin.gasUsed, randomness: randomness.gasUsed, disputes: disputes.gasUsed, checks: checks.gasUsed, scheduler: scheduler.gasUsed },
   };
 }

@@ -6,7 +6,7 @@ import { coinAbi, schedulerAbi } from './abi.ts';
 export type ContractErrorCode =
   | 'WRONG_STATE' | 'TOO_EARLY' | 'TOO_LATE' | 'BAD_REQUEST' | 'BAD_SIGNATURE' | 'BAD_ROSTER' | 'BAD_INDEX' | 'BAD_ORDER'
   | 'ALREADY_COMMITTED' | 'NOT_COMMITTED' | 'BAD_OPENING' | 'NOT_REJECTED' | 'BAD_VERDICT' | 'NOT_ENOUGH_BIDS' | 'TOO_MANY_BIDS'
-  | 'SEED_NOT_YET' | 'SEED_GONE' | 'BID_LEFT_OUT' | 'BID_INELIGIBLE' | 'BAD_SHARD' | 'BAD_SECRET' | 'NOT_DRAWN' | 'NOT_WIDENABLE' | 'MAJORITY_FOUND'
+  | 'SEED_NOT_YET' | 'SEED_GONE' | 'BID_LEFT_OUT' | 'BID_INELIGIBLE' | 'POSTING_OVER' | 'BAD_SHARD' | 'BAD_SECRET' | 'NOT_DRAWN' | 'NOT_WIDENABLE' | 'MAJORITY_FOUND'
   | 'BAD_CHUNK' | 'NO_FALSE_CLAIM' | 'NO_EQUIVOCATION' | 'COIN_SHORT' | 'INSUFFICIENT_FUNDS' | 'AMOUNT_TOO_LARGE'
   | 'COIN_BALANCE_TOO_LOW' | 'ALLOWANCE_TOO_LOW' | 'PERMIT_INVALID' | 'COIN_REFUSED';
 
@@ -81,6 +81,7 @@ export const CONTRACT_ERRORS: Readonly<Record<string, Description>> = {
     code: 'BID_LEFT_OUT', text: ([node]) => `the node ${String(node)}… has posted a bid that is not among these`,
     hint: 'take it from the BidPosted event, with the terms it was posted with',
   },
+  PostingOver: { code: 'POSTING_OVER', text: ([block]) => `bids could be posted until block ${String(block)}` },
   BidIneligible: {
     code: 'BID_INELIGIBLE', text: ([node]) => `the draw would pass over the bid of ${String(node)}`,
     hint: 'a bid counts when its node registered before the submit, has the free stake and the score, keeps below the price and is within reach',

@@ -5,36 +5,56 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 894, length: 23699,
+  start: 1371, length: 21452,
   immutables: {
-    COIN: [638, 5231, 13000, 16615, 18461],
-    DISPUTES: [5576, 12530, 17076],
-    MAX_WINDOW: [1015, 2719, 8198],
-    MIN_WINDOW: [982, 7690, 8165],
-    RANDOMNESS: [12744, 19567],
-    SEED_DELAY: [1482, 8679, 10024],
-    _cachedChainId: [21801],
-    _cachedDomainSeparator: [21618],
-    _cachedThis: [21571],
-    _hashedName: [21697],
-    _hashedVersion: [21735],
-    _name: [6020],
-    _version: [6061],
+    CHECKS: [5388, 5950, 6105, 12105, 13671],
+    COIN: [649, 5322, 12429, 16201],
+    DISPUTES: [3430, 5605, 11917, 13913, 14882, 15922],
+    MAX_WINDOW: [1027, 2668, 7392],
+    MIN_WINDOW: [994, 6892, 7359],
+    RANDOMNESS: [12173, 18450],
+    SEED_DELAY: [1493, 7857, 9107],
+    _cachedChainId: [20430],
+    _cachedDomainSeparator: [20247],
+    _cachedThis: [20200],
+    _hashedName: [20326],
+    _hashedVersion: [20364],
+    _name: [6194],
+    _version: [6235],
   },
 };
 
-/** Of the code of disputes, which the scheduler deploys: in the scheduler's creation code, too. */
+/** In the creation code of disputes. */
 export const disputesRuntime: RuntimeCode = {
-  start: 25123, length: 13535,
+  start: 600, length: 23501,
   immutables: {
-    COIN: [2409, 6162],
-    _cachedChainId: [13082],
-    _cachedDomainSeparator: [12899],
-    _cachedThis: [12852],
-    _hashedName: [12978],
-    _hashedVersion: [13016],
-    _name: [6330],
-    _version: [6371],
+    COIN: [3002, 5668, 22304],
+    RANDOMNESS: [14704],
+    SEED_DELAY: [6362, 11848],
+    _cachedChainId: [23073],
+    _cachedDomainSeparator: [22890],
+    _cachedThis: [22843],
+    _hashedName: [22969],
+    _hashedVersion: [23007],
+    _name: [7659],
+    _version: [7700],
+  },
+};
+
+/** In the creation code of checks. */
+export const checksRuntime: RuntimeCode = {
+  start: 607, length: 17747,
+  immutables: {
+    COIN: [1885, 8837, 16485],
+    RANDOMNESS: [7507, 13884],
+    SEED_DELAY: [2730, 6040],
+    _cachedChainId: [16140],
+    _cachedDomainSeparator: [15957],
+    _cachedThis: [15910],
+    _hashedName: [16036],
+    _hashedVersion: [16074],
+    _name: [3819],
+    _version: [3860],
   },
 };
 

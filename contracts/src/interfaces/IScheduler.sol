@@ -251,6 +251,8 @@ interface IScheduler {
     error SeedGone(uint256 seedBlock);
     /// @dev A posted bid is not among those of the assignment, with the terms it was posted with. `node` is the start of its address.
     error BidLeftOut(bytes14 node);
+    /// @dev The time to post bids ended with this block.
+    error PostingOver(uint256 lastBlock);
     /// @dev A bid to post that `assign` would pass over, or beyond reach.
     error BidIneligible(address node);
     error BadShard(uint32 shard);
@@ -295,9 +297,9 @@ interface IScheduler {
     /// may have used it already; what counts is the allowance.
     function submitWithPermit(JobRequest calldata request, bytes calldata signature, Permit calldata permit) external returns (bytes32 jobId);
 
-    /// @notice Open -> Open, once the seed is known. Keeps bids so that the client cannot leave them out: of all that are posted the `replicas`
+    /// @notice Open -> Open, once the seed is known and up to the block seedBlock + bidBlocks. Keeps bids so that the client cannot leave them out: of all that are posted the `replicas`
     /// with the smallest keys, one of a node (a later one of the same node takes the place of the earlier). Or Widening -> Widening: those
-    /// of the newcomers. Each must be one that the draw would not pass over. One that is no better than those kept is skipped.
+    /// of the newcomers, until `drawMore` is possible. Each must be one that the draw would not pass over. One that is no better than those kept is skipped.
     /// @param roster Empty in Open. In Widening the seats that are there, whose nodes cannot win another.
     function postBids(JobRequest calldata request, Seat[] calldata roster, Bid[] calldata bids) external;
 

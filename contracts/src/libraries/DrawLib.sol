@@ -16,6 +16,12 @@ library DrawLib {
     /// A low price raises the weight at most by this factor.
     uint256 internal constant MAX_PRICE_ADVANTAGE = 4;
 
+    uint256 private constant C0 = 53226052595812135834;
+    uint256 private constant C1 = 17741925642123152855;
+    uint256 private constant C2 = 10651756013425972094;
+    uint256 private constant C3 = 7442374756918859598;
+    uint256 private constant C4 = 7493636929438903165;
+
     /// @notice Lets bidder number `index` run: keeps `best` the smallest keys so far, ascending, each with its index in the low byte (among
     /// equal keys the earlier bidder stays ahead). `entered` counts those before it.
     function enter(uint256[] memory best, uint256 entered, uint256 key_, uint256 index) internal pure {
@@ -49,23 +55,36 @@ library DrawLib {
 
     /// @notice -log2(u / 2^256) with 24 fractional bits, at least one unit.
     function exponential(uint256 u) internal pure returns (uint256) {
-        return (256 << FRACTION_BITS) - log2(u | 1);
+        unchecked {
+            uint256 logarithm = log2(u | 1);
+            return logarithm < 256 << FRACTION_BITS ? (256 << FRACTION_BITS) - logarithm : 1;
+        }
     }
 
-    /// @notice log2(x) with 24 fractional bits, rounded down, by repeated squaring of the mantissa.
-    function log2(uint256 x) internal pure returns (uint256 result) {
+    /// @notice log2(x) with 24 fractional bits, off by less than one unit.
+    /// @dev The mantissa m in [1, 2) has log2(m) = y (C0 + C1 z + C2 z^2 + C3 z^3 + C4 z^4), y = (m - 1) / (m + 1), z = y^2: the series of
+    /// the inverse hyperbolic tangent, its coefficients fitted to five terms at Chebyshev's points. Coefficients, y and z have 64
+    /// fractional bits, the mantissa 127.
+    function log2(uint256 x) internal pure returns (uint256) {
         unchecked {
-            result = Math.log2(x);
-            uint256 mantissa = result >= 127 ? x >> (result - 127) : x << (127 - result);
-            assembly ("memory-safe") {
-                // One more bit a turn: the mantissa, in [1, 2) with 127 fractional bits, squared, and halved if that reached 2.
-                for { let i := 0 } lt(i, FRACTION_BITS) { i := add(i, 1) } {
-                    mantissa := shr(127, mul(mantissa, mantissa))
-                    let carry := shr(128, mantissa)
-                    mantissa := shr(carry, mantissa)
-                    result := or(shl(1, result), carry)
-                }
-            }
+            uint256 exponent = Math.log2(x);
+            uint256 mantissa = exponent >= 127 ? x >> (exponent - 127) : x << (127 - exponent);
+            uint256 y = ((mantissa - (1 << 127)) << 64) / (mantissa + (1 << 127));
+            uint256 z = (y * y) >> 64;
+            uint256 p = C3 + ((C4 * z) >> 64);
+            p = C2 + ((p * z) >> 64);
+            p = C1 + ((p * z) >> 64);
+            p = C0 + ((p * z) >> 64);
+            return (exponent << FRACTION_BITS) + ((y * p) >> (128 - FRACTION_BITS));
+        }
+    }
+
+    /// @notice A key in 32 bits, smaller for smaller ones: its exponent, and 24 bits of its mantissa.
+    function short(uint256 key_) internal pure returns (uint256) {
+        unchecked {
+            uint256 exponent = Math.log2(key_);
+            uint256 mantissa = exponent >= 24 ? key_ >> (exponent - 24) : key_ << (24 - exponent);
+            return exponent << 24 | (mantissa & 0xffffff);
         }
     }
 }

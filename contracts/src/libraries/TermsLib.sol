@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IScheduler} from "../interfaces/IScheduler.sol";
 
 /// @title What a request says, checked and added up
@@ -18,6 +19,8 @@ library TermsLib {
     /// 2k + 1 seats must fit the masks.
     uint256 internal constant MAX_WIDENED = 7;
     uint256 internal constant WIDENING_BLOCKS = 3;
+    /// A quarter of the assignment's window for posting, or longer if blocks are slow; the rest for drawing.
+    uint256 internal constant WIDENING_POST_PART = 4;
     /// In the last of this many parts of the assignment's window there is no bound on keys.
     uint256 internal constant REACH_STEPS = 8;
 
@@ -55,5 +58,20 @@ library TermsLib {
     /// @notice What an absent node loses.
     function noShow(IScheduler.JobRequest calldata request) internal pure returns (uint256) {
         return uint256(request.stake) * NO_SHOW_BPS / BPS;
+    }
+
+    /// @notice What a seat loses that a check outvoted.
+    function check(IScheduler.JobRequest calldata request) internal pure returns (uint256) {
+        return uint256(request.stake) * CHECK_BPS / BPS;
+    }
+
+    /// @notice Seconds from a widening's call in which bids for it are posted.
+    function postWindow(IScheduler.JobRequest calldata request) internal pure returns (uint256) {
+        return request.assignWindow / WIDENING_POST_PART;
+    }
+
+    /// @notice How high the tree over the shards' sketches is.
+    function proofLength(IScheduler.JobRequest calldata request) internal pure returns (uint256) {
+        return request.shards == 1 ? 0 : Math.log2(request.shards - 1) + 1;
     }
 }

@@ -26,7 +26,7 @@ const flip = (code: string, byte: number) => `${code.slice(0, 2 + 2 * byte)}${(N
 test('what this version deploys is this version\'s, byte for byte, immutables included', async () => {
   const checks = await verifyDeployment(f.anvil.rpcUrl, f.deployment);
   assert.deepEqual(checks.filter(({ ok }) => !ok), []);
-  assert.deepEqual(checks.map(({ what }) => what), ['chain', 'scheduler', 'disputes', 'randomness', 'coin', 'parameters']);
+  assert.deepEqual(checks.map(({ what }) => what), ['chain', 'scheduler', 'disputes', 'checks', 'randomness', 'coin', 'parameters']);
   assert.match(checks.find(({ what }) => what === 'coin')!.detail, /this version/);
 });
 

@@ -2,16 +2,16 @@ import { isAddressEqual, type Address, type Hex } from 'viem';
 import { getChainId, getCode, readContract } from 'viem/actions';
 import { schedulerAbi } from '../abi.ts';
 import type { Addresses } from '../addresses.ts';
-import { blockHashRandomnessBytecode, coinBytecode, drandRandomnessBytecode, schedulerBytecode } from '../bytecode.ts';
+import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, drandRandomnessBytecode, schedulerBytecode } from '../bytecode.ts';
 import { createChainClient, type CallOptions } from '../chain-client.ts';
 import { chainProfile } from '../chain-profile.ts';
 import { ChainError, toChainError } from '../errors.ts';
-import { blockHashRandomnessRuntime, coinRuntime, disputesRuntime, drandRandomnessRuntime, schedulerRuntime } from '../runtime-code.ts';
+import { blockHashRandomnessRuntime, checksRuntime, coinRuntime, disputesRuntime, drandRandomnessRuntime, schedulerRuntime } from '../runtime-code.ts';
 import { withSignal } from '../with-signal.ts';
 import { departureOf, eip712Immutables, expectedCode, word } from './expected-code.ts';
 
 /** One thing looked at. `detail` says what was found, or in what it is not as it should be. */
-export interface DeploymentCheck { what: 'chain' | 'scheduler' | 'disputes' | 'randomness' | 'coin' | 'parameters'; ok: boolean; detail: string }
+export interface DeploymentCheck { what: 'chain' | 'scheduler' | 'disputes' | 'checks' | 'randomness' | 'coin' | 'parameters'; ok: boolean; detail: string }
 
 /**
  * Compares what is deployed with this version's contracts, byte for byte, immutables included, and with what an addresses file says.
@@ -23,7 +23,7 @@ export async function verifyDeployment(rpcUrl: string, addresses: Addresses, { s
   const client = withSignal(createChainClient(rpcUrl), signal);
   const { scheduler } = addresses;
   const codeAt = async (address: Address): Promise<Hex> => await getCode(client, { address }) ?? '0x';
-  const ask = <N extends 'COIN' | 'RANDOMNESS' | 'DISPUTES' | 'SEED_DELAY' | 'MIN_WINDOW' | 'MAX_WINDOW'>(functionName: N) =>
+  const ask = <N extends 'COIN' | 'RANDOMNESS' | 'DISPUTES' | 'CHECKS' | 'SEED_DELAY' | 'MIN_WINDOW' | 'MAX_WINDOW'>(functionName: N) =>
     readContract(client, { address: scheduler, abi: schedulerAbi, functionName });
   try {
     const chainId = await getChainId(client);
@@ -34,18 +34,19 @@ export async function verifyDeployment(rpcUrl: string, addresses: Addresses, { s
     if (code === '0x') {
       throw new ChainError('NO_CONTRACT', 'there is no scheduler at this address', { details: `${scheduler} on chain ${chainId}`, hint: 'check the address and the chain' });
     }
-    const [coin, randomness, disputes, seedDelay, minWindow, maxWindow] = await Promise.all([
-      ask('COIN'), ask('RANDOMNESS'), ask('DISPUTES'), ask('SEED_DELAY'), ask('MIN_WINDOW'), ask('MAX_WINDOW'),
+    const [coin, randomness, disputes, checks, seedDelay, minWindow, maxWindow] = await Promise.all([
+      ask('COIN'), ask('RANDOMNESS'), ask('DISPUTES'), ask('CHECKS'), ask('SEED_DELAY'), ask('MIN_WINDOW'), ask('MAX_WINDOW'),
     ]);
-    const [disputesCode, randomnessCode, coinCode] = await Promise.all([codeAt(disputes), codeAt(randomness), codeAt(coin)]);
-    const own = (contract: Address) => ({ COIN: word(coin), ...eip712Immutables(chainId, contract) });
+    const [disputesCode, checksCode, randomnessCode, coinCode] = await Promise.all([codeAt(disputes), codeAt(checks), codeAt(randomness), codeAt(coin)]);
+    const own = (contract: Address) => ({ COIN: word(coin), RANDOMNESS: word(randomness), SEED_DELAY: word(seedDelay), ...eip712Immutables(chainId, contract) });
     const schedulerExpected = expectedCode(schedulerBytecode, schedulerRuntime, {
-      ...own(scheduler), RANDOMNESS: word(randomness), DISPUTES: word(disputes), SEED_DELAY: word(seedDelay), MIN_WINDOW: word(minWindow), MAX_WINDOW: word(maxWindow),
+      ...own(scheduler), DISPUTES: word(disputes), CHECKS: word(checks), MIN_WINDOW: word(minWindow), MAX_WINDOW: word(maxWindow),
     });
     return [
       { what: 'chain', ok: true, detail: `chain ${chainId}` },
       codeCheck('scheduler', scheduler, departureOf(code, schedulerExpected, schedulerRuntime)),
-      codeCheck('disputes', disputes, departureOf(disputesCode, expectedCode(schedulerBytecode, disputesRuntime, own(disputes)), disputesRuntime)),
+      codeCheck('disputes', disputes, departureOf(disputesCode, expectedCode(disputesBytecode, disputesRuntime, own(disputes)), disputesRuntime)),
+      codeCheck('checks', checks, departureOf(checksCode, expectedCode(checksBytecode, checksRuntime, own(checks)), checksRuntime)),
       randomnessCheck(chainId, randomness, randomnessCode),
       coinCheck(coin, coinCode, departureOf(coinCode, expectedCode(coinBytecode, coinRuntime, eip712Immutables(chainId, coin)), coinRuntime) === undefined),
       parametersCheck(addresses, { coin, randomness, seedDelay: Number(seedDelay), minWindowSeconds: Number(minWindow), maxWindowSeconds: Number(maxWindow) }),
@@ -59,7 +60,7 @@ export async function verifyDeployment(rpcUrl: string, addresses: Addresses, { s
   }
 }
 
-function codeCheck(what: 'scheduler' | 'disputes', address: Address, departure: string | undefined): DeploymentCheck {
+function codeCheck(what: 'scheduler' | 'disputes' | 'checks', address: Address, departure: string | undefined): DeploymentCheck {
   return { what, ok: departure === undefined, detail: departure === undefined ? `${address} has this version's code` : `${address}: ${departure}` };
 }
 
