@@ -198,7 +198,7 @@ class Writer {
       const text = this.#inside(child, yul);
       if (child.nodeType === 'YulLiteral' && child.kind === 'number') {
         const original = this.#original(child);
-        return /^0x/.test(original) ? text : `add(${text}, eq(${VARIABLE}, ${this.#mutant(child, 'boundary', `${Number(original) + 1}`)}))`;
+        return original.startsWith('0x') ? text : `add(${text}, eq(${VARIABLE}, ${this.#mutant(child, 'boundary', `${Number(original) + 1}`)}))`;
       }
       if (child.nodeType !== 'YulFunctionCall') return text;
       const name = this.#original(child.functionName as AstNode);

@@ -196,7 +196,7 @@ abstract contract SchedulerBase is EIP712 {
             if (place < draw.posted) leftOut &= ~(1 << place);
             else _authorize(last, StatementLib.bid(draw.jobId, bid, draw.seed, draw.round), bid.signature);
             uint256 key = _keyOf(request, taken, bid, draw);
-            if (key <= draw.reach) DrawLib.enter(best, eligible++, key, i);
+            if (key != type(uint256).max && key <= draw.reach) DrawLib.enter(best, eligible++, key, i);
         }
         for (uint256 i; leftOut != 0; ++i) {
             if (leftOut >> i & 1 == 1) revert IScheduler.BidLeftOut(bytes14(uint112(_posted[draw.jobId][i] >> 112)));

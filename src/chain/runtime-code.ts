@@ -5,20 +5,20 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 1371, length: 21452,
+  start: 1371, length: 21469,
   immutables: {
-    CHECKS: [5388, 5950, 6105, 12105, 13671],
-    COIN: [649, 5322, 12429, 16201],
-    DISPUTES: [3430, 5605, 11917, 13913, 14882, 15922],
+    CHECKS: [5388, 5950, 6105, 12122, 13688],
+    COIN: [649, 5322, 12446, 16218],
+    DISPUTES: [3430, 5605, 11934, 13930, 14899, 15939],
     MAX_WINDOW: [1027, 2668, 7392],
     MIN_WINDOW: [994, 6892, 7359],
-    RANDOMNESS: [12173, 18450],
+    RANDOMNESS: [12190, 18467],
     SEED_DELAY: [1493, 7857, 9107],
-    _cachedChainId: [20430],
-    _cachedDomainSeparator: [20247],
-    _cachedThis: [20200],
-    _hashedName: [20326],
-    _hashedVersion: [20364],
+    _cachedChainId: [20447],
+    _cachedDomainSeparator: [20264],
+    _cachedThis: [20217],
+    _hashedName: [20343],
+    _hashedVersion: [20381],
     _name: [6194],
     _version: [6235],
   },
@@ -43,18 +43,18 @@ export const disputesRuntime: RuntimeCode = {
 
 /** In the creation code of checks. */
 export const checksRuntime: RuntimeCode = {
-  start: 607, length: 17747,
+  start: 607, length: 17764,
   immutables: {
-    COIN: [1885, 8837, 16485],
-    RANDOMNESS: [7507, 13884],
-    SEED_DELAY: [2730, 6040],
-    _cachedChainId: [16140],
-    _cachedDomainSeparator: [15957],
-    _cachedThis: [15910],
-    _hashedName: [16036],
-    _hashedVersion: [16074],
-    _name: [3819],
-    _version: [3860],
+    COIN: [1902, 8854, 16502],
+    RANDOMNESS: [7524, 13901],
+    SEED_DELAY: [2747, 6057],
+    _cachedChainId: [16157],
+    _cachedDomainSeparator: [15974],
+    _cachedThis: [15927],
+    _hashedName: [16053],
+    _hashedVersion: [16091],
+    _name: [3836],
+    _version: [3877],
   },
 };
 

@@ -5,7 +5,7 @@ import { decodeFunctionResult, encodeDeployData, encodeFunctionData, getAddress,
 import { mnemonicToAccount } from 'viem/accounts';
 import { coinAbi, decodeEvent, schedulerAbi, type ChainEvent, type Signer } from '../../../src/chain/index.ts';
 import { anvilBinary } from '../../../src/chain/anvil-binary.ts';
-import { blockHashRandomnessBytecode, coinBytecode, schedulerBytecode } from '../../../src/chain/bytecode.ts';
+import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, schedulerBytecode } from '../../../src/chain/bytecode.ts';
 import type { RpcLog } from '../../../src/chain/decode-events.ts';
 import { ANVIL_MNEMONIC } from '../../../src/chain/constants.ts';
 import type { Court } from '../../../src/protocol/index.ts';
@@ -32,6 +32,10 @@ export interface Arena {
   send(from: Address, functionName: string, args: readonly unknown[]): Promise<Outcome>;
   /** Empty block after so many seconds. */
   wait(seconds: number): Promise<void>;
+  /** Empty block at this second, or at the next one where that is past. */
+  until(at: number): Promise<void>;
+  /** Time of the latest block, unix seconds. */
+  now(): number;
   blockHash(number: bigint): Promise<Hex>;
   job(jobId: Hex): Promise<Record<string, unknown>>;
   /** Client, then nodes. */
@@ -80,11 +84,13 @@ export async function startArena({ nodes: count, purse, stake }: { nodes: number
     if (receipt.status !== '0x1') throw new Error('a contract was not deployed');
     return getAddress(receipt.contractAddress!);
   };
-  const accounts = Array.from({ length: count + 2 }, (_, addressIndex) => mnemonicToAccount(ANVIL_MNEMONIC, { addressIndex }));
+  const accounts: Signer[] = Array.from({ length: count + 2 }, (_, addressIndex) => mnemonicToAccount(ANVIL_MNEMONIC, { addressIndex }));
   const [{ address: bank }, client, ...nodes] = accounts as [Signer, Signer, ...Signer[]];
   const coin = await deploy(coinAbi, coinBytecode);
   const randomness = await deploy([], blockHashRandomnessBytecode);
-  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [coin, randomness, 1n, 10n, 86_400n]);
+  const pieceAbi = [{ type: 'constructor', stateMutability: 'nonpayable', inputs: [{ type: 'address' }, { type: 'address' }, { type: 'uint256' }] }] as const;
+  const piece = [coin, randomness, 1n] as const;
+  const scheduler = await deploy(schedulerAbi, schedulerBytecode, [...piece, 10n, 86_400n, await deploy(pieceAbi, disputesBytecode, piece), await deploy(pieceAbi, checksBytecode, piece)]);
   const call = async (abi: Abi, to: Address, calls: readonly (readonly [functionName: string, args: readonly unknown[]])[]): Promise<unknown[]> => {
     const answers = await batch(calls.map(([functionName, args]) => ['eth_call', [{ to, data: encodeFunctionData({ abi, functionName, args }) }, 'latest']] as const));
     return answers.map((data, i) => decodeFunctionResult({ abi, functionName: calls[i]![0], data: data as Hex }));
@@ -102,6 +108,11 @@ export async function startArena({ nodes: count, purse, stake }: { nodes: number
       clock += seconds;
       await rpc('evm_mine', clock);
     },
+    async until(at) {
+      clock = Math.max(clock + 1, at);
+      await rpc('evm_mine', clock);
+    },
+    now: () => clock,
     async blockHash(number) {
       return (await rpc('eth_getBlockByNumber', numberToHex(number), false) as { hash: Hex }).hash;
     },

@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem';
 import { rate } from '../../../lab/economics/rules.ts';
 import {
-  advance, decay, drawReplicas, isWidenable, POLICIES, scoreBps, seedOf, summonDeadlineOf, type Bid, type JobEvent, type JobRequest, type JobState, type Opening, type ReplicaVerdict, type Reputation, type SealedSeat, type Seat,
+  advance, decay, drawableAfter, drawReplicas, isAudited, isWidenable, POLICIES, scoreBps, seedOf, summonDeadlineOf, type Bid, type JobEvent, type JobRequest, type JobState, type Opening, type ReplicaVerdict, type Reputation, type SealedSeat, type Seat,
 } from '../../../src/protocol/index.ts';
 import { ending, noShow, type Fault } from './ending.ts';
 
@@ -16,8 +16,6 @@ export interface Play {
   state: JobState;
   /** By seat, the last one it committed to. */
   openings: Map<number, Opening>;
-  /** Seats whose stake is closed: they did not commit. */
-  closed: number;
 }
 
 /** When and in which block a step is carried out. */
@@ -53,18 +51,21 @@ export class CourtModel {
     return request.stake >= request.maxPrice && request.maxPrice > 0n;
   }
 
-  /** The roster that must be drawn, or undefined where nothing can be. */
-  draw({ jobId, state }: Play, bids: readonly Bid[], now: Now, seedBlockHash: Hex): Seat[] | undefined {
-    if (state.state !== 'Open' || now.at > state.since + state.request.assignWindow || now.number <= state.seedBlock) return undefined;
+  /** The seats that must be drawn, or undefined where nothing can be. Bids claim no input; such a claim is another test's. */
+  draw({ jobId, state }: Play, bids: readonly Pick<Bid, 'node' | 'price' | 'locality'>[], now: Now, seedBlockHash: Hex): Seat[] | undefined {
+    if (state.state !== 'Open' && state.state !== 'Widening') return undefined;
     const { request } = state;
+    if (now.at > state.since + request.assignWindow || now.number <= state.seedBlock) return undefined;
+    if (state.state === 'Widening' && (now.number <= drawableAfter(state).block || now.at <= drawableAfter(state).time)) return undefined;
+    const taken = state.state === 'Widening' ? state.roster.map(({ node }) => node) : [];
     const eligible = bids.filter(({ node, price, locality }) => {
       const { free, since } = this.account(node);
-      return since <= state.since && free >= request.stake && price <= request.maxPrice && locality <= 10_000 && this.score(node, now.at) >= request.minScore;
+      return since <= state.since && free >= request.stake && price <= request.maxPrice && locality <= 10_000 && this.score(node, now.at) >= request.minScore && !taken.includes(node);
     });
-    if (eligible.length < request.replicas) return undefined;
-    // Without a claim that it could prove, a bid's locality does not count.
+    const seats = state.state === 'Widening' ? request.replicas + 1 : request.replicas;
+    if (eligible.length < seats) return undefined;
     const candidates = eligible.map(({ node, price }) => ({ node, price, locality: 0, stake: this.account(node).free + this.account(node).locked, score: this.score(node, now.at) }));
-    return drawReplicas(seedOf(seedBlockHash, jobId), candidates, request.maxPrice, request.replicas).map((i) => ({ node: candidates[i]!.node, price: candidates[i]!.price }));
+    return drawReplicas(seedOf(seedBlockHash, jobId), candidates, request.maxPrice, seats).map((i) => ({ node: candidates[i]!.node, price: candidates[i]!.price }));
   }
 
   mayCommit({ state }: Play, commitments: readonly { index: number; commitment: Hex }[], now: Now): boolean {
@@ -72,17 +73,18 @@ export class CourtModel {
       && commitments.every(({ index, commitment }) => !has(state.committed, index) || state.roster[index]!.commitment === commitment);
   }
 
-  mayCommitSet({ state }: Play, now: Now): boolean {
-    if (state.state === 'Assigned') return now.at <= state.since + state.request.commitWindow;
-    return state.state === 'Committed' && state.committed === all(state) && now.at <= state.since + state.request.settleWindow && state.roster.length > 1;
+  /** `kept`: the seats before a widening have the commitments in it that they had. */
+  mayCommitSet({ state }: Play, kept: boolean, now: Now): boolean {
+    if (state.state === 'Assigned') return kept && now.at <= state.since + state.request.commitWindow;
+    return state.state === 'Committed' && kept && state.committed === all(state) && now.at <= state.since + state.request.settleWindow && state.roster.length > 1;
   }
 
   maySettle({ state }: Play, agreed: number, now: Now): boolean {
     return state.state === 'Committed' && now.at <= state.since + state.request.settleWindow && (agreed & ~state.committed) === 0;
   }
 
-  maySettleDirect({ state }: Play, agreed: number, now: Now): boolean {
-    return state.state === 'Assigned' && now.at <= state.since + state.request.commitWindow && (agreed & ~all(state)) === 0;
+  maySettleDirect({ state }: Play, agreed: number, kept: boolean, now: Now): boolean {
+    return state.state === 'Assigned' && kept && now.at <= state.since + state.request.commitWindow && (agreed & ~all(state)) === 0;
   }
 
   mayProve({ state }: Play, index: number): boolean {
@@ -109,11 +111,27 @@ export class CourtModel {
     const from = state.since + (state.state === 'Committed' ? state.request.settleWindow : 0);
     if (state.state === 'Committed' && now.at <= from) return false;
     if (state.opened !== state.committed) return now.at > from + state.request.disputeWindow;
-    return !isWidenable(state) || majority(play) !== 0 || now.at > summonDeadlineOf(state);
+    return !isWidenable(state) || (majority(play) & ~(state.equivocated ?? 0)) !== 0 || now.at > summonDeadlineOf(state);
+  }
+
+  mayAudit({ jobId, state }: Play, secret: Hex, auditBps: number, now: Now): boolean {
+    return state.state === 'Committed' && isWidenable(state) && state.request.replicas === 1 && now.at <= state.since + state.request.settleWindow
+      && isAudited(secret, auditBps, jobId, state.roster[0]!.commitment);
+  }
+
+  /** `caller` is the client's address or that of a seat's node. */
+  maySummon(play: Play, caller: Address, now: Now): boolean {
+    const { state } = play;
+    if ((state.state !== 'Contested' && state.state !== 'Committed') || !isWidenable(state) || state.opened !== state.committed) return false;
+    if (state.state === 'Committed' && now.at <= state.since + state.request.settleWindow) return false;
+    if (now.at > summonDeadlineOf(state) || (majority(play) & ~(state.equivocated ?? 0)) !== 0) return false;
+    const seat = state.roster.findIndex(({ node }) => node === caller);
+    const bond = state.state === 'Contested' && seat >= 0 && has(state.contested, seat) ? state.request.maxPrice : 0n;
+    return caller === this.client || this.account(caller).free + bond >= escrowOf(state.request);
   }
 
   mayExpire({ state }: Play, now: Now): boolean {
-    if (state.state === 'Open') return now.at > state.since + state.request.assignWindow;
+    if (state.state === 'Open' || state.state === 'Widening') return now.at > state.since + state.request.assignWindow;
     return state.state === 'Assigned' && now.at > state.since + state.request.commitWindow;
   }
 
@@ -125,11 +143,16 @@ export class CourtModel {
     const missing = event.type === 'CommitmentsClosed' && before.state === 'Assigned' ? all(before) & ~event.committed : 0;
     play.state = advance(before, event);
     if (event.type === 'Submitted') {
-      const { maxPrice, replicas } = event.request;
-      const account = this.account(this.client);
-      const escrow = maxPrice * BigInt(replicas + 1);
-      account.free = account.free > escrow ? account.free - escrow : 0n;
-      account.locked += escrow;
+      this.#lockClient(escrowOf(event.request));
+    } else if (event.type === 'WideningCalled' && 'roster' in before) {
+      const { request, roster } = before;
+      for (const seat of seatsIn(before.state === 'Contested' ? before.contested : 0)) this.#lock(roster[seat]!.node, -request.maxPrice);
+      if (event.caller === this.client) this.#lockClient(escrowOf(request));
+      else this.#lock(event.caller, escrowOf(request));
+    } else if (event.type === 'Widened') {
+      for (const { node } of event.roster.slice(play.state.request.replicas)) this.#lock(node, play.state.request.stake);
+    } else if (event.type === 'CommitmentsClosed' && before.state === 'Widening') {
+      this.#lock(before.widening.caller, -escrowOf(before.request));
     } else if (event.type === 'Assigned') {
       for (const { node } of event.roster) this.#lock(node, play.state.request.stake);
     } else if (event.type === 'VerdictContested' && 'roster' in play.state) {
@@ -139,7 +162,6 @@ export class CourtModel {
     } else if (event.type === 'Expired' && before.state === 'Assigned') {
       this.#refund(before.request, this.#absent({ ...play, state: before }, all(before), event.at), {}, event.at);
     } else if (event.type === 'Cancelled' && before.state === 'Open') {
-      // Late once the seed's block is past: the block's number is not in the event, `cancelled` tells.
       this.#refund(before.request, 0n, {}, event.at);
     }
   }
@@ -150,7 +172,7 @@ export class CourtModel {
   }
 
   /** Pays, slashes and rates at the end of a job that stood at `before`. Returns the verdicts that must be told. */
-  settle(play: Play, before: JobState, agreed: number, fault: Fault, undecided: boolean, at: number): ReplicaVerdict[] {
+  settle(before: JobState, agreed: number, fault: Fault, undecided: boolean, at: number): ReplicaVerdict[] {
     if (!('roster' in before) || before.state === 'Settled') throw new Error('nothing to settle');
     const { request, roster } = before;
     const equivocated = before.equivocated ?? 0;
@@ -167,7 +189,9 @@ export class CourtModel {
       return undecided ? 'undecided' : 'deviated';
     };
     const seats = roster.map(({ price }, seat) => ({ price, verdict: verdictOf(seat), contested: has(contested, seat), equivocated: has(equivocated, seat), closed: !has(committed, seat) }));
-    const { seats: changes, client, burnt } = ending(seats, fault, roster.map((_, seat) => !has(accepted, seat)), request);
+    const caller = before.widening === undefined || before.widening.lapsed ? undefined : before.widening.caller;
+    const widened = caller === undefined ? undefined : { first: request.replicas, caller: caller === this.client ? 'client' as const : roster.findIndex(({ node }) => node === caller) };
+    const { seats: changes, client, caller: gain, burnt } = ending(seats, fault, roster.map((_, seat) => !has(accepted, seat)), request, widened);
     changes.forEach(({ coin, good, bad }, seat) => {
       if (seats[seat]!.closed) return;
       const account = this.account(roster[seat]!.node);
@@ -177,9 +201,19 @@ export class CourtModel {
       this.#rate(roster[seat]!.node, { good, bad }, at);
     });
     this.#refund(request, client.coin, client, at);
+    if (caller !== undefined) {
+      this.#lock(caller, -escrowOf(request));
+      this.account(caller).free += gain;
+    }
     this.burnt += burnt;
-    play.closed = 0;
     return seats.map(({ verdict }) => verdict);
+  }
+
+  /** What the purse lacks is pulled. */
+  #lockClient(amount: bigint): void {
+    const account = this.account(this.client);
+    account.free = account.free > amount ? account.free - amount : 0n;
+    account.locked += amount;
   }
 
   #lock(node: Address, amount: bigint): void {
@@ -203,11 +237,9 @@ export class CourtModel {
     return lost;
   }
 
-  #refund({ maxPrice, replicas }: JobRequest, change: bigint, { good = 0, bad = 0 }: { good?: number; bad?: number }, at: number): void {
-    const account = this.account(this.client);
-    const escrow = maxPrice * BigInt(replicas + 1);
-    account.locked -= escrow;
-    account.free += escrow + change;
+  #refund(request: JobRequest, change: bigint, { good = 0, bad = 0 }: { good?: number; bad?: number }, at: number): void {
+    this.#lock(this.client, -escrowOf(request));
+    this.account(this.client).free += change;
     this.#rate(this.client, { good, bad }, at);
   }
 
@@ -215,6 +247,11 @@ export class CourtModel {
     if (change.good === 0 && change.bad === 0) return;
     Object.assign(this.account(address), rate(this.account(address), change, Math.floor(at / DAY)));
   }
+}
+
+/** What a client locks, and who calls for a widening. */
+export function escrowOf({ maxPrice, replicas }: JobRequest): bigint {
+  return maxPrice * BigInt(replicas + 1);
 }
 
 /** The contract's own verdict where replicas are alike or nothing of each other: those that are alike and more than half of the opened. */
