@@ -5,6 +5,7 @@ import {Life} from "./Life.sol";
 import {IScheduler} from "../src/interfaces/IScheduler.sol";
 import {DrawLib} from "../src/libraries/DrawLib.sol";
 import {MajorityLib} from "../src/libraries/MajorityLib.sol";
+import {PossessionLib} from "../src/libraries/PossessionLib.sol";
 import {ReputationLib} from "../src/libraries/ReputationLib.sol";
 import {SketchLib} from "../src/libraries/SketchLib.sol";
 import {StatementLib} from "../src/libraries/StatementLib.sol";
@@ -37,6 +38,18 @@ contract Harness {
 
     function foldedRosterHash(IScheduler.Seat[] calldata roster, bytes32[] memory commitments) external pure returns (bytes32) {
         return StatementLib.sealedRosterHash(roster, commitments);
+    }
+
+    function sketchRoot(bytes calldata sketch, bytes32[] calldata proof, uint256 shard) external pure returns (bytes32) {
+        return StatementLib.sketchRoot(sketch, proof, shard);
+    }
+
+    function possession(bytes32 root, uint256 size, bytes32 seed, address node, bytes[] calldata chunks, bytes32[][] calldata proofs)
+        external
+        pure
+        returns (bytes16)
+    {
+        return PossessionLib.possession(root, size, seed, node, chunks, proofs);
     }
 
     function sealedHash(bytes32 jobId, address node, IScheduler.Opening calldata opening) external pure returns (bytes32) {
@@ -224,6 +237,76 @@ contract LibrariesTest is Life {
         });
         bytes32 commitment = harness.sealedHash(jobId, roster[0].node, opening);
         assertEq(commitment, vm.parseJsonBytes32(json, "$.commitment"), "commitment");
+    }
+
+    function test_shard_vectors() public view {
+        string memory json = vectors("shards.json");
+        uint256 i;
+        for (; vm.keyExistsJson(json, item("$", i, ".root")); ++i) {
+            bytes32 root = vm.parseJsonBytes32(json, item("$", i, ".root"));
+            bytes[] memory sketches = vm.parseJsonBytesArray(json, item("$", i, ".sketches"));
+            for (uint256 shard; shard < sketches.length; ++shard) {
+                bytes32[] memory proof = vm.parseJsonBytes32Array(json, item(item("$", i, ".proofs"), shard, ""));
+                assertEq(harness.sketchRoot(sketches[shard], proof, shard), root, vm.toString(shard));
+            }
+        }
+        assertTrue(i == 6, "vectors");
+    }
+
+    function test_possession_vectors() public view {
+        string memory json = vectors("possession.json");
+        uint256 i;
+        for (; vm.keyExistsJson(json, item("$", i, ".dataRoot")); ++i) {
+            bytes32[][] memory proofs = new bytes32[][](8);
+            for (uint256 j; j < 8; ++j) proofs[j] = vm.parseJsonBytes32Array(json, item(item("$", i, ".proofs"), j, ""));
+            bytes16 possession = harness.possession(
+                vm.parseJsonBytes32(json, item("$", i, ".dataRoot")),
+                vm.parseJsonUint(json, item("$", i, ".dataBytes")),
+                vm.parseJsonBytes32(json, item("$", i, ".seed")),
+                vm.parseJsonAddress(json, item("$", i, ".node")),
+                vm.parseJsonBytesArray(json, item("$", i, ".chunks")),
+                proofs
+            );
+            assertEq(bytes32(possession), bytes32(vm.parseJsonBytes(json, item("$", i, ".possession"))), vm.toString(i));
+        }
+        assertTrue(i == 5, "vectors");
+    }
+
+    function test_audit_vectors() public view {
+        string memory json = vectors("audits.json");
+        uint256[] memory bps = vm.parseJsonUintArray(json, "$.auditBps");
+        uint256[] memory audited = vm.parseJsonUintArray(json, "$.audited");
+        for (uint256 i; i < bps.length; ++i) {
+            bytes32 secret = vm.parseJsonBytes32(json, item("$.secret", i, ""));
+            bytes32 hash = keccak256(abi.encode(secret, uint16(bps[i])));
+            assertEq(hash, vm.parseJsonBytes32(json, item("$.secretHash", i, "")), "hash");
+            bytes32 word = keccak256(
+                abi.encode(secret, vm.parseJsonBytes32(json, item("$.jobId", i, "")), vm.parseJsonBytes32(json, item("$.commitment", i, "")))
+            );
+            assertEq(uint256(word) % 10_000 < bps[i] ? 1 : 0, audited[i], "audited");
+        }
+        assertTrue(bps.length == 60, "vectors");
+    }
+
+    function test_reach_vectors() public view {
+        string memory json = vectors("reach.json");
+        uint256[] memory reaches = vm.parseJsonUintArray(json, "$.reach");
+        uint256[] memory windows = vm.parseJsonUintArray(json, "$.assignWindow");
+        uint256[] memory elapsed = vm.parseJsonUintArray(json, "$.elapsed");
+        uint256[] memory bounds = vm.parseJsonUintArray(json, "$.bound");
+        IScheduler.JobRequest memory request = aRequest(1);
+        for (uint256 i; i < reaches.length; ++i) {
+            (request.reach, request.assignWindow) = (reaches[i], uint32(windows[i]));
+            assertEq(scheduler.reachOf(request, elapsed[i]), bounds[i], vm.toString(i));
+        }
+        assertTrue(reaches.length == 100, "vectors");
+    }
+
+    function testFuzz_a_shortened_key_keeps_the_order(uint256 a, uint256 b) public pure {
+        (a, b) = (a >> 32, b >> 32);
+        if (a < b) (a, b) = (b, a);
+        assertTrue(DrawLib.short(a) >= DrawLib.short(b) && DrawLib.short(a) < 1 << 32, "order");
+        if (b > 0 && a - b > b >> 23) assertTrue(DrawLib.short(a) > DrawLib.short(b), "told apart");
     }
 
     function testFuzz_a_folded_roster_is_the_sealed_one(IScheduler.SealedSeat[] memory roster) public view {

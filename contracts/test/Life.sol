@@ -15,7 +15,7 @@ abstract contract Life is Base {
         IScheduler.Opening[] openings;
     }
 
-    function submitted(IScheduler.JobRequest memory request) internal returns (Play memory play) {
+    function submitted(IScheduler.JobRequest memory request) internal virtual returns (Play memory play) {
         play.request = request;
         play.jobId = scheduler.jobIdOf(request);
         vm.prank(theClient);

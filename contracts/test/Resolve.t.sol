@@ -216,6 +216,7 @@ contract ResolveTest is Life {
         p.sealed_[0] = IScheduler.SealedSeat(p.roster[0].node, p.roster[0].price, commitment);
         skip(request.settleWindow + 1);
         opened(p, 1);
+        skip(request.disputeWindow + request.assignWindow);
         vm.expectEmit(address(scheduler));
         emit IScheduler.Settled(p.jobId, 0, 0, PRICE);
         resolved(p, 1);

@@ -293,7 +293,8 @@ contract SetsTest is Life {
         if (silent) {
             skip(play.request.settleWindow + 1);
             opened(play, opens & all(replicas));
-            skip(play.request.disputeWindow);
+            // Where all are guilty there is no majority, and a panel could be called for.
+            skip(play.request.disputeWindow + play.request.assignWindow);
             resolved(play, opens & all(replicas));
         } else {
             settled(play, agreed & all(replicas));

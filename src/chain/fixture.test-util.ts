@@ -55,9 +55,9 @@ export function openingOf(resultDigest: Hex): Opening {
   return { resultDigest, evidenceDigest: random32(), salt: random32(), sketch: '0x01', proof: [] };
 }
 
-export function commitmentFor(court: Court, request: JobRequest, node: Hex, opening: Opening): { jobId: Hex; node: Hex; commitment: Hex } {
+export function commitmentFor(court: Court, request: JobRequest, node: Hex, opening: Opening, shard = 0): { jobId: Hex; node: Hex; commitment: Hex } {
   const jobId = jobIdOf(court, request);
-  return { jobId, node, commitment: commitmentOf(jobId, node, opening) };
+  return { jobId, node, commitment: commitmentOf(jobId, node, opening, shard) };
 }
 
 /** The roster as every step from Committed on repeats it. */

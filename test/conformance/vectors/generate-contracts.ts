@@ -1,5 +1,5 @@
 /**
- * Writes reputation.json, draw.json, statements.json and majority.json, the golden vectors that the TypeScript in src and the Solidity
+ * Writes reputation.json, draw.json, statements.json, shards.json, possession.json, audits.json, reach.json and majority.json, the golden vectors that the TypeScript in src and the Solidity
  * in contracts/src/libraries both must reproduce: `node test/conformance/vectors/generate-contracts.ts`. Deterministic. Columns stand in
  * arrays of equal length, which forge's JSON cheatcodes read quickest; numbers above 2^53 are strings.
  */
@@ -10,6 +10,10 @@ import { drawReplicas, exponential, weightOf, type Candidate } from '../../../sr
 import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/majority.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
+import { isAudited, secretHashOf } from '../../../src/protocol/audit.ts';
+import { possessionOf, possessionPicks, possessionProofs } from '../../../src/protocol/possession.ts';
+import { reachAfter } from '../../../src/protocol/reach.ts';
+import { sketchProofOf, sketchRootOf } from '../../../src/protocol/sketch-root.ts';
 import { decay, scoreBps } from '../../../src/protocol/reputation.ts';
 import { bidsHashOf, commitmentOf, jobIdOf, NO_CLAIM, rosterHashOf, type JobRequest } from '../../../src/protocol/statements.ts';
 
@@ -78,6 +82,30 @@ write('statements.json', {
   rosterHash: rosterHashOf(bids),
   node: bids[0]!.node, opening, commitment: commitmentOf(jobId, bids[0]!.node, opening), zero: zeroHash,
 });
+
+write('shards.json', [1, 2, 3, 5, 8, 13].map((count) => {
+  const sketches = times(count, (i) => toHex(`sketch ${i} of ${count}`));
+  return { sketches, root: sketchRootOf(sketches), proofs: sketches.map((_, shard) => sketchProofOf(sketches, shard)) };
+}));
+
+write('possession.json', await Promise.all([1, 2048, 2049, 10_000, 40_000].map(async (dataBytes) => {
+  const [seed, node] = [hash(), address()];
+  const content = Uint8Array.from({ length: dataBytes }, () => upTo(255));
+  const picks = possessionPicks(seed, BigInt(dataBytes));
+  const { dataRoot, chunks, proofs } = await possessionProofs([content], picks);
+  return { dataRoot, dataBytes, seed, node, picks, chunks: chunks.map((chunk) => toHex(chunk)), proofs, possession: possessionOf(chunks, node) };
+})));
+
+write('audits.json', columns(times(60, () => {
+  const [secret, id, commitment, auditBps] = [hash(), hash(), hash(), upTo(10_000)];
+  return { secret, jobId: id, commitment, auditBps, secretHash: secretHashOf(secret, auditBps), audited: isAudited(secret, auditBps, id, commitment) ? 1 : 0 };
+})));
+
+write('reach.json', columns(times(100, (i) => {
+  const terms = { reach: i % 10 === 0 ? 0n : anyUint(256), assignWindow: 1 + upTo(5000) };
+  const elapsed = upTo(terms.assignWindow);
+  return { reach: terms.reach.toString(), assignWindow: terms.assignWindow, elapsed, bound: reachAfter(terms, elapsed).toString() };
+})));
 
 /** Sketches whose features all have one value, the tone: one step apart they are alike, two steps apart they are not. Their first bits of content are set. */
 const step = Math.floor(0.6 * Math.min(...SKETCH_BLOCKS.map(({ tolerance }) => tolerance)));

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+import {Life} from "./Life.sol";
+import {IScheduler} from "../src/interfaces/IScheduler.sol";
+import {DrawLib} from "../src/libraries/DrawLib.sol";
+
+/// @dev Bids that nodes post themselves, and how far out a bid may be.
+contract PostBidsTest is Life {
+    uint16 internal constant BLOCKS = 5;
+
+    function ready(uint8 replicas) internal returns (Play memory play) {
+        return ready(replicas, 0);
+    }
+
+    /// @dev The seed is known, and there are blocks left to post in.
+    function ready(uint8 replicas, uint256 reach_) internal returns (Play memory play) {
+        IScheduler.JobRequest memory request = aRequest(replicas);
+        (request.bidBlocks, request.reach) = (BLOCKS, reach_);
+        play = submitted(request);
+        vm.roll(vm.getBlockNumber() + 2);
+    }
+
+    function post(Play memory play, IScheduler.Bid memory bid) internal {
+        IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
+        bids[0] = bid;
+        vm.prank(CARRIER);
+        scheduler.postBids(play.request, new IScheduler.Seat[](0), bids);
+    }
+
+    function drawable() internal {
+        vm.roll(vm.getBlockNumber() + BLOCKS);
+    }
+
+    function keyOfBid(Play memory play, IScheduler.Bid memory bid) internal view returns (uint256) {
+        return DrawLib.key(scheduler.seedOf(play.jobId), bid.node, DrawLib.weight(1000 * COIN_1, 251, 0, bid.price, PRICE));
+    }
+
+    function expectLeftOut(address account) internal {
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.BidLeftOut.selector, bytes14(bytes20(account))));
+    }
+
+    function call(Play memory play, IScheduler.Bid[] memory bids) internal {
+        vm.prank(theClient);
+        scheduler.assign(play.request, bids, "");
+    }
+
+    /* POSTING */
+
+    function test_a_posted_bid_cannot_be_left_out() public {
+        Play memory play = ready(1);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 4);
+        vm.expectEmit(address(scheduler));
+        emit IScheduler.BidPosted(play.jobId, 0, keyOfBid(play, bids[2]), bids[2]);
+        post(play, bids[2]);
+        assertEq(scheduler.job(play.jobId).posted, 1, "posted");
+        drawable();
+        IScheduler.Bid[] memory others = someBids(play.jobId, 2);
+        expectLeftOut(bids[2].node);
+        call(play, others);
+        // Nor exchanged for another of the same node's.
+        bids[2] = aBid(keys[2], play.jobId, 1);
+        expectLeftOut(bids[2].node);
+        call(play, bids);
+        bids = someBids(play.jobId, 4);
+        assigned(play, bids);
+        assertEq(scheduler.job(play.jobId).posted, 0, "forgotten");
+    }
+
+    function test_its_signature_is_not_asked_for_again() public {
+        Play memory play = ready(1);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 1);
+        post(play, bids[0]);
+        drawable();
+        bids[0].signature = "";
+        assigned(play, bids);
+        assertEq(play.roster[0].node, vm.addr(keys[0]), "seat");
+    }
+
+    function test_a_node_posts_its_own_without_a_signature() public {
+        Play memory play = ready(1);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 1);
+        bids[0].signature = "";
+        expectBadSignature(bids[0].node);
+        scheduler.postBids(play.request, play.roster, bids);
+        vm.prank(bids[0].node);
+        scheduler.postBids(play.request, play.roster, bids);
+        assertEq(scheduler.job(play.jobId).posted, 1, "posted");
+    }
+
+    function test_a_posted_bid_that_lost_its_stake_is_passed_over() public {
+        Play memory play = ready(1);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 2);
+        post(play, bids[0]);
+        vm.prank(bids[0].node);
+        scheduler.withdraw(true, bids[0].node, 1000 * COIN_1);
+        drawable();
+        assigned(play, bids);
+        assertEq(play.roster[0].node, bids[1].node, "the other one");
+    }
+
+    /// forge-config: default.fuzz.runs = 64
+    function testFuzz_the_best_are_kept_in_whatever_order(bytes32 blockHash, uint256 salt) public {
+        vm.assume(blockHash != 0);
+        uint8 replicas = uint8(salt % 4 + 1);
+        Play memory play = ready(replicas);
+        vm.setBlockhash(vm.getBlockNumber() - 1, blockHash);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 8);
+        for (uint256 i; i < 12; ++i) post(play, bids[uint256(keccak256(abi.encode(salt, i))) % 8]);
+        for (uint256 i; i < 8; ++i) post(play, bids[(i + salt) % 8]);
+        assertEq(scheduler.job(play.jobId).posted, replicas, "posted");
+        drawable();
+        // With all bids the winners are those that would have won had nobody posted; whoever of them is left out is missed.
+        uint256[] memory best = new uint256[](replicas);
+        for (uint256 i; i < 8; ++i) DrawLib.enter(best, i, keyOfBid(play, bids[i]), i);
+        uint256 missing = uint8(best[salt % replicas]);
+        IScheduler.Bid[] memory others = new IScheduler.Bid[](7);
+        for (uint256 i; i < 7; ++i) others[i] = bids[i < missing ? i : i + 1];
+        expectLeftOut(bids[missing].node);
+        call(play, others);
+        assigned(play, bids);
+        for (uint256 i; i < replicas; ++i) assertEq(play.roster[i].node, bids[uint8(best[i])].node, "seat");
+    }
+
+    function test_a_node_has_one_place_and_may_change_its_mind() public {
+        Play memory play = ready(2);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 3);
+        post(play, bids[0]);
+        bids[0] = aBid(keys[0], play.jobId, 2 * COIN_1);
+        post(play, bids[0]);
+        post(play, bids[0]);
+        assertEq(scheduler.job(play.jobId).posted, 1, "one place");
+        drawable();
+        assigned(play, bids);
+    }
+
+    function test_reverts_of_posting() public {
+        IScheduler.JobRequest memory request = aRequest(1);
+        request.bidBlocks = BLOCKS;
+        Play memory play = submitted(request);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 1);
+        uint256 seedBlock = vm.getBlockNumber() + 1;
+        expectError(IScheduler.SeedNotYet.selector, seedBlock);
+        post(play, bids[0]);
+        vm.roll(seedBlock + 1);
+        expectError(IScheduler.BadRoster.selector);
+        scheduler.postBids(play.request, new IScheduler.Seat[](1), bids);
+        IScheduler.Bid memory dear = aBid(keys[1], play.jobId, PRICE + 1);
+        expectError(IScheduler.BidIneligible.selector, dear.node);
+        post(play, dear);
+        expectError(IScheduler.SeedNotYet.selector, seedBlock + BLOCKS);
+        call(play, bids);
+        vm.roll(seedBlock + BLOCKS);
+        post(play, bids[0]);
+        vm.roll(seedBlock + BLOCKS + 1);
+        expectError(IScheduler.PostingOver.selector, seedBlock + BLOCKS);
+        post(play, bids[0]);
+        vm.roll(seedBlock + BLOCKS);
+        skip(601);
+        expectError(IScheduler.TooLate.selector, scheduler.job(play.jobId).since + 600);
+        post(play, bids[0]);
+        play.request.nonce = 77;
+        expectWrongState(IScheduler.State.None);
+        post(play, bids[0]);
+    }
+
+    /* REACH */
+
+    function test_bids_beyond_reach_are_passed_over() public {
+        Play memory play = ready(1);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 8);
+        uint256[] memory sorted = new uint256[](8);
+        // A nonce does not change who is how far: the job's id does. So the reach is set to what makes three count in this very job.
+        for (uint64 nonce = 2; nonce < 30; ++nonce) {
+            IScheduler.JobRequest memory request = aRequest(1);
+            (request.nonce, request.reach, request.bidBlocks) = (nonce, 1 << 103, BLOCKS);
+            play = submitted(request);
+            vm.roll(vm.getBlockNumber() + 2);
+            bids = someBids(play.jobId, 8);
+            sorted = new uint256[](8);
+            uint256 within;
+            for (uint256 i; i < 8; ++i) {
+                uint256 key = keyOfBid(play, bids[i]);
+                DrawLib.enter(sorted, i, key, i);
+                if (key <= request.reach) {
+                    ++within;
+                } else {
+                    expectError(IScheduler.BidIneligible.selector, bids[i].node);
+                    post(play, bids[i]);
+                }
+            }
+            drawable();
+            if (within == 0) {
+                expectError(IScheduler.NotEnoughBids.selector, 0, 1);
+                call(play, bids);
+            } else {
+                assigned(play, bids);
+                assertEq(play.roster[0].node, bids[uint8(sorted[0])].node, "the nearest");
+            }
+        }
+    }
+
+    function test_in_the_last_eighth_everybody_counts() public {
+        Play memory play = ready(3, 1);
+        drawable();
+        skip(524);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 4);
+        expectError(IScheduler.NotEnoughBids.selector, 0, 3);
+        call(play, bids);
+        skip(1);
+        assigned(play, bids);
+    }
+
+    function testFuzz_reach_widens_fourfold_and_saturates(uint256 reach_, uint32 elapsed) public view {
+        IScheduler.JobRequest memory request = aRequest(1);
+        request.reach = reach_;
+        elapsed %= 700;
+        uint256 expected = reach_;
+        for (uint256 step = uint256(elapsed) * 8 / 600; step > 0 && expected != type(uint256).max; --step) {
+            expected = expected > type(uint256).max / 4 ? type(uint256).max : expected * 4;
+        }
+        if (reach_ == 0 || elapsed >= 525) expected = type(uint256).max;
+        assertEq(scheduler.reachOf(request, elapsed), expected, "reach");
+    }
+
+    /* CHANCES */
+
+    /// @dev Three nodes with stakes of 3 : 1 : 1 and a random way of posting, with a reach that lets about two of them count.
+    function test_winners_are_drawn_by_weight_with_posted_bids_and_sortition() public {
+        for (uint256 i = 1; i < 3; ++i) {
+            vm.prank(vm.addr(keys[i]));
+            scheduler.withdraw(true, CARRIER, 600 * COIN_1);
+        }
+        coin.transfer(vm.addr(keys[0]), 200 * COIN_1);
+        vm.prank(vm.addr(keys[0]));
+        scheduler.register(200 * COIN_1, "");
+        skip(1);
+        uint256[3] memory wins;
+        uint256 rounds = 400;
+        for (uint64 round; round < rounds; ++round) {
+            IScheduler.JobRequest memory request = aRequest(1);
+            (request.nonce, request.bidBlocks, request.reach) = (1000 + round, 1, 1 << 107);
+            Play memory play = submitted(request);
+            vm.roll(vm.getBlockNumber() + 2);
+            IScheduler.Bid[] memory bids = postSome(play, uint256(keccak256(abi.encode(round))));
+            vm.roll(vm.getBlockNumber() + 1);
+            vm.warp(vm.getBlockTimestamp() + 525);
+            assigned(play, bids);
+            for (uint256 i; i < 3; ++i) {
+                if (play.roster[0].node == bids[i].node) ++wins[i];
+            }
+            // The stake is free again for the next.
+            committed(play, 1, new uint16[](1));
+            restore(play);
+        }
+        // Chi-square with two degrees of freedom; 13.8 is exceeded once in a thousand. Blocks are fixed, so this cannot flake.
+        uint256 chi = 1000 * (square(wins[0], 240) / 240 + square(wins[1], 80) / 80 + square(wins[2], 80) / 80) / 1000;
+        assertTrue(chi < 14, vm.toString(chi));
+    }
+
+    /// @dev Bids of the three, of which some within reach are posted.
+    function postSome(Play memory play, uint256 salt) internal returns (IScheduler.Bid[] memory bids) {
+        bids = new IScheduler.Bid[](3);
+        bytes32 seed = scheduler.seedOf(play.jobId);
+        for (uint256 i; i < 3; ++i) {
+            bids[i] = aBid(keys[i], play.jobId, PRICE);
+            uint256 key = DrawLib.key(seed, bids[i].node, DrawLib.weight((i == 0 ? 1200 : 400) * COIN_1, 251, 0, PRICE, PRICE));
+            if (salt >> i & 1 == 1 && key <= play.request.reach) post(play, bids[i]);
+        }
+    }
+
+    /// @dev Rejected by the client: nobody is paid or rated well, and stakes stay what they were.
+    function restore(Play memory play) internal {
+        settled(play, 0);
+        skip(play.request.disputeWindow + 1);
+        resolved(play, 0);
+        skip(300 days);
+    }
+
+    function square(uint256 a, uint256 b) internal pure returns (uint256) {
+        return (a > b ? a - b : b - a) ** 2;
+    }
+}
