@@ -39,8 +39,7 @@ contract Checks is SchedulerBase {
             IScheduler.Bid calldata bid = bids[i];
             _authorize(bid.node, StatementLib.bid(jobId, bid, draw.seed, draw.round), bid.signature);
             uint256 key = _keyOf(request, roster, bid, draw);
-            // What must be passed over has the largest number, which is beyond any reach but none.
-            if (key > draw.reach || key == type(uint256).max) revert IScheduler.BidIneligible(bid.node);
+            if (key > draw.reach) revert IScheduler.BidIneligible(bid.node);
             if (_keep(draw, bid, key)) emit IScheduler.BidPosted(jobId, draw.round, key, bid);
         }
         job_.posted = uint8(draw.posted);

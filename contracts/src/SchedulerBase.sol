@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IScheduler} from "./interfaces/IScheduler.sol";
 import {DrawLib} from "./libraries/DrawLib.sol";
@@ -43,6 +44,8 @@ abstract contract SchedulerBase is EIP712 {
     uint256 internal constant SILENT = 4 * 256;
     uint256 internal constant LOST_DISPUTE = 8 * 256;
 
+    /// Key of a bid that does not count: larger than any.
+    uint256 internal constant PASSED_OVER = type(uint256).max;
     /// Who called for a widening: the client, or a seat by its number.
     uint256 internal constant CLIENT = 1;
     uint256 internal constant FIRST_SEAT = 2;
@@ -171,7 +174,8 @@ abstract contract SchedulerBase is EIP712 {
             round: widening ? 1 : 0,
             seats: widening ? uint256(request.replicas) + 1 : request.replicas,
             since: since,
-            reach: request.reachAfter(block.timestamp - since),
+            // Without a bound still short of the key of a bid to pass over.
+            reach: Math.min(request.reachAfter(block.timestamp - since), PASSED_OVER - 1),
             posted: job_.posted
         });
     }
@@ -196,7 +200,7 @@ abstract contract SchedulerBase is EIP712 {
             if (place < draw.posted) leftOut &= ~(1 << place);
             else _authorize(last, StatementLib.bid(draw.jobId, bid, draw.seed, draw.round), bid.signature);
             uint256 key = _keyOf(request, taken, bid, draw);
-            if (key != type(uint256).max && key <= draw.reach) DrawLib.enter(best, eligible++, key, i);
+            if (key <= draw.reach) DrawLib.enter(best, eligible++, key, i);
         }
         for (uint256 i; leftOut != 0; ++i) {
             if (leftOut >> i & 1 == 1) revert IScheduler.BidLeftOut(bytes14(uint112(_posted[draw.jobId][i] >> 112)));
@@ -219,7 +223,7 @@ abstract contract SchedulerBase is EIP712 {
         return uint256(uint112(bytes14(bytes20(bid.node)))) << 112 | uint112(uint256(terms));
     }
 
-    /// @dev The largest number for a bid to pass over.
+    /// @dev PASSED_OVER for a bid that does not count.
     function _keyOf(IScheduler.JobRequest calldata request, IScheduler.Seat[] calldata taken, IScheduler.Bid calldata bid, Draw memory draw)
         internal
         view
@@ -227,14 +231,14 @@ abstract contract SchedulerBase is EIP712 {
     {
         address account = bid.node;
         for (uint256 i; i < taken.length; ++i) {
-            if (taken[i].node == account) return type(uint256).max;
+            if (taken[i].node == account) return PASSED_OVER;
         }
         IScheduler.Party memory party = _nodes[account];
-        if (party.since == 0 || party.since > draw.since || party.free < request.stake) return type(uint256).max;
+        if (party.since == 0 || party.since > draw.since || party.free < request.stake) return PASSED_OVER;
         uint256 locality = bid.locality;
-        if (bid.price > request.maxPrice || locality > TermsLib.BPS) return type(uint256).max;
+        if (bid.price > request.maxPrice || locality > TermsLib.BPS) return PASSED_OVER;
         uint256 score = party.scoreAt(block.timestamp / 1 days);
-        if (score < request.minScore) return type(uint256).max;
+        if (score < request.minScore) return PASSED_OVER;
         if (bid.possession == 0 || request.dataRoot == 0) locality = 0;
         return DrawLib.key(
             draw.seed, account, DrawLib.weight(uint256(party.free) + party.locked, score, locality, bid.price, request.maxPrice)

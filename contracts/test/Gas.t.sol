@@ -25,9 +25,9 @@ contract GasTest is Life {
             direct(withNonce(sizes[i], nonce++));
         }
         dispute(withNonce(3, nonce));
-        assertAtMost("k=1 direct: whole life", 254_000);
-        assertAtMost("k=3 direct: whole life", 310_000);
-        assertAtMost("k=7 direct: whole life", 310_000 + 4 * 35_000);
+        assertAtMost("k=1 direct: whole life", 230_000);
+        assertAtMost("k=3 direct: whole life", 300_000);
+        assertAtMost("k=7 direct: whole life", 300_000 + 4 * 35_000);
         assertAtMost("k=3 batched: whole life", 360_000);
         assertAtMost("k=3 single: whole life", 550_000);
         assertAtMost("k=1 single: whole life", 300_000);

@@ -15,7 +15,7 @@ export function economicsCommand({ json = false }: { json?: boolean }): void {
     process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
     return;
   }
-  const { strategies, withBar, detection, collusion, badMouthing, single, hiringBar, breaks } = result;
+  const { strategies, withBar, detection, collusion, badMouthing, single, audits, hiringBar, breaks } = result;
   process.stdout.write(`${[
     'Coin is in prices of one replica. Beside 90 % honest nodes, clients that hire anyone:',
     table(['strategy', ...columns], strategies.map((row) => [row.strategy, ...cells(row)])),
@@ -32,6 +32,9 @@ export function economicsCommand({ json = false }: { json?: boolean }): void {
     table(['bar', 'cheats in a tenth', 'honest'], hiringBar.map((row) => [row.bar.toFixed(2), percent(row.cheatsATenthBelow), percent(row.honestBelow)])),
     'Jobs of one replica, always cheating:',
     table(['', ...columns], [['k = 1', ...cells(single)]]),
+    'The same, audited; at half the chance that a client takes by default, and at the whole:',
+    table(['stake', 'audited %', 'strategy', 'a client pays a job', ...columns], audits.map(({ stake, audit, strategy, clientPaysPerJob, row }) => [
+      String(stake), percent(audit), strategy, clientPaysPerJob.toFixed(2), ...cells(row)])),
     'Where it breaks:', ...breaks.map((line) => `- ${line}`),
   ].join('\n')}\n`);
 }

@@ -1,3 +1,5 @@
+import { auditBpsFor } from '../../src/protocol/audit-probability.ts';
+import { BPS } from '../../src/protocol/constants.ts';
 import { DEFAULTS, operatorsWith, runMarket, type MarketInit, type MarketResult, type Operator } from './market.ts';
 import { COLLUDER, HONEST, STRATEGIES, type Strategy } from './strategies.ts';
 
@@ -41,6 +43,8 @@ export interface EconomicsResult {
   collusion: { share: number; row: StrategyRow }[];
   badMouthing: { share: number; honestScore: number; honestBelowBar: number; badMouthScore: number; badMouthCoinPerJob: number; fairCoinPerJob: number }[];
   single: StrategyRow;
+  /** Jobs of one replica with audits: always cheating, and cheating now and then, by the stake of a replica in prices and the chance of an audit. */
+  audits: { stake: number; audit: number; part: number; strategy: string; row: StrategyRow; clientPaysPerJob: number }[];
   /** In words, what does not hold. */
   breaks: string[];
 }
@@ -59,6 +63,12 @@ export function economics({ seed = 1, days = DEFAULTS.days, onProgress = () => {
   const detection = [0.99, 0.9, 0.7, 0.6, 0.5, 0.3, 0.1].map((chance) => ({ detection: chance, row: row(always, 0.1, { detection: chance }) }));
   const collusion = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45].map((share) => ({ share, row: row(COLLUDER, share) }));
   const single = row(always, 0.1, { replicas: 1 });
+  const audits = [5, 10, 20, 40].flatMap((stake) => [0.5, 1].flatMap((part) => [always, tenth].map((strategy) => {
+    const audit = part * chanceOf(stake);
+    onProgress(`one replica, stake ${stake}, ${round(audit * 100)} % audited, ${strategy.name}`);
+    const result = runMarket({ ...base, replicas: 1, stake, audit, operators: operatorsWith(strategy, 0.1) });
+    return { stake, audit: round(audit, 3), part, strategy: strategy.name, row: compare(strategy, result, days), clientPaysPerJob: round(-mean(result.clients.map(({ coin, jobs }) => coin / Math.max(jobs, 1)))) };
+  })));
   const hiringBar = judgedAfter(runMarket({ ...base, jobsPerDay: 10 * base.jobsPerDay, days: 10, operators: operatorsWith(tenth, 0.2, 500) }), tenth);
   const badMouthing = [0, 0.1, 0.3, 0.5].map((share) => ({ share, ...ratings(runMarket({ ...base, badMouthing: share, operators: operatorsWith(HONEST, 1) })) }));
   const breaks = [
@@ -67,11 +77,15 @@ export function economics({ seed = 1, days = DEFAULTS.days, onProgress = () => {
     ...collusion.filter((one) => !one.row.loses).slice(0, 1).map((one) => `a ring of ${one.share * 100} % of the stake earns more than by working: it has two of three seats often enough`),
     ...hiringBar.filter(({ bar }) => bar === HIRING_BAR).flatMap(({ cheatsATenthBelow, honestBelow }) => (cheatsATenthBelow >= 0.95 && honestBelow <= 0.05 ? [] : [
       `at a bar of ${HIRING_BAR}, ${round(cheatsATenthBelow * 100)} % of those that cheat in a tenth of their jobs are below it after ${JUDGED_AFTER_JOBS} jobs, and ${round(honestBelow * 100)} % of the honest`])),
-    ...(single.loses ? [] : ['jobs of one replica are compared with nothing: cheating there pays']),
+    ...(single.loses ? [] : ['jobs of one replica that nobody audits are compared with nothing: cheating there pays']),
+    ...audits.filter((one) => one.part === 1 && !one.row.loses).map(({ strategy, stake, audit }) => `"${strategy}" pays in jobs of one replica with a stake of ${stake} prices, ${round(audit * 100)} % of them audited`),
   ];
   const { costs, replicas, falseAlarm, detection: chance, clients, jobsPerDay } = base;
-  return { assumptions: { seed, days, costs, replicas, falseAlarm, detection: chance, clients, jobsPerDay, nodes: 100, stakeInPrices: 100 }, strategies, withBar, hiringBar, detection, collusion, badMouthing, single, breaks };
+  return { assumptions: { seed, days, costs, replicas, falseAlarm, detection: chance, clients, jobsPerDay, nodes: 100, stakeInPrices: 100 }, strategies, withBar, hiringBar, detection, collusion, badMouthing, single, audits, breaks };
 }
+
+/** The chance of an audit that a client takes by default, 0 to 1, for any node and a stake in prices. */
+const chanceOf = (stake: number): number => auditBpsFor({ price: 1n, stake: BigInt(stake), score: 0 }) / BPS;
 
 /** Newcomers must start somewhere: every fifth job takes anyone. */
 const warm: Partial<MarketInit> = { openJobs: 0.2 };

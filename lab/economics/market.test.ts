@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { auditBpsFor } from '../../src/protocol/audit-probability.ts';
 import { DEFAULTS, operatorsWith, runMarket, type MarketInit } from './market.ts';
 import { COLLUDER, HONEST, STRATEGIES, type Strategy } from './strategies.ts';
 
@@ -34,6 +35,18 @@ describe('a market', () => {
     assert.ok(operators.every(({ names }) => names[0]!.scoreOn(lastDay) > 0.5));
     const cost = (kind: string) => { const group = clients.filter((client) => client.kind === kind); return group.reduce((sum, { coin, jobs }) => sum + coin / jobs, 0) / group.length; };
     assert.ok(cost('bad-mouthing') < cost('fair') - 0.9);
+  });
+
+  it('pays less to who cheats alone, where one replica is audited by the default chance', () => {
+    for (const stake of [5, 20]) {
+      const audit = auditBpsFor({ price: 1n, stake: BigInt(stake), score: 0 }) / 10_000;
+      for (const strategy of [STRATEGIES[0]!, STRATEGIES[2]!]) {
+        const result = market(strategy, 0.1, { replicas: 1, stake, audit });
+        assert.ok(profits(result, strategy) < profits(result, HONEST), `${strategy.name}, ${stake}`);
+      }
+      const unaudited = market(STRATEGIES[0]!, 0.1, { replicas: 1, stake });
+      assert.ok(profits(unaudited, STRATEGIES[0]!) > profits(unaudited, HONEST));
+    }
   });
 
   it('cannot keep a ring from earning where it has two seats of three', () => {

@@ -17,6 +17,9 @@ export interface MarketInit {
   jobsPerDay: number;
   days: number;
   replicas: number;
+  /** Chance that a job of one replica is widened to three once it has committed; and the stake of one replica, in prices, where it is not the default. */
+  audit?: number;
+  stake?: number;
   /** Lowest score a client hires, 0 to 1; and the share of jobs that take anyone, so that newcomers start somewhere. */
   bar: number;
   openJobs?: number;
@@ -70,16 +73,26 @@ export function runMarket(init: MarketInit): MarketResult {
     return { kind, coin: 0, jobs: 0, reputation: { good: 0, bad: 0, day: 0 } as Reputation };
   });
   const jobs = { settled: 0, undecided: 0, unfilled: 0 };
+  const terms = { ...TERMS, stake: init.stake ?? TERMS.stake };
   let burnt = 0;
   for (let day = 0; day < init.days; day++) {
     for (let n = 0; n < init.jobsPerDay; n++) {
       const client = random.pick(clients);
       const bar = random.uniform() < (init.openJobs ?? 0) ? 0 : init.bar;
-      const roster = draw(operators.flatMap(({ names }) => names), bar, init.replicas, day, random);
+      const names = operators.flatMap((operator) => operator.names);
+      const roster = draw(names, bar, init.replicas, day, random, terms.stake);
       if (roster.length < init.replicas) { jobs.unfilled++; continue; }
       const actions = act(roster, random, day);
+      // A silent client audits nobody.
+      const audited = init.audit !== undefined && client.kind !== 'silent' && random.uniform() < init.audit;
+      if (audited) {
+        const newcomers = draw(names.filter((name) => !roster.includes(name)), bar, init.replicas + 1, day, random, terms.stake);
+        roster.push(...newcomers);
+        // Who was drawn first has committed by now; of a ring, only newcomers can still act together.
+        actions.push(...act(newcomers, random, day));
+      }
       const { seats, fault, wronged, undecided } = judge(actions, client.kind, init, random);
-      const outcome = settle(seats, fault, wronged);
+      const outcome = settle(seats, fault, wronged, terms, audited ? { first: init.replicas, caller: 'client' } : undefined);
       roster.forEach((name, i) => book(name, actions[i]!, seats[i]!, outcome.seats[i]!, init, day));
       client.coin += outcome.client.coin;
       client.jobs++;
@@ -101,8 +114,8 @@ function newName(operator: Operator, stake: number, day: number): Name {
 }
 
 /** The contract's draw: an exponential race of at most 16 bids. */
-function draw(names: readonly Name[], bar: number, replicas: number, day: number, random: Random): Name[] {
-  const eligible = names.filter((name) => weigh(name, day) > 0 && name.self.score >= bar && name.stake >= TERMS.stake);
+function draw(names: readonly Name[], bar: number, replicas: number, day: number, random: Random, stake = TERMS.stake): Name[] {
+  const eligible = names.filter((name) => weigh(name, day) > 0 && name.self.score >= bar && name.stake >= stake);
   return random.shuffle(eligible).slice(0, MAX_BIDS)
     .map((name) => ({ name, key: -Math.log(1 - random.uniform()) / name.weight }))
     .sort((a, b) => a.key - b.key).slice(0, replicas).map(({ name }) => name);

@@ -5,20 +5,20 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 1371, length: 21469,
+  start: 1371, length: 21467,
   immutables: {
-    CHECKS: [5388, 5950, 6105, 12122, 13688],
-    COIN: [649, 5322, 12446, 16218],
-    DISPUTES: [3430, 5605, 11934, 13930, 14899, 15939],
+    CHECKS: [5388, 5950, 6105, 12120, 13686],
+    COIN: [649, 5322, 12444, 16216],
+    DISPUTES: [3430, 5605, 11932, 13928, 14897, 15937],
     MAX_WINDOW: [1027, 2668, 7392],
     MIN_WINDOW: [994, 6892, 7359],
-    RANDOMNESS: [12190, 18467],
+    RANDOMNESS: [12188, 18465],
     SEED_DELAY: [1493, 7857, 9107],
-    _cachedChainId: [20447],
-    _cachedDomainSeparator: [20264],
-    _cachedThis: [20217],
-    _hashedName: [20343],
-    _hashedVersion: [20381],
+    _cachedChainId: [20445],
+    _cachedDomainSeparator: [20262],
+    _cachedThis: [20215],
+    _hashedName: [20341],
+    _hashedVersion: [20379],
     _name: [6194],
     _version: [6235],
   },
@@ -26,35 +26,35 @@ export const schedulerRuntime: RuntimeCode = {
 
 /** In the creation code of disputes. */
 export const disputesRuntime: RuntimeCode = {
-  start: 600, length: 23501,
+  start: 607, length: 21380,
   immutables: {
-    COIN: [3002, 5668, 22304],
-    RANDOMNESS: [14704],
-    SEED_DELAY: [6362, 11848],
-    _cachedChainId: [23073],
-    _cachedDomainSeparator: [22890],
-    _cachedThis: [22843],
-    _hashedName: [22969],
-    _hashedVersion: [23007],
-    _name: [7659],
-    _version: [7700],
+    COIN: [3002, 5633, 12750, 20183],
+    RANDOMNESS: [10022],
+    SEED_DELAY: [6327, 9442],
+    _cachedChainId: [20952],
+    _cachedDomainSeparator: [20769],
+    _cachedThis: [20722],
+    _hashedName: [20848],
+    _hashedVersion: [20886],
+    _name: [7628],
+    _version: [7669],
   },
 };
 
 /** In the creation code of checks. */
 export const checksRuntime: RuntimeCode = {
-  start: 607, length: 17764,
+  start: 607, length: 17745,
   immutables: {
-    COIN: [1902, 8854, 16502],
-    RANDOMNESS: [7524, 13901],
-    SEED_DELAY: [2747, 6057],
-    _cachedChainId: [16157],
-    _cachedDomainSeparator: [15974],
-    _cachedThis: [15927],
-    _hashedName: [16053],
-    _hashedVersion: [16091],
-    _name: [3836],
-    _version: [3877],
+    COIN: [1885, 8820, 16483],
+    RANDOMNESS: [7490, 13882],
+    SEED_DELAY: [2730, 6040],
+    _cachedChainId: [16138],
+    _cachedDomainSeparator: [15955],
+    _cachedThis: [15908],
+    _hashedName: [16034],
+    _hashedVersion: [16072],
+    _name: [3819],
+    _version: [3860],
   },
 };
 
