@@ -10,7 +10,7 @@ import { astOf, ROOT, sourcesOf } from './solidity-ast.ts';
 import { schemataOf, type Mutant } from './mutants.ts';
 
 const WORKSPACE = join(ROOT, 'contracts/cache/mutation');
-const ROOTS = ['contracts/src/Scheduler.sol', 'contracts/src/GadusCoin.sol', 'contracts/src/randomness/BlockHashRandomness.sol', 'contracts/src/randomness/DrandRandomness.sol'];
+const ROOTS = ['contracts/src/Scheduler.sol', 'contracts/src/Disputes.sol', 'contracts/src/Checks.sol', 'contracts/src/GadusCoin.sol', 'contracts/src/randomness/BlockHashRandomness.sol', 'contracts/src/randomness/DrandRandomness.sol'];
 /** Gas and size are those of the optimized contracts. */
 const NOT_FOR_MUTANTS = '^(Gas|Deployment)Test$';
 const QUICK = `${NOT_FOR_MUTANTS}|^InvariantsTest$`;
@@ -79,7 +79,7 @@ async function prepare(): Promise<Results> {
   }
   if (!existsSync(join(WORKSPACE, 'node_modules'))) symlinkSync(join(ROOT, 'node_modules'), join(WORKSPACE, 'node_modules'));
   const settings = readFileSync(join(ROOT, 'foundry.toml'), 'utf8')
-    .replace(/^optimizer = true$/m, 'optimizer = false').replace(/^(additional_compiler_profiles|compilation_restrictions) = .*$/gm, '')
+    .replace(/^optimizer = true$/m, 'optimizer = false')
     .replace(/^via_ir = true$/m, 'via_ir = true\ncode_size_limit = 1000000\ngas_limit = 1500000000');
   writeFileSync(join(WORKSPACE, 'foundry.toml'), settings);
   say('compiling all mutants at once (minutes)');
