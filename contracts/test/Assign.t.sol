@@ -61,7 +61,7 @@ contract AssignTest is Life {
         for (uint256 i; i < count; ++i) {
             uint256 random = uint256(keccak256(abi.encode(salt, i)));
             bids[i] = aBid(keys[i], play.jobId, uint88(random % (PRICE + 1)), uint16((random >> 100) % 10_001));
-            uint256 weight = DrawLib.weight(1000 * COIN_1, 251, bids[i].locality, bids[i].price, PRICE);
+            uint256 weight = DrawLib.weight(1000 * COIN_1, 251, 0, bids[i].price, PRICE);
             sorted[i] = DrawLib.key(seed, bids[i].node, weight) << 8 | i;
             for (uint256 j = i; j > 0 && sorted[j] < sorted[j - 1]; --j) {
                 (sorted[j], sorted[j - 1]) = (sorted[j - 1], sorted[j]);

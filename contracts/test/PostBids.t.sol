@@ -107,7 +107,7 @@ contract PostBidsTest is Life {
         vm.setBlockhash(vm.getBlockNumber() - 1, blockHash);
         IScheduler.Bid[] memory bids = someBids(play.jobId, 8);
         for (uint256 i; i < 12; ++i) post(play, bids[uint256(keccak256(abi.encode(salt, i))) % 8]);
-        for (uint256 i; i < 8; ++i) post(play, bids[(i + salt) % 8]);
+        for (uint256 i; i < 8; ++i) post(play, bids[(i + salt % 8) % 8]);
         assertEq(scheduler.job(play.jobId).posted, replicas, "posted");
         drawable();
         // With all bids the winners are those that would have won had nobody posted; whoever of them is left out is missed.

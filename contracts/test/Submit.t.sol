@@ -160,6 +160,8 @@ contract SubmitTest is Life {
         request.maxPrice = request.maxPrice % (50 * COIN_1) + 1;
         if (request.stake < request.maxPrice) request.stake = request.maxPrice;
         request.minScore = request.minScore % 10_001;
+        if (request.shards == 0) request.shards = 1;
+        if (request.dataBytes == 0) request.dataBytes = 1;
         request.assignWindow = request.assignWindow % 1 days + 1 minutes;
         request.commitWindow = request.commitWindow % 1 days + 1 minutes;
         request.settleWindow = request.settleWindow % 1 days + 1 minutes;

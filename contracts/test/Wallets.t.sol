@@ -159,7 +159,7 @@ contract WalletsTest is Life {
         Play memory play = submitted(1);
         vm.roll(vm.getBlockNumber() + 2);
         IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
-        bytes32 statement = keccak256(abi.encode(StatementLib.BID, play.jobId, address(wallet), PRICE, uint16(0)));
+        bytes32 statement = keccak256(abi.encode(StatementLib.BID, play.jobId, address(wallet), PRICE, uint16(0), bytes16(0), bytes32(0), uint8(0)));
         bids[0] = IScheduler.Bid(address(wallet), PRICE, 0, 0, sign(OWNER_KEY, statement));
         assigned(play, bids);
         play.sealed_ = new IScheduler.SealedSeat[](1);
