@@ -46,7 +46,7 @@ contract ResolveTest is Life {
             if (c.contested == 0 || c.opened != c.committed) skip(p.request.disputeWindow + 1);
         }
         // Until then a job without majority could be widened.
-        if (c.silent || c.contested != 0) skip(p.request.disputeWindow + p.request.assignWindow);
+        if (c.silent || c.contested != 0) skip(p.request.disputeWindow + p.request.assignWindow + 1);
         resolved(p, c.opened);
     }
 
