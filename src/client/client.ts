@@ -11,6 +11,7 @@ import { ClientError } from './errors.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
 import { defaultWindows } from './default-windows.ts';
+import { offeredEngines, pinEngine } from './pin-engine.ts';
 import { prepareJob, type Windows } from './prepare-job.ts';
 
 export interface ClientInit {
@@ -90,10 +91,11 @@ export class Client implements Startable {
   }
 
   /** Image names resolved, the engine pinned, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
-  resolveSpec(input: JobSpecInput): ReturnType<typeof parseJobSpec> {
+  async resolveSpec(input: JobSpecInput): Promise<ReturnType<typeof parseJobSpec>> {
     const asked = parseJobSpec(input);
-    // One program leaves different traces in different engines, so all replicas run in the same one; containers are what every node has.
-    const spec = { ...asked, engine: asked.engine === 'auto' ? 'container' as const : asked.engine };
+    // One program leaves different traces in different engines, so all replicas run in the same one.
+    const offers = asked.engine === 'auto' ? await offeredEngines(this.#components.host, this.#stopping.signal) : [];
+    const spec = { ...asked, engine: pinEngine(asked, offers) };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];
     if (known !== undefined) return { ...spec, image: known };
@@ -110,7 +112,7 @@ export class Client implements Startable {
 
   /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
   async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
-    const spec = this.resolveSpec(input);
+    const spec = await this.resolveSpec(input);
     const { request, specBytes, seed } = await prepareJob(this.#init.address, spec, {
       ...defaultWindows(this.#components.court.chainId), ...this.#init.windows, ...options.windows,
     });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { createContainerEngine } from './container/container-engine.ts';
+import type { NetworkRules } from './egress/network-rules.ts';
 import type { Engine } from './engine.ts';
 import { guestDir } from './guest/guest-dir.ts';
 import { createMicrovmEngine } from './microvm/microvm-engine.ts';
@@ -18,13 +19,15 @@ export interface CreateEnginesInit {
   runtime?: string;
   /** Kernel of microVMs in place of Debian's; GADUS_KERNEL when left out. */
   kernel?: string;
+  /** What jobs may have of the network; nothing when left out. */
+  network?: NetworkRules;
 }
 
 /** The engines of these names, in their order; whether each works here is for its `probe` to find out. */
-export function createEngines(names: readonly EngineChoice[], { dir, runtime, kernel = process.env['GADUS_KERNEL'] }: CreateEnginesInit): Engine[] {
+export function createEngines(names: readonly EngineChoice[], { dir, runtime, network, kernel = process.env['GADUS_KERNEL'] }: CreateEnginesInit): Engine[] {
   const oci = runtime === undefined ? {} : { runtime };
   return names.map((name) => {
-    if (name === 'container') return createContainerEngine({ stateDir: path.join(dir, 'engine'), ...oci });
+    if (name === 'container') return createContainerEngine({ stateDir: path.join(dir, 'engine'), ...oci, ...(network === undefined ? {} : { network }) });
     if (name === 'wasm') return createWasmEngine({ stateDir: path.join(dir, 'engine-wasm'), ...oci });
     return createMicrovmEngine({ stateDir: path.join(dir, 'engine-microvm'), guestDir: guestDir(), emulate: name === 'microvm-emulated', ...(kernel === undefined ? {} : { kernel }) });
   });

@@ -43,8 +43,9 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     const { address } = chain.signer();
     const court = await chain.court();
 
-    const { runtime, kernel } = config;
-    const wanted = createEngines(config.engines, { dir: config.dir, ...(runtime === undefined ? {} : { runtime }), ...(kernel === undefined ? {} : { kernel }) });
+    const { runtime, kernel, jobNetwork } = config;
+    const network = jobNetwork.allow.length === 0 ? undefined : jobNetwork;
+    const wanted = createEngines(config.engines, { dir: config.dir, ...(runtime === undefined ? {} : { runtime }), ...(kernel === undefined ? {} : { kernel }), ...(network === undefined ? {} : { network }) });
     const probes = await Promise.all(wanted.map(async (engine) => ({ engine, probe: await engine.probe() })));
     for (const { engine, probe } of probes) for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: engine.name, what, remedy });
     const available = [...probes.filter(({ probe }) => probe.ok).map(({ engine }) => engine), ...(config.noopEngine ? [createNoopEngine()] : [])];
@@ -71,7 +72,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
       address, dir: config.dir, contests: config.contests, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
-      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly },
+      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly, ...(network === undefined ? {} : { network }) },
       offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
     });
     await node.start();

@@ -30,3 +30,5 @@ export const LOG2_FRACTION_BITS = 24;
 export const LOCALITY_BONUS = 3n;
 /** A low price raises a bid's weight at most by this factor. */
 export const MAX_PRICE_ADVANTAGE = 4n;
+/** Most places on the network that one job may name: each is recorded in its evidence. */
+export const MAX_NETWORK_ENDPOINTS = 16;

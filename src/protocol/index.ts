@@ -3,6 +3,7 @@ export * from './bytes.ts';
 export * from './canonical.ts';
 export * from './constants.ts';
 export * from './draw.ts';
+export * from './endpoint.ts';
 export * from './errors.ts';
 export * from './job-spec.ts';
 export * from './job-state.ts';

@@ -4,6 +4,7 @@ import { cpuQuotaUs, type ResourceLimits } from '../cgroup/limits.ts';
 import {
   CPU_PERIOD_US, DEFAULT_PATH, HARD_OPEN_FILES, INIT_PATH, JOB_GID, JOB_UID, MAX_TMP_BYTES, SOFT_OPEN_FILES,
 } from '../constants.ts';
+import { proxyEnvironment } from '../egress/proxy-environment.ts';
 import { INIT_SCRIPT } from '../init-script.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { FIXED_TARGETS, type MountPlan } from './mount-plan.ts';
@@ -77,9 +78,9 @@ export function bundleConfig(init: BundleInit): Record<string, unknown> {
   };
 }
 
-/** The variables of a job: its own, and a PATH and a HOME where it sets none. */
-export function jobEnvironment({ env, workdir }: JobSpec): Record<string, string> {
-  return { PATH: DEFAULT_PATH, HOME: workdir, ...env };
+/** The variables of a job: its own, a PATH and a HOME where it sets none, and where its proxy is. */
+export function jobEnvironment({ env, workdir, network }: JobSpec): Record<string, string> {
+  return { PATH: DEFAULT_PATH, HOME: workdir, ...proxyEnvironment({ network }), ...env };
 }
 
 /** Every place a mount needs, for the skeleton. A runtime gives a tmpfs the mode of its mount point. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
+import type { NetworkRules } from '../egress/network-rules.ts';
 import type { EngineProbe } from '../engine.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { prepareInitBinary } from './init-binary.ts';
@@ -17,6 +18,8 @@ export interface ContainerEngineInit {
   stateDir: string;
   /** Name or path of an OCI runtime; found out by trying when left out. */
   runtime?: string;
+  /** What jobs may have of the network where they ask for it; nothing when left out. */
+  network?: NetworkRules;
 }
 
 /** The container runtime of this machine, found out once and by trying. */
@@ -32,7 +35,7 @@ export interface ContainerHost {
 const TRIAL_CODE = 42;
 
 /** A container runtime for an engine's runs, and for those of engines that use a container as their boundary. */
-export function createContainerHost({ stateDir, runtime: wanted }: ContainerEngineInit): ContainerHost {
+export function createContainerHost({ stateDir, runtime: wanted, network }: ContainerEngineInit): ContainerHost {
   let chosen: Promise<ContainerContext> | undefined;
   const problems: EngineProbe['problems'] = [];
 
@@ -41,7 +44,7 @@ export function createContainerHost({ stateDir, runtime: wanted }: ContainerEngi
     const common = prerequisites(stateDir, problems);
     const runtimes = await installedRuntimes(wanted, problems, signal);
     for (const runtime of common ? runtimes : []) {
-      const context = { ...common!, runtime };
+      const context = { ...common!, runtime, ...(network === undefined ? {} : { network }) };
       const failure = await trial(context, signal);
       if (failure === undefined) return context;
       problems.push({ what: `${runtime.name} ${runtime.version} cannot run a container: ${failure}`, remedy: 'see the message; gadus doctor tries again' });

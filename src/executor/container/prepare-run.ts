@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
 import { JOB_GID, JOB_UID } from '../constants.ts';
+import type { NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
 import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
@@ -19,6 +20,8 @@ export interface ContainerContext {
   runtime: Runtime;
   layout: CgroupLayout;
   initBinary: string;
+  /** What jobs may have of the network; nothing when left out. */
+  network?: NetworkRules;
 }
 
 /** `counter` is the host path of a variant's instruction count. */

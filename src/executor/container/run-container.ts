@@ -5,6 +5,9 @@ import { applyLimits, memoryKills } from '../cgroup/group.ts';
 import { cgroupFiles } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
 import { DISK_FULL_SHARE, MAX_DISK_FULL_BYTES, MIN_DISK_FULL_BYTES } from '../constants.ts';
+import { grantedEndpoints } from '../egress/network-rules.ts';
+import type { EgressProxy } from '../egress/egress-proxy.ts';
+import { openEgress } from '../egress/open-egress.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { noteOutputs } from '../output-notes.ts';
@@ -26,6 +29,7 @@ import { diskSpace, unmount, type DiskSpace } from './scratch.ts';
 export async function runContainer(context: ContainerContext, request: RunRequest, variant?: ContainerVariant): Promise<RunResult> {
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
+  grantedEndpoints(request.spec, variant?.engine ?? 'container', context.network);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);
@@ -58,6 +62,8 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
   const counterFd = prepared.counter === undefined ? undefined : openSync(prepared.counter, 'r');
   let stopSampler: () => Promise<unknown> = () => Promise.resolve();
   let stopNotes: () => Promise<unknown> = () => Promise.resolve();
+  let egress: EgressProxy | undefined;
+  let stopEgress: () => Promise<unknown> = () => Promise.resolve();
   try {
     let keptBytes = 0;
     let report: (bytes: number) => void = () => undefined;
@@ -70,11 +76,15 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     }));
     const limits = jobLimits(spec.resources, variant?.overhead);
     if (JSON.stringify(limits) !== JSON.stringify(startLimits(limits))) applyLimits(files, limits);
+    const opening = openEgress(container.initPid, grantedEndpoints(spec, variant?.engine ?? 'container', context.network), context.network, request.signal);
+    stopEgress = async () => (await opening)?.stop();
+    opening.catch(() => undefined);
     const { version, procs, pidsCurrent, cpu, memoryStat } = files;
     const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs });
     stopSampler = async () => (await starting).stop();
     const sampler = await orAbort(starting);
     report = sampler.logged;
+    egress = await orAbort(opening);
 
     container.control.go();
     sampler.go();
@@ -85,6 +95,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     const [sampling, outputNotes] = await Promise.all([sampler.stop(), noteTaker.stop()]);
     const outOfMemory = memoryKills(files) > 0;
     await orAbort(endContainer(container, end));
+    await egress?.stop();
 
     const outOfDisk = wasFull(before, diskSpace(scratch), sampling, keptBytes);
     setLast(sampling.channels.outputBytes, diskSpace(scratch).used - before.used + keptBytes);
@@ -99,7 +110,10 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
       outputNotes,
       stdoutPath: run.stdout,
       stderrPath: run.stderr,
-      environment: environment(variant?.engine ?? 'container', [variant?.runtime, `${context.runtime.name} ${context.runtime.version}`].filter(Boolean).join(' in '), context.layout.version),
+      environment: {
+        ...environment(variant?.engine ?? 'container', [variant?.runtime, `${context.runtime.name} ${context.runtime.version}`].filter(Boolean).join(' in '), context.layout.version),
+        ...(egress === undefined ? {} : { network: egress.use() }),
+      },
       sampling: sampling.stats,
       notes,
       release: releaseOnce(prepared, run),
@@ -107,6 +121,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
   } finally {
     await stopSampler().catch(() => undefined);
     await stopNotes();
+    await stopEgress().catch(() => undefined);
     closeSync(statusFd);
     if (counterFd !== undefined) closeSync(counterFd);
   }
