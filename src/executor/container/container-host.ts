@@ -44,10 +44,15 @@ export function createContainerHost({ stateDir, runtime: wanted, network }: Cont
     const common = prerequisites(stateDir, problems);
     const runtimes = await installedRuntimes(wanted, problems, signal);
     for (const runtime of common ? runtimes : []) {
-      const context = { ...common!, runtime, ...(network === undefined ? {} : { network }) };
+      const context = { ...common!, runtime, userNamespaces: true, ...(network === undefined ? {} : { network }) };
       const failure = await trial(context, signal);
       if (failure === undefined) return context;
-      problems.push({ what: `${runtime.name} ${runtime.version} cannot run a container: ${failure}`, remedy: 'see the message; gadus doctor tries again' });
+      const without = { ...context, userNamespaces: false };
+      const deeper = await trial(without, signal);
+      problems.push(deeper === undefined
+        ? { what: `no user namespaces, so that jobs are this machine's nobody: ${failure}`, remedy: 'sysctl user.max_user_namespaces=65536, or a newer kernel or runtime' }
+        : { what: `${runtime.name} ${runtime.version} cannot run a container: ${deeper}`, remedy: 'see the message; gadus doctor tries again' });
+      if (deeper === undefined) return without;
     }
     throw new ExecutorError('ENGINE_UNAVAILABLE', 'this machine cannot run containers', {
       details: problems.map(({ what }) => what).join('; '),
@@ -72,7 +77,7 @@ export function createContainerHost({ stateDir, runtime: wanted, network }: Cont
 }
 
 /** What every runtime needs of the machine. */
-function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime'> | undefined {
+function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime' | 'userNamespaces'> | undefined {
   if (process.getuid?.() !== 0) problems.push({ what: 'mounting file systems and making control groups needs root', remedy: 'run gadus as root' });
   for (const [tool, remedy] of [['mount', 'apt-get install mount'], ['mkfs.ext4', 'apt-get install e2fsprogs']] as const) {
     if (which(tool) === undefined) problems.push({ what: `${tool} is not installed`, remedy });

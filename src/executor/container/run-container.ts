@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import type { Evidence } from '../../protocol/index.ts';
 import { applyLimits, memoryKills } from '../cgroup/group.ts';
 import { cgroupFiles } from '../cgroup/layout.ts';
@@ -17,6 +17,7 @@ import { startSampler, warmSampler } from '../sampler/sampler.ts';
 import { awaitEnd, endContainer, startContainer, type JobEnd } from './container.ts';
 import { removeRun, runtimeRoot } from './leftovers.ts';
 import { collectOutputs, growingOutputs } from './outputs.ts';
+import { slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
@@ -146,10 +147,12 @@ export function endedBy({ exitCode, timedOut }: JobEnd, { outOfMemory, outOfDisk
   return exitCode > 128 && exitCode <= 128 + LAST_SIGNAL ? 'signal' : 'exit';
 }
 
-function releaseOnce({ mounts }: PreparedRun, run: RunDirectory): () => Promise<void> {
+function releaseOnce({ mounts, plan }: PreparedRun, run: RunDirectory): () => Promise<void> {
+  const merged = plan.writable.filter(({ lower }) => lower !== undefined).map(({ slot }) => slotPaths(mounts.scratch, slot).merged);
   let released: Promise<void> | undefined;
   const release = async () => {
-    await unmount([mounts.root, mounts.scratch]);
+    await unmount([mounts.root, ...merged, mounts.scratch]);
+    await rmdir(run.root);
     await rm(run.path, { recursive: true, force: true });
     closeRunDirectory(run);
   };

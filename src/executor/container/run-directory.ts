@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ROOTS_DIRECTORY } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 
 /**
@@ -12,6 +13,8 @@ export interface RunDirectory {
   path: string;
   /** Container id and name of the control group. */
   name: string;
+  /** Where its root is mounted. */
+  root: string;
   skeleton: string;
   bundle: string;
   stdout: string;
@@ -50,6 +53,7 @@ export function runPaths(stateDir: string, directoryName: string): RunDirectory 
   return {
     path: directory,
     name: `gadus-${tag}-${directoryName}`,
+    root: path.join(ROOTS_DIRECTORY, `gadus-${tag}-${directoryName}`),
     skeleton: path.join(directory, 'skeleton'),
     bundle: path.join(directory, 'bundle'),
     stdout: path.join(directory, 'stdout'),

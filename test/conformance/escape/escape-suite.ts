@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, cp, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { IMAGE_OWNER_ID } from '../../../src/executor/constants.ts';
 import type { Engine, RunRequest, RunResult } from '../../../src/executor/index.ts';
 import { isError, parseJobSpec, type JobSpecInput } from '../../../src/protocol/index.ts';
 
@@ -102,6 +103,20 @@ export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): vo
         '[ "$(/bin/rootsh id -u)" = 0 ]', 'su -c true', 'cp /bin/busybox /work/su; chown 0 /work/su', 'chmod u+s /bin/busybox', 'chown 0:0 /work', 'nice -n -10 true && [ "$(nice -n -10 nice)" -lt 0 ]',
         'hostname other', 'date -s 2000-01-01; [ "$(date +%Y)" = 2000 ]', 'insmod /work/x', 'reboot -f', 'swapon /work', 'cat /etc/shadow',
       ], {}, suid);
+    });
+    it('root inside: nobody of this machine, and another one for each job', async () => {
+      if (engine.name === 'microvm') return;
+      const ids = async () => {
+        const { stdout, outputs } = await sh('cat /proc/self/uid_map; echo x > /outputs/x');
+        const mapped = stdout.trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+        assert.deepEqual(mapped.map(([inside, , count]) => [inside, count]), [[0, 1], [65_534, 1]]);
+        assert.ok(mapped.every(([, outside]) => outside! > 600_100_000), stdout);
+        const { uid, gid } = await lstat(path.join(outputs[0]!.path, 'x'));
+        assert.deepEqual([uid, gid], [mapped[1]![1], mapped[1]![1]]);
+        return uid;
+      };
+      assert.notEqual(await ids(), await ids());
+      assert.equal((await stat(path.join(rootfs, 'bin'))).uid, IMAGE_OWNER_ID);
     });
     it('the runtime\'s own program: written through /proc/self/exe (CVE-2019-5736)', async () => {
       const before = await hashes();

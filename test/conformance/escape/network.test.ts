@@ -112,7 +112,7 @@ describe('the network of a job', async () => {
   });
   it('ends with the job, however the job ends', async () => {
     const script = `(printf "CONNECT data.test:${silentPort} HTTP/1.1\\r\\n\\r\\n"; sleep 1000) | nc 127.0.0.1 3128`;
-    const gone = async () => { for (const socket of [...held]) if (!socket.closed) await once(socket, 'close'); };
+    const gone = async () => { for (const socket of held) if (!socket.closed) await once(socket, 'close'); };
     const late = await run({ command: ['sh', '-c', script], network: { allow: [`data.test:${silentPort}`] }, resources: { timeoutMs: 500 } });
     assert.equal(late.ended, 'timeout');
     await gone();
