@@ -9,7 +9,7 @@ export interface DockerContainer {
   /** Both directions of process 1's standard streams. */
   attach(): Promise<Socket>;
   start(): Promise<void>;
-  inspect(): Promise<{ State: { Pid: number } }>;
+  inspect(): Promise<{ State: { Pid: number; OOMKilled: boolean } }>;
   update(limits: Record<string, number>): Promise<void>;
   kill(): Promise<void>;
   /** Runs a script of the init's shell inside, as the job's user; resolves when it has ended. */

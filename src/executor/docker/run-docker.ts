@@ -127,7 +127,11 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
     after = await orAbort(diskSpaces(container, places));
     if (host === undefined) kills = await orAbort(killsInside(container));
     notes.push(...await orAbort(fetchOutputs(container, plan, path.join(run.path, 'scratch'), spec.resources.diskBytes)));
-  } else mkdirSync(path.join(run.path, 'scratch'));
+  } else {
+    mkdirSync(path.join(run.path, 'scratch'));
+    // Its end took its process 1 along.
+    if ((await container.inspect()).State.OOMKilled) kills++;
+  }
   await container.remove();
   connection.destroy();
   await Promise.all([stdout.done, stderr.done]);
@@ -148,6 +152,7 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
 async function killsInside(container: DockerContainer): Promise<number> {
   let text = '';
   await container.helper('cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events', [], (chunk) => { text = (text + chunk.toString('latin1')).slice(0, 10_000); });
+  if (text === '') throw new ExecutorError('DOCKER_FAILED', 'the container\'s control group cannot be looked at');
   return parseMemoryKills(text);
 }
 

@@ -43,7 +43,8 @@ for (const statsOnly of [false, true]) {
         await rm(directory, { recursive: true, force: true });
         if (!probe.ok) return;
         await engine.sweep();
-        assert.deepEqual((await docker('/images/json') as { RepoTags: string[] }[]).flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.startsWith(`gadus-${path.basename(directory)}`)), []);
+        const left = await docker('/images/json') as { Labels: Record<string, string> | null }[];
+        assert.deepEqual(left.filter(({ Labels }) => Labels?.['org.gadus.rootfs']?.startsWith(directory)), [], 'images go with what they were made of');
       },
     };
   }, (run, it) => {
