@@ -46,12 +46,12 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     const { runtime, kernel, jobNetwork } = config;
     const network = jobNetwork.allow.length === 0 ? undefined : jobNetwork;
     const wanted = createEngines(config.engines, { dir: config.dir, ...(runtime === undefined ? {} : { runtime }), ...(kernel === undefined ? {} : { kernel }), ...(network === undefined ? {} : { network }) });
-    const probes = await Promise.all(wanted.map(async (engine) => ({ engine, probe: await engine.probe() })));
-    const working = probes.filter(({ probe }, i) => probe.ok && !probes.slice(0, i).some((other) => other.probe.ok && other.probe.name === probe.name));
-    // Docker, where containers work without it, is missed by nobody.
-    const noted = probes.filter((one) => working.includes(one) || !working.some(({ probe }) => probe.name === one.probe.name));
-    for (const { engine, probe } of noted) for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: engine.name, what, remedy });
-    const available = [...working.map(({ engine }) => engine), ...(config.noopEngine ? [createNoopEngine()] : [])];
+    const probed = (docker: boolean) => Promise.all(wanted.filter((_, i) => (config.engines[i] === 'docker') === docker).map(async (engine) => ({ engine, probe: await engine.probe() })));
+    const own = await probed(false);
+    // Docker's place is where containers do not work without it.
+    const probes = own.some(({ probe }) => probe.ok && probe.name === 'container') ? own : [...own, ...await probed(true)];
+    for (const { engine, probe } of probes) for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: engine.name, what, remedy });
+    const available = [...probes.filter(({ probe }) => probe.ok).map(({ engine }) => engine), ...(config.noopEngine ? [createNoopEngine()] : [])];
     const engines = change(available, () => node);
 
     const host = await createHost({ privateKey: await loadOrCreateKey(join(config.dir, 'identity')), ...config.network, agent: 'gadus' });
