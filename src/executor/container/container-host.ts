@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { isDelegated } from '../cgroup/delegated.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
@@ -78,11 +79,14 @@ export function createContainerHost({ stateDir, runtime: wanted, network }: Cont
 
 /** What every runtime needs of the machine. */
 function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime' | 'userNamespaces'> | undefined {
-  if (process.getuid?.() !== 0) problems.push({ what: 'mounting file systems and making control groups needs root', remedy: 'run gadus as root' });
   for (const [tool, remedy] of [['mount', 'apt-get install mount'], ['mkfs.ext4', 'apt-get install e2fsprogs']] as const) {
     if (which(tool) === undefined) problems.push({ what: `${tool} is not installed`, remedy });
   }
   const layout = cgroupLayout();
+  if (process.getuid?.() !== 0) {
+    const what = layout && isDelegated(layout) ? 'control groups are delegated, but mounting the job\'s file systems needs root' : 'mounting file systems and making control groups needs root';
+    problems.push({ what, remedy: 'run gadus as root, or let it use a Docker' });
+  }
   if (!layout) problems.push({ what: 'no control group hierarchy with memory, cpuacct and pids is mounted', remedy: 'mount -t cgroup2 none /sys/fs/cgroup' });
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
