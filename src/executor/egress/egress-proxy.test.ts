@@ -212,3 +212,40 @@ test('a place that does not answer, or a name that is none, is a bad gateway', a
   assert.equal((await tunnelTo(at, 'data.test:1')).status, 502);
   assert.equal((await get(at, 'http://nowhere.test/')).status, 502);
 });
+
+test('whatever the other end answers, the proxy and its process live on', async () => {
+  const answers = [
+    'HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nx', 'HTTP/1.1 103 Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+    'nonsense\r\n\r\n', '', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 'HTTP/1.1 200 OK\r\nX-Bad\x00: 1\r\n\r\n', 'HTTP/1.1 999 High\r\nContent-Length: 0\r\n\r\n', '\x16\x03\x01', 'HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nhello',
+  ];
+  let answer = '';
+  const server = createServer((socket) => { socket.on('error', () => undefined).once('data', () => socket.end(answer, 'latin1')); });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(async () => { server.close(); await once(server, 'close'); });
+  const { port } = server.address() as AddressInfo;
+  const { proxy, port: at } = await proxyFor([{ host: 'data.test', port }]);
+  for (answer of answers) {
+    const outcome = await get(at, `http://data.test:${port}/`).then(({ status }) => status, (error: Error) => error);
+    assert.ok(outcome instanceof Error || [200, 204, 502, 999].includes(outcome!), `${JSON.stringify(answer.slice(0, 40))}: ${String(outcome)}`);
+  }
+  assert.equal(proxy.use().used[0]!.connections, answers.length);
+});
+
+test('whatever a job says to it, the proxy and its process live on', async () => {
+  const port = await webServer(() => ({ body: 'ok' }));
+  const { port: at } = await proxyFor([{ host: 'data.test', port }]);
+  for (const words of [
+    '\x00\x01\x02', 'GET', `GET http://data.test:${port}/ HTTP/9.9\r\n\r\n`, `CONNECT data.test:${port}\r\n\r\n`, `GET http://data.test:${port}/\x00 HTTP/1.1\r\nHost: x\r\n\r\n`, `POST http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    `GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, `GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`, `GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\nzz`,
+    `GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\nExpect: the impossible\r\n\r\n`, `\u0001 http://data.test:${port}/ HTTP/1.1\r\n\r\n`, 'GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n', `GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\nConnection: host, content-length\r\nContent-Length: 3\r\n\r\nabc`,
+  ]) {
+    const socket = connect({ port: at, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    const over = ended(socket);
+    socket.end(words, 'latin1');
+    await over;
+  }
+  assert.equal((await get(at, `http://data.test:${port}/`)).body, 'ok');
+});

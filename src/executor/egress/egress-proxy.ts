@@ -76,7 +76,7 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
     }, () => client.destroy());
   });
   server.on('request', (incoming, response) => {
-    void forward(incoming, response, reach, meter, refuse).catch(() => response.destroy());
+    void forward(incoming, response, reach, meter, refuse).catch(() => { response.destroy(); });
   });
   server.on('upgrade', (_incoming, client: Duplex) => {
     refuse(501);
@@ -149,12 +149,22 @@ async function forward(
     reached.socket.destroy();
   };
   response.once('close', end);
+  outgoing.on('upgrade', () => {
+    end();
+    answer(502, 'another protocol, which nobody asked for');
+  });
   outgoing.on('error', () => {
     if (response.headersSent) response.destroy();
     else answer(502, 'the other end broke off');
   });
   outgoing.on('response', (result) => {
-    response.writeHead(result.statusCode ?? 502, kept(result.headers));
+    try {
+      response.writeHead(result.statusCode ?? 502, kept(result.headers));
+    } catch {
+      // A status that is none: whoever answers may be the job's own accomplice.
+      end();
+      return answer(502, 'no HTTP answer');
+    }
     result.on('data', meter.check);
     result.on('error', () => response.destroy());
     result.pipe(response);
