@@ -13,7 +13,7 @@ export const MIN_MEMORY_BYTES = 6 * 1024 ** 2;
 /** A tar's own bytes beside the content it carries: per entry, and at its end. */
 export const TAR_ENTRY_BYTES = 3 * 512;
 export const MAX_OUTPUT_ENTRIES = 1_000_000;
-/** Shortest distance of samples by the API: each is a request, which takes a few milliseconds of the daemon's. */
+/** Shortest distance of samples by the API: each is a request. Docker 20.10 answers a second one only after a second. */
 export const MIN_STATS_INTERVAL_MS = 100;
 /** Labels of what belongs to an engine: its state directory, and the run. */
 export const STATE_LABEL = 'org.gadus.state';
