@@ -63,3 +63,7 @@ export const SORTITION_SPARE_BIDS = 8;
 export const SORTITION_FRESH_MS = 3_600_000;
 /** Score that the network's nodes are taken to have, basis points. */
 export const TYPICAL_SCORE_BPS = 5000;
+/** Longest wait for nodes' word on which engines they have, ms: who is slower is not counted. */
+export const ENGINES_WAIT_MS = 500;
+/** Most nodes asked for their engines before a job is submitted. */
+export const MAX_NODES_ASKED = 32;

@@ -2,6 +2,18 @@
 export const JOB_UID = 65_534;
 export const JOB_GID = 65_534;
 
+/**
+ * Users of this machine that the engines make up, far above those of people, services and subordinate ids (600,100,000 at most,
+ * login.defs(5)): monitors of microVMs, jobs in user namespaces, and the owner of unpacked images, who is root inside.
+ */
+export const FIRST_MONITOR_ID = 0x5000_0000;
+export const FIRST_JOB_ID = 0x5200_0000;
+export const IMAGE_OWNER_ID = 0x51ff_ffff;
+/** Room of the first two. */
+export const IDS_EACH = 1 << 24;
+/** Where the roots of containers are mounted: a user namespace's root must be able to walk there, which it cannot to a private folder. */
+export const ROOTS_DIRECTORY = '/run/gadus';
+
 /** Where the engine's own init is mounted inside a container. */
 export const INIT_PATH = '/.gadus/sh';
 /** PATH of a job that sets none: Debian's, for root, so that every installed program is found. */

@@ -61,3 +61,5 @@ export const AUDIT_MARGIN = 2;
 export const AUDIT_DETECTION = 0.95;
 /** Nobody is beyond checks: who knew himself to be would be trusted for nothing. */
 export const AUDIT_FLOOR_BPS = 100;
+/** Most places on the network that one job may name: each is recorded in its evidence. */
+export const MAX_NETWORK_ENDPOINTS = 16;

@@ -11,6 +11,7 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
     const backing = await readFile(`/sys/block/${device}/loop/backing_file`, 'utf8').catch(() => '');
     if (backing.includes(stateDir)) found.push(`loop device ${device}`);
   }
+  for (const name of await readdir('/run/gadus').catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`root ${name}`);
   const groups = new Set<string>();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
