@@ -34,6 +34,7 @@ import { createSuspects } from './suspects.ts';
 import { extract, openEntry } from './unixfs/extract.ts';
 import { importBytes, importPath, importTree, type Added, type AddOptions, type TreeEntry } from './unixfs/import-tree.ts';
 import { listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
+import { readInOrder } from './unixfs/read-in-order.ts';
 import { FILES_SHELF } from './unixfs/reference-file.ts';
 import { identityBlock } from './verify.ts';
 
@@ -355,6 +356,18 @@ export class Storage implements Startable {
     });
   }
 
+  /**
+   * The contents of all files of these DAGs, one after the other, or a range of them; only what is on this machine is read, and verified.
+   * What comes is the same bytes on every machine: see `readInOrder` of unixfs for the order.
+   *
+   * @throws StorageError NOT_FOUND when a block is not here, DAG_INVALID, ENTRY_UNSUPPORTED
+   */
+  readInOrder(cids: Iterable<CID>, { signal, ...range }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
+    const until = this.#until(signal);
+    const { blocks } = this.#components;
+    return readInOrder(this.#reader(until, this.#sources.filter(({ local }) => local)), cids, { signal: until, ...range, sizeOf: (leaf) => blocks.sizeOf(leaf) });
+  }
+
   /** Fetches a DAG and writes it as a CARv1 to a path that must not exist. @throws StorageError DESTINATION_EXISTS, DISK_FULL; as `fetch` */
   async exportCar(cid: CID, destination: string, { signal, onProgress }: FetchOptions = {}): Promise<Receipt> {
     const until = this.#until(signal);
@@ -420,8 +433,8 @@ export class Storage implements Startable {
   }
 
   /** Blocks through the cascade, kept as they come: for reading a part of a DAG. */
-  #reader(signal: AbortSignal): ReadableStorage {
-    const cascade = createCascade(this.#sources, { suspects: this.#suspects });
+  #reader(signal: AbortSignal, sources = this.#sources): ReadableStorage {
+    const cascade = createCascade(sources, { suspects: this.#suspects });
     const { blocks } = this.#components;
     return {
       async* get(cid) {
