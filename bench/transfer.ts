@@ -21,7 +21,7 @@ export const transfer: Benchmark = async (say) => {
   const dir = await mkdtemp(join(tmpdir(), 'gadus-bench-'));
   const children: ChildProcess[] = [];
   const start = async (folder: string): Promise<(order: TransferOrder) => Promise<TransferReply>> => {
-    const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)]);
+    const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)], { execArgv: process.env.TRANSFER_EXEC?.split(' ') ?? [] });
     children.push(child);
     await once(child, 'message');
     return async (order) => {

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
-import { LevelDatastore } from 'datastore-level';
 import type { CID } from 'multiformats/cid';
 import { messageOf } from '../protocol/errors.ts';
 import { StorageError } from './errors.ts';
@@ -58,13 +57,10 @@ const FORMATS = [['cars', carFormat], ['pieces', pieceFormat], ['sectors', secto
  */
 export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kuboUrl, folders = {}, limits, remote = {}, gateway, denied = [], onProblem }: StorageInit): Promise<Storage> {
   await mkdir(dir, { recursive: true });
-  const datastore = new LevelDatastore(join(dir, 'data'));
   const catalogue = new Catalogue(join(dir, 'catalogue'));
   try {
-    await datastore.open();
     await catalogue.open();
   } catch (cause) {
-    await datastore.close();
     throw new StorageError('STORE_LOCKED', 'the storage cannot be opened', {
       details: `${dir}: ${messageOf((cause as Error).cause ?? cause)}`, cause, hint: 'is another node running on this folder?',
     });
@@ -80,7 +76,7 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     await blocks.open();
     const files = new FileCache(dir);
     await files.start();
-    const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks, datastore });
+    const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks });
     const sources = remoteSources({ ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
     const deny = new Set(denied.map(blockKey));
     const isDenied = (cid: CID) => deny.has(blockKey(cid));
@@ -92,10 +88,9 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     ];
     for (const folder of watched) await folder.start();
     return new Storage(
-      { blocks, datastore, files, catalogue, shelves, folders: watched, sources, services, ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
+      { blocks, files, catalogue, shelves, folders: watched, sources, services, ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
     );
   } catch (error) {
-    await datastore.close();
     await catalogue.close();
     throw error;
   }

@@ -2,7 +2,6 @@ import { lstat, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
-import type { LevelDatastore } from 'datastore-level';
 import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import { abortable } from '../protocol/abortable.ts';
@@ -55,7 +54,6 @@ export interface FetchOptions { signal?: AbortSignal; onProgress?: (progress: Fe
 
 export interface StorageComponents {
   blocks: LocalBlocks;
-  datastore: LevelDatastore;
   files: FileCache;
   catalogue: Catalogue;
   /** Blocks in files of this machine that are not ours, in order; `blocks` has them too. */
@@ -92,7 +90,7 @@ export interface AddInit extends AddOptions {
 /**
  * Content-addressed data: added here, brought here by the cascade, handed to jobs as paths. Made by `createStorage`, which also starts it.
  *
- * Stop: services, extractions, folders, bitswap, datastore, catalogue, in this order; the libp2p host is the owner's to stop, after it.
+ * Stop: services, extractions, folders, bitswap, blocks, catalogue, in this order; the libp2p host is the owner's to stop, after it.
  */
 export class Storage implements Startable {
   readonly #components: StorageComponents;
@@ -130,13 +128,13 @@ export class Storage implements Startable {
   async stop(): Promise<void> {
     this.#stopped ??= (async () => {
       this.#stopping.abort(new Error('the storage is stopping'));
-      const { services = [], files, folders, bitswap, datastore, catalogue } = this.#components;
+      const { services = [], files, folders, bitswap, blocks, catalogue } = this.#components;
       for (const stop of services) await stop();
       await files.stop();
       await Promise.allSettled([...this.#adding, ...this.#fetching, this.#collecting]);
       for (const folder of folders) await folder.stop();
       await bitswap?.stop();
-      await datastore.close();
+      await blocks.close();
       await catalogue.close();
     })();
     return this.#stopped;
