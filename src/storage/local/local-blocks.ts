@@ -14,6 +14,7 @@ import type { Shelf } from '../shelf/shelf.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { BlockWriter } from './block-writer.ts';
+import { readFileBorrowed } from './read-file.ts';
 
 /**
  * The blocks on this machine: our own, a file each, and behind them those on shelves, which are only read. A block is read whole in one
@@ -82,7 +83,7 @@ export class LocalBlocks extends FsBlockstore {
   }
 
   /** A block's bytes, our own unverified, an inline one's from its CID; undefined when it is not here. @throws StorageError BLOCK_TOO_LARGE for an inline one */
-  async read(cid: CID, options: { signal?: AbortSignal } = {}): Promise<Uint8Array | undefined> {
+  async read(cid: CID, options: ReadInit = {}): Promise<Uint8Array | undefined> {
     const inline = identityBlock(cid);
     if (inline !== undefined) return inline;
     const own = await this.readOwn(cid, options);
@@ -106,9 +107,10 @@ export class LocalBlocks extends FsBlockstore {
   }
 
   /** As `read`, without the shelves. */
-  async readOwn(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array | undefined> {
+  async readOwn(cid: CID, { signal, borrowed = false }: ReadInit = {}): Promise<Uint8Array | undefined> {
     await this.#want(cid);
     try {
+      if (borrowed) return await readFileBorrowed(this.#pathOf(cid));
       const { buffer, byteOffset, length } = await readFile(this.#pathOf(cid), { signal });
       return new Uint8Array(buffer, byteOffset, length);
     } catch (error) {
@@ -203,6 +205,12 @@ export class LocalBlocks extends FsBlockstore {
     const { dir, file } = this.#sharding.encode(cid);
     return join(this.path, dir, file);
   }
+}
+
+export interface ReadInit {
+  signal?: AbortSignal;
+  /** Into memory that whoever reads gives back. */
+  borrowed?: boolean;
 }
 
 /** Where blocks are while they are written. */

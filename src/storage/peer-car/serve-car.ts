@@ -4,8 +4,10 @@ import { isError } from '../../protocol/errors.ts';
 import { sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
+import { giveBack } from '../stream/buffers.ts';
 import { MAX_ANSWER_BLOCKS } from '../stream/constants.ts';
 import { walkDag } from '../stream/walk-dag.ts';
+import { isLeaf } from '../unixfs/links.ts';
 import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, SEND_BATCH_BYTES, STREAMS_PER_PEER, STREAMS_TOTAL, WRITE_TIMEOUT_MS } from './constants.ts';
 import type { DirectDoor } from './direct-door.ts';
 import { decodeRequest, encodeOffer, STATUS, type CarRequest } from './messages.ts';
@@ -59,7 +61,7 @@ export async function serveCar(
       await Promise.all([send(Buffer.concat([Uint8Array.of(STATUS.DIRECT), encodeOffer(offer)])), taken]);
       const writer = await taken;
       try {
-        await sendSections(walkDag(roots, find, { signal }), (bytes) => writer.send(bytes, { signal, timeoutMs: writeTimeoutMs }));
+        await sendSections(walkDag(roots, find, { signal }), (bytes) => writer.send(bytes, { signal, timeoutMs: writeTimeoutMs }), true);
         await writer.end({ signal });
       } finally {
         writer.destroy();
@@ -90,16 +92,24 @@ export async function serveCar(
   };
 }
 
-/** Sections, and the empty one at the end; small ones together. */
-async function sendSections(blocks: AsyncIterable<{ cid: CID; bytes: Uint8Array | undefined }>, send: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+/**
+ * Sections, and the empty one at the end; small ones together.
+ *
+ * @param copies `send` does not look at the bytes any more once it has resolved
+ */
+async function sendSections(blocks: AsyncIterable<{ cid: CID; bytes: Uint8Array | undefined }>, send: (bytes: Uint8Array) => Promise<void>, copies = false): Promise<void> {
   let sent = 0;
   let batch: Uint8Array[] = [];
   let length = 0;
+  /** Of a node the links are still to be walked, and look at its bytes. */
+  let leaves: Uint8Array[] = [];
   const flush = async () => {
-    const [first] = batch;
-    if (first !== undefined) await send(batch.length === 1 ? first : Buffer.concat(batch));
+    const joined = Buffer.concat(batch);
+    for (const leaf of leaves) giveBack(leaf);
     batch = [];
+    leaves = [];
     length = 0;
+    if (joined.length > 0) await send(joined);
   };
   for await (const { cid, bytes } of blocks) {
     if (bytes === undefined) continue;
@@ -109,8 +119,10 @@ async function sendSections(blocks: AsyncIterable<{ cid: CID; bytes: Uint8Array 
     if (bytes.length >= SEND_BATCH_BYTES) {
       await flush();
       await send(bytes);
+      if (copies && isLeaf(cid)) giveBack(bytes);
     } else {
       batch.push(bytes);
+      if (isLeaf(cid)) leaves.push(bytes);
       length += bytes.length;
       if (length >= SEND_BATCH_BYTES) await flush();
     }

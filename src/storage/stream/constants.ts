@@ -13,4 +13,4 @@ export const MAX_ANSWER_BLOCKS = 1_000_000;
 /** Smaller memory than this is left to the garbage collector, which is good at it. */
 export const MIN_POOLED_BYTES = 64 * 1024;
 /** Buffers of the largest block that are kept for the next ones: what one stream has on its way. */
-export const MAX_POOLED_BUFFERS = 12;
+export const MAX_POOLED_BUFFERS = 8;
