@@ -114,7 +114,7 @@ export function nameOf(ticket: Uint8Array): string {
 }
 
 function writerOver(socket: Socket, cipher: Cipheriv): DirectWriter {
-  const gone = (cause?: unknown) => new StorageError('STREAM_CUT', 'the peer went away', { ...(cause === undefined ? {} : { cause }) });
+  const gone = (cause?: unknown) => new StorageError('STREAM_CUT', 'the peer went away', cause === undefined ? {} : { cause });
   const settled = async (event: 'drain' | 'finish', { signal, timeoutMs = WRITE_TIMEOUT_MS }: { signal: AbortSignal; timeoutMs?: number }) => {
     const late = AbortSignal.timeout(timeoutMs);
     const closed = new AbortController();

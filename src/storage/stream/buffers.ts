@@ -10,7 +10,8 @@ const free: Uint8Array[] = [];
  */
 export function borrow(length: number): Uint8Array {
   if (length < MIN_POOLED_BYTES || length > SIZE) return new Uint8Array(length);
-  return (free.pop() ?? Buffer.allocUnsafeSlow(SIZE)).subarray(0, length);
+  // Not a Buffer, whose `slice` would not copy.
+  return (free.pop() ?? new Uint8Array(Buffer.allocUnsafeSlow(SIZE).buffer)).subarray(0, length);
 }
 
 /** Gives memory back that nobody looks at any more; what was not borrowed is left alone. */
