@@ -83,7 +83,7 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     const files = new FileCache(dir);
     await files.start();
     const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks });
-    const sources = remoteSources({ ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
+    const { sources, pieces } = remoteSources({ catalogue, ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
     const deny = new Set(denied.map(blockKey));
     const isDenied = (cid: CID) => deny.has(blockKey(cid));
     const read = (cid: CID) => readVerified(blocks, cid);
@@ -96,7 +96,7 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     ];
     for (const folder of watched) await folder.start();
     return new Storage(
-      { blocks, files, catalogue, shelves, folders: watched, sources, services, ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
+      { blocks, files, catalogue, shelves, folders: watched, sources, services, ...(pieces && { pieces }), ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
     );
   } catch (error) {
     await catalogue.close();

@@ -1,5 +1,9 @@
 import type { Libp2p } from '@libp2p/interface';
+import { CID } from 'multiformats/cid';
 import { MAX_BLOCK_BYTES } from './constants.ts';
+import { StorageError } from './errors.ts';
+import { PieceHttp } from './filecoin/piece-http.ts';
+import { pieceSource } from './filecoin/piece-source.ts';
 import { createBudget, freeRetrieval, type RetrievalPayment } from './filecoin/retrieval-payment.ts';
 import type { Gateway } from './gateway/ask-gateway.ts';
 import { gatewaySource, type GatewaySourceInit } from './gateway/gateway-source.ts';
@@ -8,6 +12,8 @@ import { bitswapSource } from './bitswap/bitswap-source.ts';
 import type { Bitswap } from './bitswap/helia.ts';
 import { kuboSource } from './kubo/kubo-source.ts';
 import { peerSource } from './peer-car/peer-source.ts';
+import { isPieceCid } from './piece/commp.ts';
+import type { Catalogue } from './shelf/catalogue.ts';
 import type { Source } from './source.ts';
 
 /** Where data may come from that is not on this machine, in the order of preference. */
@@ -30,6 +36,8 @@ export interface RemoteInit {
     indexers?: readonly string[];
     /** Providers known to this node's operator; they may be on this machine or network. */
     providers?: readonly string[];
+    /** CIDs of pieces whose CARs may be read from those providers in ranges, by `/piece/CID`. */
+    pieces?: readonly string[];
     payment?: RetrievalPayment;
     /** Most that may be spent, in the smallest unit of the payment's coin; nothing by default. */
     budget?: bigint;
@@ -37,8 +45,11 @@ export interface RemoteInit {
 }
 
 /** The sources beyond this machine, as configured: those for which nothing is configured are left out. */
-export function remoteSources({ libp2p, bitswap }: { libp2p?: Libp2p; bitswap?: Bitswap }, { order = REMOTE_SOURCES, kuboUrl, gateways = [], routers = [], privateHosts = false, filecoin = {} }: RemoteInit): Source[] {
-  const make: Record<RemoteSource, () => Source | undefined> = {
+export function remoteSources({ libp2p, bitswap, catalogue }: { libp2p?: Libp2p; bitswap?: Bitswap; catalogue?: Catalogue }, { order = REMOTE_SOURCES, kuboUrl, gateways = [], routers = [], privateHosts = false, filecoin = {} }: RemoteInit): { sources: Source[]; pieces?: PieceHttp } {
+  const { indexers = [], providers = [], pieces = [], payment = freeRetrieval, budget: cap = 0n } = filecoin;
+  const budget = createBudget(payment, { cap });
+  const http = providers.length === 0 ? undefined : new PieceHttp({ providers: providers.map((url) => ({ url: new URL(url), trusted: true })), budget });
+  const make: Record<RemoteSource, () => Source | (Source | undefined)[] | undefined> = {
     peers: () => (libp2p === undefined ? undefined : peerSource({ libp2p })),
     ipfs: () => {
       if (kuboUrl !== undefined) return kuboSource(kuboUrl);
@@ -46,16 +57,23 @@ export function remoteSources({ libp2p, bitswap }: { libp2p?: Libp2p; bitswap?: 
     },
     gateways: () => httpSource(gateways, routers, privateHosts, { name: 'gateways' }),
     filecoin: () => {
-      const { indexers = [], providers = [], payment = freeRetrieval, budget: cap = 0n } = filecoin;
-      const budget = createBudget(payment, { cap });
-      return httpSource(providers, indexers, privateHosts, {
+      const inPieces = http === undefined || catalogue === undefined || pieces.length === 0 ? undefined : pieceSource({ catalogue, http }, pieces.map(parsePieceCid));
+      return [inPieces, httpSource(providers, indexers, privateHosts, {
         name: 'filecoin',
         beforeAsking: ({ url }) => budget.reserve(url.host, MAX_BLOCK_BYTES),
         afterwards: ({ url }, bytes) => budget.spend(url.host, bytes),
-      });
+      })];
     },
   };
-  return [...new Set(order)].map((name) => make[name]()).filter((source) => source !== undefined);
+  const sources = [...new Set(order)].flatMap((name) => make[name]()).filter((source) => source !== undefined);
+  return { sources, ...(http && { pieces: http }) };
+}
+
+/** @throws StorageError FORMAT_UNSUPPORTED */
+function parsePieceCid(text: string): CID {
+  const cid = CID.parse(text);
+  if (isPieceCid(cid)) return cid;
+  throw new StorageError('FORMAT_UNSUPPORTED', 'this is not the CID of a piece', { details: text, hint: 'it begins with baga6ea4seaq' });
 }
 
 /** Hosts that are configured, then hosts that routers name. */

@@ -11,6 +11,9 @@ import {
   FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, READ_CONCURRENCY, SPACE_CHECK_BYTES,
 } from './constants.ts';
 import { StorageError } from './errors.ts';
+import { fetchPiece } from './filecoin/fetch-piece.ts';
+import { PieceHttp } from './filecoin/piece-http.ts';
+import { createBudget, freeRetrieval } from './filecoin/retrieval-payment.ts';
 import { fetchDag, type FetchProgress } from './fetch-dag.ts';
 import type { Collected } from './local/collect-garbage.ts';
 import type { FileCache } from './local/file-cache.ts';
@@ -46,6 +49,8 @@ export interface StorageComponents {
   folders: readonly WatchedFolder[];
   /** After the own blocks and the shelves, in order. */
   sources: readonly Source[];
+  /** Providers of whole pieces. */
+  pieces?: PieceHttp;
   /** Where the gateway listens, if there is one. */
   gatewayUrl?: string;
   /** Ended before all else is. */
@@ -166,6 +171,17 @@ export class Storage implements Startable {
     const file = await this.#components.catalogue.piece(cid);
     if (file === undefined) throw new StorageError('NOT_FOUND', 'no such piece is here', { details: cid.toString() });
     return { path: file.path, roots: file.roots };
+  }
+
+  /**
+   * Fetches a whole piece from storage providers (those of the configuration unless others are given) and checks its commitment.
+   *
+   * @throws StorageError as `fetchPiece` of filecoin
+   */
+  async exportPiece(cid: CID, destination: string, { signal, onProgress, providers }: { signal?: AbortSignal; onProgress?: (progress: { bytes: number }) => void; providers?: readonly string[] } = {}): Promise<{ bytes: number }> {
+    const pieces = providers === undefined ? this.#components.pieces : new PieceHttp({ providers: providers.map((url) => ({ url: new URL(url), trusted: true })), budget: createBudget(freeRetrieval) });
+    if (pieces === undefined) throw new StorageError('NOT_FOUND', 'no storage provider is known', { details: cid.toString(), hint: 'storage.filecoin.providers names them' });
+    return fetchPiece(pieces, cid, destination, { signal: this.#until(signal), requireSpace: (bytes) => this.requireSpace(bytes), ...(onProgress && { onProgress }) });
   }
 
   /** Files of the folders that could not be used, or not wholly, and why. */
