@@ -7,6 +7,7 @@ import { pieceSource } from './filecoin/piece-source.ts';
 import { createBudget, freeRetrieval, type RetrievalPayment } from './filecoin/retrieval-payment.ts';
 import type { Gateway } from './gateway/ask-gateway.ts';
 import { gatewaySource, type GatewaySourceInit } from './gateway/gateway-source.ts';
+import { createPeerFinder } from './routing/find-peers.ts';
 import { createGatewayFinder } from './routing/find-gateways.ts';
 import { bitswapSource } from './bitswap/bitswap-source.ts';
 import type { Bitswap } from './bitswap/helia.ts';
@@ -27,7 +28,7 @@ export interface RemoteInit {
   kuboUrl?: string;
   /** Trustless gateways, in order of preference; they may be on this machine or network. */
   gateways?: readonly string[];
-  /** Routers (`/routing/v1`) that name more of them. */
+  /** Routers (`/routing/v1`) that name more of them, and libp2p peers. */
   routers?: readonly string[];
   /** A private network: hosts that routers name may be on this machine or network. */
   privateHosts?: boolean;
@@ -49,11 +50,12 @@ export function remoteSources({ libp2p, bitswap, catalogue }: { libp2p?: Libp2p;
   const { indexers = [], providers = [], pieces = [], payment = freeRetrieval, budget: cap = 0n } = filecoin;
   const budget = createBudget(payment, { cap });
   const http = providers.length === 0 ? undefined : new PieceHttp({ providers: providers.map((url) => ({ url: new URL(url), trusted: true })), budget });
+  const found = libp2p === undefined || routers.length === 0 ? {} : { findPeers: createPeerFinder({ libp2p }, routers.map((url) => new URL(url)), { privateHosts }) };
   const make: Record<RemoteSource, () => Source | (Source | undefined)[] | undefined> = {
-    peers: () => (libp2p === undefined ? undefined : peerSource({ libp2p })),
+    peers: () => (libp2p === undefined ? undefined : peerSource({ libp2p }, found)),
     ipfs: () => {
       if (kuboUrl !== undefined) return kuboSource(kuboUrl);
-      return libp2p === undefined || bitswap === undefined ? undefined : bitswapSource({ libp2p, bitswap });
+      return libp2p === undefined || bitswap === undefined ? undefined : bitswapSource({ libp2p, bitswap }, found);
     },
     gateways: () => httpSource(gateways, routers, privateHosts, { name: 'gateways' }),
     filecoin: () => {

@@ -2,6 +2,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
+import type { PeerFinder } from '../routing/find-peers.ts';
 import type { DagSink, Source } from '../source.ts';
 import { verifyBlock } from '../verify.ts';
 import { askPeerForCar } from './ask-peer.ts';
@@ -18,13 +19,19 @@ interface Standing {
   indirectUntil: number;
 }
 
-export interface PeerSourceInit { stallMs?: number; askTimeoutMs?: number; liarTimeoutMs?: number }
+export interface PeerSourceInit {
+  stallMs?: number;
+  askTimeoutMs?: number;
+  liarTimeoutMs?: number;
+  /** Connects to peers that may have a DAG none of those connected has. */
+  findPeers?: PeerFinder;
+}
 
 /**
  * Connected peers of our own kind, by streams of CAR sections. All are asked who has it; the one that has served best so far streams,
  * and when it stalls, breaks off or lacks something, the next streams what is missing then. A peer that sends anything wrong is shunned.
  */
-export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeoutMs = ASK_TIMEOUT_MS, liarTimeoutMs = LIAR_TIMEOUT_MS }: PeerSourceInit = {}): Source {
+export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeoutMs = ASK_TIMEOUT_MS, liarTimeoutMs = LIAR_TIMEOUT_MS, findPeers }: PeerSourceInit = {}): Source {
   const standings = new Map<string, Standing>();
   let likely: Standing | undefined;
   const options = (signal: AbortSignal) => ({ signal, openTimeoutMs: askTimeoutMs, ...(stallMs !== undefined && { stallMs }) });
@@ -83,6 +90,11 @@ export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeout
     return found.sort(better);
   }
 
+  /** Whether anybody was met who may have it. */
+  async function meet(cid: CID, signal: AbortSignal): Promise<boolean> {
+    return findPeers !== undefined && (await findPeers(cid, { signal })).length > 0;
+  }
+
   /** Takes from one peer what it has of what is missing. @returns whether anything came */
   async function drainPeer(standing: Standing, roots: readonly CID[], sink: DagSink, signal: AbortSignal): Promise<boolean> {
     const started = performance.now();
@@ -111,6 +123,7 @@ export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeout
     async has(cid, { signal }) {
       const reasons: string[] = [];
       if ((await holders(cid, new Set(), signal, reasons)).length > 0) return true;
+      if (await meet(cid, signal) && (await holders(cid, new Set(), signal, reasons)).length > 0) return true;
       if (reasons.length > 0) throw new StorageError('PEER_UNREACHABLE', 'not every peer could be asked', { details: reasons.slice(0, 3).join('; ') });
       return false;
     },
@@ -140,10 +153,16 @@ export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeout
     },
     async stream(sink, { signal }) {
       const left = new Set<Standing>();
+      let met = false;
       const reasons: string[] = [];
       for (let roots = await sink.missing(); roots.length > 0; roots = await sink.missing()) {
         const standing = (await holders(roots[0]!, left, signal, reasons))[0];
-        if (standing === undefined) break;
+        if (standing === undefined) {
+          // Once for a DAG, however much of it is missing.
+          if (met || !await meet(sink.root, signal)) break;
+          met = true;
+          continue;
+        }
         try {
           if (!await drainPeer(standing, roots.slice(0, MAX_REQUEST_ROOTS), sink, signal)) left.add(standing);
         } catch (error) {
