@@ -44,7 +44,11 @@ const schema = z.strictObject({
       /** Network indexers, and providers known to the operator. */
       indexers: z.array(z.url()).default([]),
       providers: z.array(z.url()).default([]),
+      /** Pieces (`baga6ea4seaq…`) with the providers whose CARs may be read from them in ranges. */
+      pieces: z.array(z.string()).default([]),
     }).prefault({}),
+    /** TCP port by which peers fetch whole inputs beside libp2p: 0 is any, null none. */
+    directPort: z.number().int().min(0).max(65_535).nullable().default(0),
     /** CIDs that are given to nobody by gateway or CAR stream. */
     denied: z.array(z.string()).default([]),
     /** Largest input fetched. */

@@ -59,11 +59,11 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
 
     const host = await createHost({ privateKey: await loadOrCreateKey(join(config.dir, 'identity')), ...config.network, agent: 'gadus' });
     stops.push(async () => host.stop());
-    const { kuboUrl, maxFetchBytes, cars, pieces, sectors, cacheSize, reserve, sources, gateways, routers, filecoin, denied } = config.storage;
+    const { kuboUrl, maxFetchBytes, cars, pieces, sectors, cacheSize, reserve, sources, gateways, routers, filecoin, denied, directPort } = config.storage;
     const storage = await createStorage({ libp2p: host }, {
       dir: join(config.dir, 'storage'), folders: { cars, pieces, sectors },
       limits: { maxFetchBytes, maxCacheBytes: cacheSize, reserveBytes: reserve }, ...(kuboUrl === undefined ? {} : { kuboUrl }),
-      remote: { order: sources, gateways, routers, filecoin, privateHosts: config.network.lan }, denied: denied.map(parseCid), ...(config.gateway && { gateway: config.gateway }),
+      remote: { order: sources, gateways, routers, filecoin, privateHosts: config.network.lan }, denied: denied.map(parseCid), directPort: directPort ?? false, ...(config.gateway && { gateway: config.gateway }),
       onProblem: (path, problem) => log('warn', 'file not usable', { path, problem }),
     });
     await storage.start();
