@@ -14,3 +14,9 @@ export const CORPUS_RUNS = 12;
 export const DECISIONS = 12;
 /** Detection rates are rounded to this many digits in the report. */
 export const DIGITS = 4;
+/** Choices of earlier runs that each run is held against. */
+export const CLASS_DRAWS = 2;
+/** What is usual among programs is this quantile of theirs, block by block, */
+export const CLASS_PRIOR_QUANTILE = 0.6;
+/** but at least this share of a tolerance, or a block in which most never differ would reject on a rounding error. */
+export const MIN_CLASS_PRIOR = 0.02;
