@@ -20,3 +20,5 @@ export const CLASS_DRAWS = 2;
 export const CLASS_PRIOR_QUANTILE = 0.6;
 /** but at least this share of a tolerance, or a block in which most never differ would reject on a rounding error. */
 export const MIN_CLASS_PRIOR = 0.02;
+/** Draws of windows that each run without its whole output is held against. */
+export const LATE_DRAWS = 4;

@@ -147,6 +147,15 @@ export const SKETCH_THRESHOLD = 1000;
 /** Two sketches are comparable when the features that only one of them has are at most 1 in this many of those both have. */
 export const LONELY_FEATURES_DIVISOR = 4;
 
+/** Fewest earlier runs of a class that a run's strangeness is told by. */
+export const MIN_CLASS_RUNS = 5;
+/** What is usual among all programs counts as much as this many runs of a class. */
+export const CLASS_PRIOR_WEIGHT = 4;
+/** Usual deviation of a run from others of its class, in tolerances, for each block and then content: the upper third of the laboratory's programs begins there. */
+export const CLASS_PRIORS: readonly number[] = [0.1, 0.05, 0.02, 0.02, 0.05, 0.02, 0.1, 0.02, 0.02, 0.1, 0.1, 0.02, 0.1, 0.1, 0.02, 0.02, 0.01];
+/** How strange honest runs are, the laboratory's held-out: score, and the share of them that reach it, ascending. The last but one is the limit. */
+export const CLASS_LIMITS: readonly (readonly [score: number, share: number])[] = [[0, 1], [3, 0.1], [10, 0.01], [30, 0.001]];
+
 /** Counters that the machine has a say in: with time they move in ways that no two runs share, and a copy does. */
 export const NOISY_CHANNELS: readonly ChannelName[] = ['cpuUserNs', 'cpuSystemNs', 'readBytes', 'writtenBytes', 'minorFaults', 'contextSwitches', 'readCalls', 'writeCalls'];
 /** Two paths closer than this are one (`pathResidual`): among 800 pairs of honest runs the closest were 0.019 apart. */

@@ -13,6 +13,7 @@ export * from './output-profile.ts';
 export { createSealKeys, type SealKeys } from './seal-keys.ts';
 export * from './seal.ts';
 export * from './precedent.ts';
+export * from './strangeness.ts';
 export * from './sketch-distance.ts';
 export * from './sketch.ts';
 export * from './trace-csv.ts';

@@ -1,4 +1,4 @@
-export { checkResult } from './check-result.ts';
+export { checkClaims, checkResult, type ResultFile } from './check-result.ts';
 export { checkWindow, type WindowClaim } from './check-window.ts';
 export { checkWritten } from './check-written.ts';
 export * from './constants.ts';
