@@ -12,6 +12,7 @@ import { storedInput } from './inputs/input-store.ts';
 import type { LabImages } from './lab-images.ts';
 import { startNeighbours } from './neighbours.ts';
 import type { LabJob } from './programs/programs.ts';
+import { wordMinima } from './word-minima.ts';
 import { resultDigest } from './result-digest.ts';
 import type { LabRun } from './run-store.ts';
 
@@ -73,7 +74,7 @@ export async function recordRun(recorder: Recorder, job: LabJob, plan: PlannedRu
     return {
       version: 2, id, program: job.name, kind: job.kind, deterministic: job.deterministic,
       input: { seed: plan.seed, bytes: input.bytes, fraction: plan.fraction }, work: plan.work, condition: { ...condition, engine: engine.name },
-      trace: run.trace, profile, written, loopNs, resultDigest: digest, outputBytes: profile.bytes, exitCode: run.exitCode,
+      trace: run.trace, profile, written, words: await wordMinima(files), loopNs, resultDigest: digest, outputBytes: profile.bytes, exitCode: run.exitCode,
       recordedAt: new Date().toISOString(), machine: `${cpu}, ${cores} cores, ${kernel}`,
     };
   } finally {

@@ -25,7 +25,7 @@ const schema = z.strictObject({
   }),
   trace: z.strictObject({ version: z.literal(1), engine: text, intervalMs: z.number(), samples: count, t: binary(), channels: z.record(text, binary()) }),
   profile: z.strictObject({ version: z.literal(1), bytes: count, files: count, entropy: binary(), histogram: binary(), content: binary(4 * CONTENT_BINS) }),
-  written: z.strictObject({ states: count, t: binary(), files: z.array(z.tuple([z.string().max(MAX_PATH_BYTES), binary()])).max(MAX_WINDOW_FILES) }).nullable(), loopNs: z.number().nonnegative(),
+  written: z.strictObject({ states: count, t: binary(), files: z.array(z.tuple([z.string().max(MAX_PATH_BYTES), binary()])).max(MAX_WINDOW_FILES) }).nullable(), words: binary(4 * CONTENT_BINS), loopNs: z.number().nonnegative(),
   resultDigest: binary(32), outputBytes: count, exitCode: count.max(255), recordedAt: text, machine: text,
 });
 
@@ -39,6 +39,7 @@ export function encodeRun(run: LabRun): Uint8Array {
       channels: Object.fromEntries(Object.entries(trace.channels).map(([name, series]) => [name, encodeSeries(series)])),
     },
     profile: { ...profile, entropy: encodeSeries(profile.entropy), histogram: encodeSeries(profile.histogram), content: wordsToBytes(profile.content) },
+    words: wordsToBytes(run.words),
     written: written && { states: written.t.length, t: encodeSeries(written.t), files: written.files.map(({ path, lengths }) => [path, encodeSeries(lengths)]) },
     resultDigest: hexToBytes(run.resultDigest),
   });
@@ -67,6 +68,7 @@ function revive({ trace: packed, profile, written, ...run }: z.output<typeof sch
   };
   const whole: LabRun = {
     ...run, trace,
+    words: bytesToWords(run.words),
     written: written && { t: decodeSeries(written.t, written.states), files: written.files.map(([path, lengths]) => ({ path, lengths: decodeSeries(lengths, written.states) })) },
     resultDigest: bytesToHex(run.resultDigest),
     profile: {

@@ -38,6 +38,8 @@ export interface LabRun {
   profile: OutputProfile;
   /** What of the output was written by when, as windows show it: the last state is that of the end. Null where nobody could look. */
   written: OutputNotes | null;
+  /** Minima of the output's words (word-minima.ts): not part of evidence, to find out what they would be worth. */
+  words: Uint32Array;
   /** CPU time that a fixed loop took beside the run, ns, median; 0 where it was not measured. */
   loopNs: number;
   /** SHA-256 over the outputs in path order, stdout and the exit code. */
