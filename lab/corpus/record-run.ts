@@ -58,7 +58,7 @@ export async function recordRun(recorder: Recorder, job: LabJob, plan: PlannedRu
   try {
     run = await engine.run({ id: runId, spec, rootfs, inputs: [{ path: input.path, target: '/inputs/data' }], sampleIntervalMs: condition.intervalMs, ...abortable });
   } finally {
-    loopNs = loop.stop();
+    loopNs = await loop.stop();
     await neighbours.stop();
   }
   try {

@@ -40,7 +40,7 @@ export interface LabRun {
   written: OutputNotes | null;
   /** Minima of the output's words (word-minima.ts): not part of evidence, to find out what they would be worth. */
   words: Uint32Array;
-  /** CPU time that a fixed loop took beside the run, ns, median; 0 where it was not measured. */
+  /** Time that a fixed loop took beside the run when nobody interrupted it, ns; 0 where it was not measured. */
   loopNs: number;
   /** SHA-256 over the outputs in path order, stdout and the exit code. */
   resultDigest: `0x${string}`;

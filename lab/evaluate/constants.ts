@@ -22,3 +22,7 @@ export const CLASS_PRIOR_QUANTILE = 0.6;
 export const MIN_CLASS_PRIOR = 0.02;
 /** Draws of windows that each run without its whole output is held against. */
 export const LATE_DRAWS = 4;
+/** An honest run goes beyond the usual deviation of a block by what this share of the other programs' runs stay below, */
+export const CLASS_LIMIT_QUANTILE = 0.998;
+/** and at least so many times: a block in which others hardly ever differ would reject on a trifle. */
+export const MIN_CLASS_LIMIT = 2;

@@ -3,7 +3,7 @@ import { quantile } from './statistics/quantile.ts';
 
 /** Under what noise the corpus was recorded, and whether a measured speed explains it. */
 export interface Disturbance {
-  /** CPU time of the fixed loop over the fastest run's: median, 90th percentile and largest. */
+  /** Time of the fixed loop over the fastest run's: median, 90th percentile and largest. */
   median: number; p90: number; max: number;
   /** Standard deviation of honest CPU times within a job, octaves, median over jobs; as it is, and divided by the loop's. */
   cpuSpread: number; cpuSpreadScaled: number;
@@ -15,9 +15,11 @@ export function disturbanceOf(jobs: readonly Job[]): Disturbance | null {
   if (runs.length === 0) return null;
   const fastest = runs.reduce((least, { loopNs }) => Math.min(least, loopNs), Infinity);
   const loops = Float64Array.from(runs, ({ loopNs }) => loopNs / fastest).sort();
-  const spreads = (scaled: boolean) => Float64Array.from(jobs.map(({ honest }) => deviation(honest.filter(({ loopNs }) => loopNs > 0).map(({ trace: { channels }, loopNs }) => (
-    Math.log2((channels.cpuUserNs?.at(-1) || 1) / (scaled ? loopNs : 1)))))).filter((value) => !Number.isNaN(value))).sort();
-  return { median: quantile(loops, 0.5), p90: quantile(loops, 0.9), max: loops.at(-1)!, cpuSpread: quantile(spreads(false), 0.5), cpuSpreadScaled: quantile(spreads(true), 0.5) };
+  const spreads = (byLoop: boolean) => Float64Array.from(jobs.map(({ honest }) => deviation(honest.filter(({ loopNs }) => loopNs > 0).map(({ trace: { channels }, loopNs }) => (
+    Math.log2((channels.cpuUserNs?.at(-1) || 1) / (byLoop ? loopNs : 1)))))).filter((value) => !Number.isNaN(value))).sort();
+  const [own, scaled] = [spreads(false), spreads(true)];
+  if (own.length === 0) return null;
+  return { median: quantile(loops, 0.5), p90: quantile(loops, 0.9), max: loops.at(-1)!, cpuSpread: quantile(own, 0.5), cpuSpreadScaled: quantile(scaled, 0.5) };
 }
 
 /** Standard deviation; NaN of fewer than three values. */

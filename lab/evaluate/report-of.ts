@@ -1,5 +1,5 @@
 import { DISTANCE_BLOCKS } from '../../src/evidence/block-distances.ts';
-import { CLASS_LIMITS } from '../../src/evidence/constants.ts';
+import { CLASS_LIMIT, CLASS_SCORES } from '../../src/evidence/constants.ts';
 import type { Detection, FingerprintResult } from './detection.ts';
 import { DIGITS } from './constants.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -52,11 +52,12 @@ export function reportOf(evaluation: Evaluation, date: Date): LabReport {
         const scores = precedents.scores.get(count)!;
         return [count, {
           jobs: precedents.jobs.get(count)!, comparisons: result.honest.pairs, heldOut: heldOutOf(result), ci: result.honest.heldOut.at1pct.ci, limit: thresholdAt(scores, 0.01),
-          deployed: scores.filter((score) => score > CLASS_LIMITS.at(-2)![0]).length / scores.length,
+          deployed: scores.filter((score) => score > CLASS_LIMIT).length / scores.length,
         }];
       })),
       priors: Object.fromEntries(DISTANCE_BLOCKS.map((name, k) => [name, precedents.priors[k]!])),
-      limits: CLASS_LIMITS.slice(1).map(([, share]) => [thresholdAt([...precedents.scores.values()][0] ?? new Float64Array(), share), share]).map(([limit, share]) => [Number.isFinite(limit) ? limit : 0, share]),
+      limits: Object.fromEntries([...precedents.limits].map(([count, limits]) => [count, Object.fromEntries(DISTANCE_BLOCKS.map((name, k) => [name, limits[k]!]))])),
+      scores: CLASS_SCORES.slice(1).map(([, share]) => [thresholdAt([...precedents.scores.values()][0] ?? Float64Array.of(0), share), share]),
     },
     windows: {
       jobs: late.jobs, growing: late.growing, honest: late.honest.rate, upper95: late.honest.ci[1],

@@ -71,8 +71,10 @@ export const labReportSchema = z.strictObject({
     byCount: z.record(z.string(), z.strictObject({ jobs: z.int().min(1), comparisons: z.int().min(1), heldOut, ci: interval, limit: z.number(), deployed: share })),
     /** Usual deviation of each block, in tolerances. */
     priors: z.record(z.string(), z.number()),
+    /** How many times the usual deviation honest runs go in each block, by number of earlier runs. */
+    limits: z.record(z.string(), z.record(z.string(), z.number())),
     /** Scores that these shares of honest runs reach, with the fewest earlier runs. */
-    limits: z.array(z.tuple([z.number(), share])),
+    scores: z.array(z.tuple([z.number(), share])),
   }),
   /** Nodes that name the right result but have only a share of it, by the windows they open; and honest ones, by the same check. */
   windows: z.strictObject({
@@ -89,7 +91,7 @@ export const labReportSchema = z.strictObject({
     beside: z.strictObject({ pairs: z.int().min(0), falseAlarmRate: share }).nullable(),
     cheats: z.record(z.string(), z.strictObject({ full: detection, precedents: detection.nullable() })),
   })),
-  /** CPU time of a fixed loop beside each run over that of the fastest: how much the machine's cores were disturbed. */
+  /** Time of a fixed loop beside each run over that of the fastest: how much the machine's cores were disturbed. */
   disturbance: z.strictObject({ median: z.number(), p90: z.number(), max: z.number(), cpuSpread: z.number(), cpuSpreadScaled: z.number() }).nullable(),
   /** Decisions of three replicas: all honest; one cheat beside two honest; two accomplices beside one honest. */
   majority: z.strictObject({ honest: judged, cheats: z.record(z.string(), z.strictObject({ one: judged, two: judged })) }),

@@ -5,8 +5,9 @@ export function textTables({ results, attacks, copies, decisions, blocks, progra
   const plugins = [...[...results.values()].filter(({ plugin }) => plugin.kind === 'fingerprint' || plugin.kind === 'baseline'), ...precedents.byCount.values()];
   const others = [...results.values()].filter(({ plugin }) => plugin.kind === 'tried' || plugin.kind === 'blinded');
   const names = plugins.map(({ plugin }) => plugin.name);
+  const otherNames = others.map(({ plugin }) => plugin.name);
   const widest = Math.max(...attacks.map(({ name }) => name.length), 24);
-  const row = (head: string, cells: readonly string[], note = '') => `${head.padEnd(widest)} ${cells.map((cell, i) => cell.padStart(Math.max(names[i]?.length ?? 0, 9) + 2)).join('')}  ${note}`.trimEnd();
+  const row = (head: string, cells: readonly string[], note = '', heads: readonly string[] = names) => `${head.padEnd(widest)} ${cells.map((cell, i) => cell.padStart(Math.max(heads[i]?.length ?? 0, 9) + 2)).join('')}  ${note}`.trimEnd();
   const percent = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? '-' : `${(100 * value).toFixed(1)}`);
   const top = (counts: Record<string, number> | undefined) => Object.entries(counts ?? {}).slice(0, 4).map(([name, share]) => `${name} ${percent(share)}`).join(', ');
   const [first] = plugins;
@@ -23,8 +24,8 @@ export function textTables({ results, attacks, copies, decisions, blocks, progra
     '', 'Detection by the deployed threshold',
     ...attacks.map(({ name }) => row(name, plugins.map(({ cheats }) => percent(cheats.get(name)?.deployed?.rate)))),
     ...(others.length === 0 ? [] : [
-      '', 'Blocks that were tried, and the full fingerprint with channels missing: detection at 1 %', row('', others.map(({ plugin }) => plugin.name)),
-      ...attacks.map(({ name }) => row(name, others.map(({ cheats }) => percent(cheats.get(name)?.at1pct.rate)))),
+      '', 'Blocks that were tried, and the full fingerprint with channels missing: detection at 1 %', row('', otherNames, '', otherNames),
+      ...attacks.map(({ name }) => row(name, others.map(({ cheats }) => percent(cheats.get(name)?.at1pct.rate)), '', otherNames)),
     ]),
     ...(late.jobs === 0 ? [] : [
       '', `Windows: the right result named, a share of it at hand; ${late.growing} of ${late.jobs} jobs grow before the end; honest runs contradicted ${percent(late.honest.rate)}`,

@@ -15,21 +15,20 @@ export function knownWords(runs: readonly LabRun[]): KnownWords {
 
 /**
  * Who has a majority if words decide where content does not repeat itself: replicas that the strict tolerances do not bring together, of which
- * more than half have three quarters of their outputs' words in common. A submission whose words nobody recorded, because its output is made up,
- * passes for like the others.
+ * more than half have three quarters of their outputs' words in common.
  *
- * @returns undefined where words have no say: a strict majority, or none by words either
+ * @returns undefined where words have no say: a strict majority, none by words either, or an output that was made up, whose words nobody recorded
  */
 export function majorityByWords(submissions: readonly Submission[], known: KnownWords): boolean[] | undefined {
+  if (submissions.some(({ profile }) => !known.has(profile))) return undefined;
   const compared = submissions.map((a) => submissions.map((b) => compareFingerprints(submissionFingerprint(a), submissionFingerprint(b))));
   if (largest(compared.map((row) => row.map(({ strict }) => strict <= 1))) !== undefined) return undefined;
   return largest(compared.map((row, i) => row.map(({ distance }, j) => distance <= 1 && alike(submissions[i]!, submissions[j]!, known))));
 }
 
 function alike(a: Submission, b: Submission, known: KnownWords): boolean {
-  const [x, y] = [known.get(a.profile), known.get(b.profile)];
-  if (x === undefined || y === undefined || Math.min(a.profile.bytes, b.profile.bytes) < CONTENT_MIN_BYTES) return true;
-  return wordSimilarity(x, y) >= 1 - CONTENT_TOLERANCE;
+  if (Math.min(a.profile.bytes, b.profile.bytes) < CONTENT_MIN_BYTES) return true;
+  return wordSimilarity(known.get(a.profile)!, known.get(b.profile)!) >= 1 - CONTENT_TOLERANCE;
 }
 
 /** The largest group in which all are near each other, if it is more than half. */

@@ -153,8 +153,12 @@ export const MIN_CLASS_RUNS = 5;
 export const CLASS_PRIOR_WEIGHT = 4;
 /** Usual deviation of a run from others of its class, in tolerances, for each block and then content: the upper third of the laboratory's programs begins there. */
 export const CLASS_PRIORS: readonly number[] = [0.1, 0.05, 0.02, 0.02, 0.05, 0.02, 0.1, 0.02, 0.02, 0.1, 0.1, 0.02, 0.1, 0.1, 0.02, 0.02, 0.01];
-/** How strange honest runs are, the laboratory's held-out: score, and the share of them that reach it, ascending. The last but one is the limit. */
-export const CLASS_LIMITS: readonly (readonly [score: number, share: number])[] = [[0, 1], [3, 0.1], [10, 0.01], [30, 0.001]];
+/** How many times its class's usual deviation an honest run goes in each block: what two in a thousand of the laboratory's go beyond. */
+export const CLASS_BLOCK_LIMITS: readonly number[] = [9, 4, 3, 2, 3, 2, 4, 2, 2, 35, 5, 5, 6, 13, 2, 2, 2];
+/** Score of one honest run in a hundred, the laboratory's held-out. */
+export const CLASS_LIMIT = 1;
+/** Scores, and the share of honest runs that reach them, ascending. */
+export const CLASS_SCORES: readonly (readonly [score: number, share: number])[] = [[0, 1], [0.5, 0.1], [1, 0.01], [3, 0.001]];
 
 /** Counters that the machine has a say in: with time they move in ways that no two runs share, and a copy does. */
 export const NOISY_CHANNELS: readonly ChannelName[] = ['cpuUserNs', 'cpuSystemNs', 'readBytes', 'writtenBytes', 'minorFaults', 'contextSwitches', 'readCalls', 'writeCalls'];

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { blockDistances, CPU_BLOCK, DISTANCE_BLOCKS } from './block-distances.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
-import { CLASS_LIMITS, CLASS_PRIORS, MIN_CLASS_RUNS, SKETCH_BYTES, SKETCH_VERSION } from './constants.ts';
+import { CLASS_BLOCK_LIMITS, CLASS_LIMIT, CLASS_PRIORS, CLASS_SCORES, MIN_CLASS_RUNS, SKETCH_BYTES, SKETCH_VERSION } from './constants.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { sketchOf } from './sketch.ts';
 import { classModel, deviationsFrom, strangenessOf } from './strangeness.ts';
@@ -38,8 +38,9 @@ describe('blockDistances', () => {
 
 describe('strangeness', () => {
   it('has a prior for each block, and limits that ascend', () => {
-    assert.equal(CLASS_PRIORS.length, DISTANCE_BLOCKS.length);
-    assert.ok(CLASS_LIMITS.every(([limit, share], i) => i === 0 || (limit > CLASS_LIMITS[i - 1]![0] && share < CLASS_LIMITS[i - 1]![1])));
+    assert.deepEqual([CLASS_PRIORS.length, CLASS_BLOCK_LIMITS.length], [DISTANCE_BLOCKS.length, DISTANCE_BLOCKS.length]);
+    assert.ok(CLASS_SCORES.every(([score, share], i) => i === 0 || (score > CLASS_SCORES[i - 1]![0] && share < CLASS_SCORES[i - 1]![1])));
+    assert.ok(CLASS_SCORES.some(([score, share]) => score === CLASS_LIMIT && share === 0.01));
   });
 
   it('finds an honest run usual, and more CPU time nothing strange', () => {
@@ -57,7 +58,7 @@ describe('strangeness', () => {
 
   it('takes no certainty from runs that are all the same', () => {
     const same = Array.from({ length: MIN_CLASS_RUNS }, () => sketch({}));
-    assert.ok(classModel(same).usual.every((usual) => usual > 0));
+    assert.ok(classModel(same).spread.every((sum) => sum === 0));
     assert.ok(strangenessOf(classModel(same), sketch({ cpuSeconds: 7.7 })).score < 1);
   });
 

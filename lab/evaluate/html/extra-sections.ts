@@ -48,7 +48,7 @@ export function blockSection({ cheats, disturbance }: LabReport): string {
   const blinded = [...new Set(all.flatMap((cheat) => Object.keys(cheat.blinded)))];
   return `<section><h2>Blocks that were tried</h2><p class="lead">Signal processing's usual suspects, each by itself at 1 % false alarms. None is in use.</p>${columns(cheats, tried, (cheat, name) => cheat.tried[name])}
 <h3>What missing channels cost</h3>${columns(cheats, blinded, (cheat, name) => cheat.blinded[name])}
-${disturbance === null ? '' : `<p class="lead">Noise of the recording: a fixed loop beside each run took ${disturbance.median.toFixed(2)} times its fastest CPU time at the median, ${disturbance.p90.toFixed(2)} in one run of ten, ${disturbance.max.toFixed(2)} at most. Honest CPU times of one job spread by ${disturbance.cpuSpread.toFixed(2)} octaves (standard deviation, median over jobs), by ${disturbance.cpuSpreadScaled.toFixed(2)} when divided by the loop's.</p>`}</section>`;
+${disturbance === null ? '' : `<p class="lead">Noise of the recording: a fixed loop beside each run took ${disturbance.median.toFixed(2)} times its fastest at the median, ${disturbance.p90.toFixed(2)} in one run of ten, ${disturbance.max.toFixed(2)} at most. Honest CPU times of one job spread by ${disturbance.cpuSpread.toFixed(2)} octaves (standard deviation, median over jobs), by ${disturbance.cpuSpreadScaled.toFixed(2)} when divided by the loop's.</p>`}</section>`;
 }
 
 /** Engines other than the container. */
