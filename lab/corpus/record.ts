@@ -61,9 +61,9 @@ export async function record(options: RecordOptions): Promise<void> {
     await removeDeadDrafts(place);
   }
   const by = options.by ?? 'container';
-  const [made, container] = createEngines([by, 'container'], { dir: stateDirectory });
-  const engine = options.engine ?? made!;
-  const abortable = signal === undefined ? {} : { signal };
+  const [container, real, emulated] = createEngines(['container', by, 'microvm-emulated'], { dir: stateDirectory });
+  const abortable = options.signal === undefined ? {} : { signal: options.signal };
+  const engine = options.engine ?? (by !== 'microvm' || (await real!.probe(abortable)).ok ? real! : emulated!);
   const images = options.images ?? createLabImages(stateDirectory, { onProgress: (what) => onProgress?.({ done: 0, total: 0, what, wallMs: 0, etaMs: 0 }), ...abortable });
   const recorder: Recorder = { engine, images, ...(options.engine === undefined ? { tools: container! } : {}), inputs, ...(options.keepOutputs === true ? { outputs: join(stateDirectory, 'outputs') } : {}), ...abortable };
   await engine.sweep(abortable);
