@@ -83,8 +83,12 @@ export const MAX_IMAGE_ENTRIES = 1_000_000;
 /** Longest build or unpacking of an image. */
 export const IMAGE_TIMEOUT_MS = 30 * 60_000;
 
-/** Distance of looks at the lengths of a running job's output files, ms: one for each window of its evidence. */
+/** Distance of looks at the lengths of a running job's output files, ms, at its start: a few samples, so that a job of a second has a history as well. */
+export const FIRST_OUTPUT_NOTE_INTERVAL_MS = 40;
+/** The same of a job that runs longer than a minute: one for each window of its evidence. */
 export const OUTPUT_NOTE_INTERVAL_MS = 1000;
+/** Notes at which looks that are more frequent than that become half as frequent: twice this many are then taken at most, whatever a job's length up to there. */
+export const FINE_OUTPUT_NOTES = 48;
 /** Most entries of an output that are looked at: beyond it, looking would cost more than sampling. */
 export const MAX_NOTED_FILES = 256;
 /** Most notes kept of one run: an hour's; of a longer one they are less frequent. */
