@@ -12,7 +12,7 @@ function inputs(spec: Omit<JobSpecInput, 'command'>, more: Partial<BidInputs> = 
       replicas: verification.replicas, policy: POLICIES.indexOf(verification.policy), minScore: verification.minScoreBps, maxPrice: BigInt(payment.maxPrice), stake: BigInt(payment.stake), commitWindow: 10_000,
     } as JobRequest,
     policy: { price: 1n, minClientScoreBps: 0, maxTimeoutMs: 1e9, localDataOnly: false, minBidBlocks: 0, ...policy },
-    offer: { cpus: 8, memoryBytes: 2 ** 40, diskBytes: 2 ** 40 }, engines: ['microvm', 'container', 'wasm'],
+    offer: { cpus: 8, memoryBytes: 2 ** 40, diskBytes: 2 ** 40 }, engines: ['microvm', 'container', 'wasm'], hardware: { arch: 'amd64' },
     clientScore: 1, ownScore: 1, freeStake: 10n ** 30n, pending: 0, maxPending: 1, ...more,
   };
 }
