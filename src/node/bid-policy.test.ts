@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../protocol/index.ts';
+import { PLAIN_TERMS, POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../protocol/index.ts';
 import { chooseEngine, refusal, type BidInputs } from './bid-policy.ts';
 
 function inputs(spec: Omit<JobSpecInput, 'command'>, more: Partial<BidInputs> = {}, policy: Partial<BidInputs['policy']> = {}): BidInputs {
@@ -9,8 +9,8 @@ function inputs(spec: Omit<JobSpecInput, 'command'>, more: Partial<BidInputs> = 
   return {
     spec: parsed,
     request: {
-      replicas: verification.replicas, policy: POLICIES.indexOf(verification.policy), minScore: verification.minScoreBps, maxPrice: BigInt(payment.maxPrice), stake: BigInt(payment.stake), commitWindow: 10_000,
-    } as JobRequest,
+      replicas: verification.replicas, policy: POLICIES.indexOf(verification.policy), minScore: verification.minScoreBps, maxPrice: BigInt(payment.maxPrice), stake: BigInt(payment.stake), commitWindow: 10_000, ...PLAIN_TERMS,
+    } as Partial<JobRequest> as JobRequest,
     policy: { price: 1n, minClientScoreBps: 0, maxTimeoutMs: 1e9, localDataOnly: false, minBidBlocks: 0, ...policy },
     offer: { cpus: 8, memoryBytes: 2 ** 40, diskBytes: 2 ** 40 }, engines: ['microvm', 'container', 'wasm'], hardware: { arch: 'amd64' },
     clientScore: 1, ownScore: 1, freeStake: 10n ** 30n, pending: 0, maxPending: 1, ...more,
