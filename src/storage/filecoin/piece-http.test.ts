@@ -61,7 +61,9 @@ const faults: Record<string, Serve> = {
 };
 
 const free = () => createBudget(freeRetrieval);
-const http = (init: Partial<PieceHttpInit> & Pick<PieceHttpInit, 'providers'>) => new PieceHttp({ budget: free(), headTimeoutMs: 300, stallMs: 300, ...init });
+const http = (init: Partial<PieceHttpInit> & Pick<PieceHttpInit, 'providers'>) => new PieceHttp({ budget: free(), ...init });
+/** Where somebody is waited for who never comes. */
+const IMPATIENT = { headTimeoutMs: 1_000, stallMs: 1_000 };
 
 async function openCatalogue(t: TestContext): Promise<Catalogue> {
   const catalogue = new Catalogue(join(await tempDir(t), 'catalogue'));
@@ -112,10 +114,10 @@ test('providers that misbehave, each before one that does not: the piece comes w
   for (const [what, fault] of Object.entries(faults)) {
     const dir = await tempDir(t);
     const providers = [await startProvider(t, cid, car, fault), await startProvider(t, cid, car)];
-    await fetchPiece(http({ providers }), cid, join(dir, 'piece.car'), { signal });
+    await fetchPiece(http({ providers, ...IMPATIENT }), cid, join(dir, 'piece.car'), { signal });
     assert.equal(Buffer.compare(await readFile(join(dir, 'piece.car')), car), 0, what);
-    await fetchAll(pieceSource({ catalogue: await openCatalogue(t), http: http({ providers }) }, [cid]));
-    await assert.rejects(fetchPiece(http({ providers: providers.slice(0, 1) }), cid, join(dir, 'other.car'), { signal }), { code: 'NOT_FOUND' }, what);
+    await fetchAll(pieceSource({ catalogue: await openCatalogue(t), http: http({ providers, ...IMPATIENT }) }, [cid]));
+    await assert.rejects(fetchPiece(http({ providers: providers.slice(0, 1), ...IMPATIENT }), cid, join(dir, 'other.car'), { signal }), { code: 'NOT_FOUND' }, what);
   }
   // A provider that has other bytes at the place of some blocks is found out by their hashes, and left.
   const liar = await startProvider(t, cid, car, (piece, from, to, outgoing, incoming) => {
