@@ -121,7 +121,7 @@ contract Disputes is SchedulerBase {
         _notAfter(start + request.disputeWindow + request.assignWindow);
         (uint16 committed, uint16 opened) = (job_.committed, job_.opened);
         if (opened != committed) revert IScheduler.NotWidenable();
-        _requireExactly(jobId, request, roster, openings, opened, _openedShard(jobId, job_, request));
+        _requireExactly(jobId, request, roster, openings, committed, opened, _openedShard(jobId, job_, request));
         if (MajorityLib.majority(openings, IScheduler.Policy(request.policy)) & ~job_.equivocated != 0) revert IScheduler.MajorityFound();
         _authorize(caller, StatementLib.summon(jobId, caller), signature);
         uint256 who = CLIENT;
@@ -192,7 +192,7 @@ contract Disputes is SchedulerBase {
             if (openings.length != 0) revert IScheduler.BadOrder();
             ruling.agreed = agreed;
         } else {
-            _requireExactly(jobId, request, roster, openings, opened, _openedShard(jobId, job_, request));
+            _requireExactly(jobId, request, roster, openings, committed, opened, _openedShard(jobId, job_, request));
             ruling.agreed = MajorityLib.majority(openings, IScheduler.Policy(request.policy)) & ~job_.equivocated;
             ruling.undecided = ruling.agreed == 0 ? opened : 0;
             ruling.absent = committed & ~opened;
@@ -230,12 +230,13 @@ contract Disputes is SchedulerBase {
         IScheduler.JobRequest calldata request,
         IScheduler.SealedSeat[] calldata roster,
         IScheduler.Opening[] calldata openings,
+        uint256 committed,
         uint256 opened,
         uint256 shard
     ) private pure {
         uint256 seen;
         for (uint256 i; i < openings.length; ++i) {
-            uint256 bit = _requireOpens(jobId, request, roster, openings[i], opened, shard);
+            uint256 bit = _requireOpens(jobId, request, roster, openings[i], committed, shard);
             if (bit <= seen) revert IScheduler.BadOrder();
             seen |= bit;
         }

@@ -26,18 +26,18 @@ export const schedulerRuntime: RuntimeCode = {
 
 /** In the creation code of disputes. */
 export const disputesRuntime: RuntimeCode = {
-  start: 607, length: 21380,
+  start: 600, length: 23510,
   immutables: {
-    COIN: [3002, 5633, 12750, 20183],
-    RANDOMNESS: [10022],
-    SEED_DELAY: [6327, 9442],
-    _cachedChainId: [20952],
-    _cachedDomainSeparator: [20769],
-    _cachedThis: [20722],
-    _hashedName: [20848],
-    _hashedVersion: [20886],
-    _name: [7628],
-    _version: [7669],
+    COIN: [3002, 5668, 22313],
+    RANDOMNESS: [14713],
+    SEED_DELAY: [6366, 11857],
+    _cachedChainId: [23082],
+    _cachedDomainSeparator: [22899],
+    _cachedThis: [22852],
+    _hashedName: [22978],
+    _hashedVersion: [23016],
+    _name: [7668],
+    _version: [7709],
   },
 };
 
