@@ -46,7 +46,7 @@ contract ResolveTest is Life {
             if (c.contested == 0 || c.opened != c.committed) skip(p.request.disputeWindow + 1);
         }
         // Until then a job without majority could be widened.
-        if (c.silent || c.contested != 0) skip(p.request.disputeWindow + p.request.assignWindow);
+        if (c.silent || c.contested != 0) skip(p.request.disputeWindow + p.request.assignWindow + 1);
         resolved(p, c.opened);
     }
 
@@ -69,10 +69,7 @@ contract ResolveTest is Life {
         Play memory p = play(c, policy);
         assertEq(stateOf(p), IScheduler.State.Settled, name);
         assertEq(scheduler.job(p.jobId).rosterHash, 0, string.concat(name, ": cleared"));
-        for (uint256 i; i < c.replicas; ++i) {
-            string memory seat = string.concat(name, ": seat ", vm.toString(i));
-            checkSeat(seat, p.roster[i].node, verdicts[i], c.replicas, c.contested >> i & 1 == 1, nodes[i]);
-        }
+        checkSeats(name, c, p.roster, verdicts, nodes);
         IScheduler.Party memory party = scheduler.client(theClient);
         assertEq(party.free, uint256(int256(1000e18) + purse * 1e18), string.concat(name, ": client"));
         assertEq(party.locked, 0, string.concat(name, ": escrow"));
@@ -86,6 +83,13 @@ contract ResolveTest is Life {
     function wronged(bytes memory verdicts, uint256 agreed) internal pure returns (bool yes) {
         for (uint256 i; i < verdicts.length; ++i) {
             if (verdicts[i] == "A" && agreed >> i & 1 == 0) yes = true;
+        }
+    }
+
+    function checkSeats(string memory name, Case memory c, IScheduler.Seat[] memory roster, bytes memory verdicts, int256[] memory nodes) internal view {
+        for (uint256 i; i < c.replicas; ++i) {
+            string memory seat = string.concat(name, ": seat ", vm.toString(i));
+            checkSeat(seat, roster[i].node, verdicts[i], c.replicas, c.contested >> i & 1 == 1, nodes[i]);
         }
     }
 
@@ -238,8 +242,7 @@ contract ResolveTest is Life {
     /// forge-config: default.fuzz.runs = 200
     function testFuzz_against_a_model(uint256 salt, Case memory c) public {
         c.replicas = c.replicas % 15 + 1;
-        uint256 seats = all(c.replicas);
-        c.committed &= seats;
+        c.committed &= all(c.replicas);
         if (c.committed == 0) c.committed = 1;
         if (!c.silent) c.agreed &= c.committed;
         if (c.agreed == c.committed) c.agreed &= c.agreed - 1;
@@ -247,9 +250,11 @@ contract ResolveTest is Life {
         c.contested &= c.committed & ~c.agreed;
         c.opened = c.silent || c.contested != 0 ? c.opened & c.committed | c.contested : 0;
         // Neighbours are alike, every other one is not; half of the time they are strictly alike.
-        uint16 step = reach(salt % 2 == 0) * 3 / 5;
         c.tones = new uint16[](c.replicas);
-        for (uint256 i; i < c.replicas; ++i) c.tones[i] = uint16(uint256(keccak256(abi.encode(salt, i))) % 5) * step;
+        {
+            uint16 step = reach(salt % 2 == 0) * 3 / 5;
+            for (uint256 i; i < c.replicas; ++i) c.tones[i] = uint16(uint256(keccak256(abi.encode(salt, i))) % 5) * step;
+        }
         uint256 majority = c.silent || c.contested != 0 ? greedy(c.tones, c.opened, reach(true)) : c.agreed;
         if ((c.silent || c.contested != 0) && majority == 0) majority = greedy(c.tones, c.opened, reach(false));
         bool disputed = c.silent || c.contested != 0;
@@ -261,21 +266,18 @@ contract ResolveTest is Life {
         if (c.silent) sharers = majority;
         else if (disputed) sharers = majority & ~c.agreed;
         for (uint256 i; i < c.replicas; ++i) sharersCount += sharers >> i & 1;
-        bool lost = !c.silent && sharers != 0;
         for (uint256 i; i < c.replicas; ++i) {
             uint256 bit = 1 << i;
             if (c.committed & bit == 0) continue;
             if (disputed && c.opened & bit == 0) lostByNodes += 12e18;
             else if (c.contested & bit != 0 && majority != 0 && majority & bit == 0) lostByNodes += 10e18;
         }
-        uint256 pot = c.silent ? 10e18 : lost ? 10e18 + lostByNodes : 0;
+        uint256 pot = c.silent ? 10e18 : sharers != 0 ? 10e18 + lostByNodes : 0;
         uint256 gained;
-        uint256 paid;
         for (uint256 i; i < c.replicas; ++i) {
             uint256 bit = 1 << i;
             uint256 free = scheduler.node(p.roster[i].node).free;
             if (majority & bit != 0) {
-                paid += 10e18;
                 if (sharers & bit == 0) {
                     assertEq(free, 1010e18, "agreed");
                 } else {

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.28;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {GadusCoin, Scheduler} from "./Base.sol";
+import {Life} from "./Life.sol";
+import {IScheduler} from "../src/interfaces/IScheduler.sol";
+
+/// @dev Calls the scheduler back, once and with anything, before it moves anything; remembers what came of it.
+contract CallingBackCoin is ERC20 {
+    address internal target;
+    bytes internal data;
+    bool public called;
+    bool public done;
+    bytes public answer;
+
+    constructor() ERC20("", "") {
+        _mint(msg.sender, 2e26);
+    }
+
+    function callBack(address target_, bytes calldata data_) external {
+        (target, data, called) = (target_, data_, false);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        address callee = target;
+        if (callee != address(0)) {
+            (target, called) = (address(0), true);
+            (done, answer) = callee.call(data);
+        }
+        super._update(from, to, amount);
+    }
+}
+
+/// @dev Attacks that are on no single step. docs/contract-review.md says which test covers what.
+contract AttacksTest is Life {
+    uint256 internal constant ELSEWHERE = 314;
+
+    function domainOf(uint256 chain, address where) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("Gadus"),
+                keccak256("1"),
+                chain,
+                where
+            )
+        );
+    }
+
+    /* REPLAY */
+
+    function test_attack_a_request_signed_for_another_chain_is_refused() public {
+        IScheduler.JobRequest memory request = aRequest(1);
+        bytes memory here = signRequest(request);
+        domain = domainOf(ELSEWHERE, address(scheduler));
+        bytes memory there = signRequest(request);
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        scheduler.submit(request, there);
+        // The same contract at the same address after a fork, on the other chain.
+        vm.chainId(ELSEWHERE);
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        scheduler.submit(request, here);
+        vm.prank(CARRIER);
+        scheduler.submit(request, there);
+    }
+
+    function test_attack_a_job_of_before_a_fork_is_none_after_it() public {
+        Play memory play = committed(2);
+        bytes memory verdict = signVerdict(play.jobId, play.sealed_, 3);
+        vm.chainId(ELSEWHERE);
+        expectWrongState(IScheduler.State.None);
+        vm.prank(CARRIER);
+        scheduler.settle(play.request, play.sealed_, 3, 0, "report", verdict);
+    }
+
+    function test_attack_a_request_signed_for_another_scheduler_is_refused() public {
+        Scheduler other = deployScheduler(coin, 1, 1 minutes, 30 days);
+        coin.approve(address(other), type(uint256).max);
+        other.fund(theClient, 1000 * COIN_1);
+        IScheduler.JobRequest memory request = aRequest(1);
+        bytes memory signature = signRequest(request);
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        other.submit(request, signature);
+        assertTrue(other.jobIdOf(request) != scheduler.jobIdOf(request), "another job");
+    }
+
+    function test_attack_bids_and_commitments_of_one_job_are_none_of_another() public {
+        Play memory first = submitted(1);
+        IScheduler.JobRequest memory request = aRequest(1);
+        request.nonce = 2;
+        Play memory second = submitted(request);
+        vm.roll(vm.getBlockNumber() + 2);
+        IScheduler.Bid[] memory bids = someBids(first.jobId, 2);
+        expectBadSignature(bids[0].node);
+        vm.prank(theClient);
+        scheduler.assign(second.request, bids, "");
+        assigned(first);
+        assigned(second, someBids(second.jobId, 2));
+        IScheduler.SignedCommitment[] memory batch = batchOf(first, 1, new uint16[](1));
+        // Whether or not the same node sits in both.
+        expectBadSignature(second.roster[0].node);
+        vm.prank(CARRIER);
+        scheduler.commit(second.request, second.roster, batch);
+    }
+
+    function test_attack_a_statement_of_one_kind_is_none_of_another() public {
+        Play memory play = submitted(1);
+        bytes memory signature = signRequest(play.request);
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        scheduler.cancel(play.request, signature);
+    }
+
+    function test_attack_no_step_happens_twice() public {
+        Play memory play = committed(3);
+        bytes memory verdict = signVerdict(play.jobId, play.sealed_, 7);
+        vm.prank(CARRIER);
+        scheduler.settle(play.request, play.sealed_, 7, 0, "report", verdict);
+        uint256 free = scheduler.node(play.roster[0].node).free;
+        expectWrongState(IScheduler.State.Settled);
+        vm.prank(CARRIER);
+        scheduler.settle(play.request, play.sealed_, 7, 0, "report", verdict);
+        expectWrongState(IScheduler.State.Settled);
+        scheduler.resolve(play.request, play.sealed_, new IScheduler.Opening[](0));
+        expectWrongState(IScheduler.State.Settled);
+        scheduler.expire(play.request, play.roster);
+        bytes memory request = signRequest(play.request);
+        expectWrongState(IScheduler.State.Settled);
+        scheduler.submit(play.request, request);
+        assertEq(scheduler.node(play.roster[0].node).free, free, "paid once");
+    }
+
+    /* MALLEABILITY */
+
+    function test_attack_the_other_form_of_a_signature_is_none() public {
+        IScheduler.JobRequest memory request = aRequest(1);
+        bytes memory signature = malleated(signRequest(request));
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        scheduler.submit(request, signature);
+        Play memory play = committed(1);
+        signature = malleated(signVerdict(play.jobId, play.sealed_, 1));
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        scheduler.settle(play.request, play.sealed_, 1, 0, "report", signature);
+    }
+
+    /* RE-ENTRANCY: the coin is called last, so who comes back through it finds the step done. */
+
+    function callingBack() internal returns (CallingBackCoin calling) {
+        calling = new CallingBackCoin();
+        coin = GadusCoin(address(calling));
+        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
+        domain = domainOf(block.chainid, address(scheduler));
+        coin.approve(address(scheduler), type(uint256).max);
+        vm.warp(START);
+        for (uint256 i; i < NODES; ++i) registerNode(keys[i], 1000 * COIN_1);
+        vm.warp(START + 100);
+    }
+
+    function test_attack_submit_from_within_submit() public {
+        CallingBackCoin calling = callingBack();
+        IScheduler.JobRequest memory request = aRequest(1);
+        calling.transfer(theClient, 1000 * COIN_1);
+        vm.prank(theClient);
+        calling.approve(address(scheduler), type(uint256).max);
+        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.submit, (request, signRequest(request))));
+        vm.prank(theClient);
+        scheduler.submit(request, "");
+        assertTrue(calling.called() && !calling.done(), "a second submit");
+        assertEq(keccak256(calling.answer()), keccak256(abi.encodeWithSelector(IScheduler.WrongState.selector, IScheduler.State.Open)), "it was done");
+        assertEq(scheduler.client(theClient).locked, 2 * PRICE, "locked once");
+    }
+
+    function test_attack_resolve_from_within_the_burning() public {
+        CallingBackCoin calling = callingBack();
+        scheduler.fund(theClient, 1000 * COIN_1);
+        Play memory play = committed(1);
+        // The client is silent and nobody opens: its bond and the no-show part are burnt.
+        skip(play.request.settleWindow + play.request.disputeWindow + play.request.assignWindow + 1);
+        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.resolve, (play.request, play.sealed_, new IScheduler.Opening[](0))));
+        resolved(play, 0);
+        assertTrue(calling.called() && !calling.done(), "a second resolve");
+        assertEq(keccak256(calling.answer()), keccak256(abi.encodeWithSelector(IScheduler.WrongState.selector, IScheduler.State.Settled)), "it was done");
+        assertEq(calling.balanceOf(GRAVE), PRICE + STAKE / 4, "burnt once");
+        assertSolvent();
+    }
+
+    function test_attack_register_from_within_register() public {
+        CallingBackCoin calling = callingBack();
+        calling.approve(address(scheduler), type(uint256).max);
+        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.register, (5, "")));
+        // What comes in meanwhile would be counted twice: as the inner deposit and as a part of the outer one.
+        vm.prank(address(calling));
+        calling.approve(address(scheduler), 5);
+        calling.transfer(address(calling), 5);
+        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.register, (5, "")));
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.CoinShort.selector, 12, 7));
+        scheduler.register(7, "");
+    }
+
+    /* GAS: the dearest steps fit a message of the chain with the smallest limit in use, and no party makes them dearer for others. */
+
+    function test_attack_the_dearest_assignment_and_resolution_are_bounded() public {
+        scheduler.fund(theClient, 10_000 * COIN_1);
+        Play memory play = submitted(15);
+        vm.roll(vm.getBlockNumber() + 2);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 16);
+        vm.recordLogs();
+        vm.prank(theClient);
+        scheduler.assign(play.request, bids, "");
+        assertTrue(vm.lastCallGas().gasTotalUsed < 2_500_000, "assign");
+        play.roster = lastRoster();
+        uint16[] memory tones = new uint16[](15);
+        for (uint16 i; i < 15; ++i) tones[i] = 4000 * i;
+        committed(play, all(15), tones);
+        skip(play.request.settleWindow + 1);
+        opened(play, all(15));
+        assertTrue(vm.lastCallGas().gasTotalUsed < 2_500_000, "open");
+        skip(play.request.disputeWindow + 1);
+        resolved(play, all(15));
+        assertTrue(vm.lastCallGas().gasTotalUsed < 5_000_000, "resolve");
+        assertEq(stateOf(play), IScheduler.State.Settled, "settled");
+    }
+
+    /* SEVERAL STEPS IN ONE MESSAGE */
+
+    function test_attack_a_batch_gives_nobody_anothers_authority() public {
+        Play memory play = submitted(1);
+        bytes[] memory steps = new bytes[](2);
+        steps[0] = abi.encodeCall(IScheduler.withdraw, (false, CARRIER, 0));
+        steps[1] = abi.encodeCall(IScheduler.cancel, (play.request, ""));
+        expectBadSignature(theClient);
+        vm.prank(CARRIER);
+        scheduler.multicall(steps);
+        assertEq(stateOf(play), IScheduler.State.Open, "open");
+    }
+
+    /// @dev All or nothing: a step that fails takes those before it back.
+    function test_attack_no_half_of_a_batch_happens() public {
+        bytes[] memory steps = new bytes[](2);
+        steps[0] = abi.encodeCall(IScheduler.withdraw, (true, CARRIER, 10));
+        steps[1] = abi.encodeCall(IScheduler.withdraw, (true, CARRIER, type(uint88).max));
+        address node = vm.addr(keys[0]);
+        vm.expectRevert();
+        vm.prank(node);
+        scheduler.multicall(steps);
+        assertEq(coin.balanceOf(CARRIER), 0, "nothing moved");
+        assertEq(scheduler.node(node).free, 1000 * COIN_1, "free");
+    }
+}

@@ -1,0 +1,62 @@
+#!/bin/sh
+# What takes too long for every change: hours, all of it. Each part runs alone as well:
+#   sh scripts/nightly.sh [PART…]
+# parts: fuzz invariants differential smt mutation coverage lint
+# Reports go to .nightly/, or where GADUS_NIGHTLY says. Exits with the number of parts that failed.
+set -u
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+out=${GADUS_NIGHTLY:-.nightly}
+mkdir -p "$out"
+
+# Every fuzz test at 100,000 runs, whatever number it names itself: about an hour.
+fuzz() {
+  FOUNDRY_FUZZ_RUNS=${FUZZ_RUNS:-100000} forge test --no-match-contract '^InvariantsTest$' --match-test '^testFuzz' --fuzz-runs "${FUZZ_RUNS:-100000}"
+}
+
+# Longer lives and more of them than in every run: 500 sequences of 300 steps against CI's 24 of 60.
+invariants() {
+  FOUNDRY_INVARIANT_RUNS=${INVARIANT_RUNS:-500} FOUNDRY_INVARIANT_DEPTH=${INVARIANT_DEPTH:-300} forge test --match-contract '^InvariantsTest$'
+}
+
+# 2,000 sequences of up to 200 steps from a seed of the day; a failure prints it.
+differential() {
+  GADUS_DIFFERENTIAL_RUNS=${DIFFERENTIAL_RUNS:-2000} GADUS_DIFFERENTIAL_LENGTH=${DIFFERENTIAL_LENGTH:-200} GADUS_DIFFERENTIAL_SEED=${DIFFERENTIAL_SEED:-$(date +%Y%m%d)} \
+    node --test test/conformance/differential/differential.test.ts
+}
+
+# What is proven for all values (docs/contract-review.md).
+smt() {
+  command -v z3 >/dev/null 2>&1 || ${SUDO:-} apt-get install -y -qq --no-install-recommends z3 >/dev/null 2>&1 || { echo 'z3 is missing: apt-get install z3'; return 1; }
+  node contracts/proofs/smt.ts
+}
+
+# About 1,900 changes of the contracts, several seconds each; goes on where it was stopped. MUTATION_SECONDS bounds it.
+mutation() {
+  node contracts/proofs/mutate.ts --report "$out/mutation.json" ${MUTATION_SECONDS:+--seconds "$MUTATION_SECONDS"}
+}
+
+# Lines and branches that no test reaches. With the least of optimization: without any, the contracts do not fit the stack.
+coverage() {
+  FOUNDRY_FUZZ_RUNS=${FUZZ_RUNS:-256} forge coverage --ir-minimum --no-match-contract '^(Gas|Deployment)Test$' --report summary --report lcov --report-file "$out/coverage.lcov" &&
+    node contracts/proofs/uncovered.ts "$out/coverage.lcov"
+}
+
+# Every finding of forge's linter that docs/contract-review.md does not argue.
+lint() {
+  node contracts/proofs/lint.ts
+}
+
+[ $# -gt 0 ] || set -- lint smt differential fuzz invariants coverage mutation
+failed=0
+for part in "$@"; do
+  case $part in
+    fuzz | invariants | differential | smt | mutation | coverage | lint) ;;
+    *) echo "no such part: $part" >&2; exit 2 ;;
+  esac
+  printf '== %s\n' "$part"
+  started=$(date +%s)
+  if "$part"; then verdict=ok; else verdict=FAILED; failed=$((failed + 1)); fi
+  printf '== %s: %s after %d s\n' "$part" "$verdict" "$(($(date +%s) - started))"
+done
+exit "$failed"

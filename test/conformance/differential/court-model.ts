@@ -1,0 +1,280 @@
+import type { Address, Hex } from 'viem';
+import { rate } from '../../../lab/economics/rules.ts';
+import {
+  advance, decay, drawableAfter, drawReplicas, isAudited, isWidenable, POLICIES, scoreBps, seedOf, summonDeadlineOf, type Bid, type JobEvent, type JobRequest, type JobState, type Opening, type ReplicaVerdict, type Reputation, type SealedSeat, type Seat,
+} from '../../../src/protocol/index.ts';
+import { ending, noShow, type Fault } from './ending.ts';
+
+const DAY = 86_400;
+
+/** A client's purse or a node's stake, with its name. */
+export interface Account extends Reputation { free: bigint; locked: bigint; since: number }
+
+/** A job as its events tell it, and what the events do not tell. */
+export interface Play {
+  jobId: Hex;
+  state: JobState;
+  /** By seat, the last one it committed to. */
+  openings: Map<number, Opening>;
+}
+
+/** When and in which block a step is carried out. */
+export interface Now { at: number; number: bigint }
+
+/** What TypeScript knows of the scheduler: the states of all jobs from events alone, and who has how much coin and which name. */
+export class CourtModel {
+  readonly plays: Play[] = [];
+  readonly accounts: Map<Address, Account>;
+  readonly client: Address;
+  burnt = 0n;
+
+  constructor(client: Address, accounts: Map<Address, Account>) {
+    [this.client, this.accounts] = [client, accounts];
+  }
+
+  account(address: Address): Account {
+    return this.accounts.get(address)!;
+  }
+
+  score(address: Address, at: number): number {
+    return scoreBps(decay(this.account(address), Math.floor(at / DAY)));
+  }
+
+  /** Coin that all parties together have in the scheduler. */
+  total(): bigint {
+    return [...this.accounts.values()].reduce((sum, { free, locked }) => sum + free + locked, 0n);
+  }
+
+  /* WHAT MAY HAPPEN: one rule for each step, from IScheduler. */
+
+  maySubmit(request: JobRequest): boolean {
+    return request.stake >= request.maxPrice && request.maxPrice > 0n;
+  }
+
+  /** The seats that must be drawn, or undefined where nothing can be. Bids claim no input; such a claim is another test's. */
+  draw({ jobId, state }: Play, bids: readonly Pick<Bid, 'node' | 'price' | 'locality'>[], now: Now, seedBlockHash: Hex): Seat[] | undefined {
+    if (state.state !== 'Open' && state.state !== 'Widening') return undefined;
+    const { request } = state;
+    if (now.at > state.since + request.assignWindow || now.number <= state.seedBlock) return undefined;
+    if (state.state === 'Widening' && (now.number <= drawableAfter(state).block || now.at <= drawableAfter(state).time)) return undefined;
+    const taken = state.state === 'Widening' ? state.roster.map(({ node }) => node) : [];
+    const eligible = bids.filter(({ node, price, locality }) => {
+      const { free, since } = this.account(node);
+      return since <= state.since && free >= request.stake && price <= request.maxPrice && locality <= 10_000 && this.score(node, now.at) >= request.minScore && !taken.includes(node);
+    });
+    const seats = state.state === 'Widening' ? request.replicas + 1 : request.replicas;
+    if (eligible.length < seats) return undefined;
+    const candidates = eligible.map(({ node, price }) => ({ node, price, locality: 0, stake: this.account(node).free + this.account(node).locked, score: this.score(node, now.at) }));
+    return drawReplicas(seedOf(seedBlockHash, jobId), candidates, request.maxPrice, seats).map((i) => ({ node: candidates[i]!.node, price: candidates[i]!.price }));
+  }
+
+  mayCommit({ state }: Play, commitments: readonly { index: number; commitment: Hex }[], now: Now): boolean {
+    return state.state === 'Assigned' && now.at <= state.since + state.request.commitWindow
+      && commitments.every(({ index, commitment }) => !has(state.committed, index) || state.roster[index]!.commitment === commitment);
+  }
+
+  /** `kept`: the seats before a widening have the commitments in it that they had. */
+  mayCommitSet({ state }: Play, kept: boolean, now: Now): boolean {
+    if (state.state === 'Assigned') return kept && now.at <= state.since + state.request.commitWindow;
+    return state.state === 'Committed' && kept && state.committed === all(state) && now.at <= state.since + state.request.settleWindow && state.roster.length > 1;
+  }
+
+  maySettle({ state }: Play, agreed: number, now: Now): boolean {
+    return state.state === 'Committed' && now.at <= state.since + state.request.settleWindow && (agreed & ~state.committed) === 0;
+  }
+
+  maySettleDirect({ state }: Play, agreed: number, kept: boolean, now: Now): boolean {
+    return state.state === 'Assigned' && kept && now.at <= state.since + state.request.commitWindow && (agreed & ~all(state)) === 0;
+  }
+
+  mayProve({ state }: Play, index: number): boolean {
+    return (state.state === 'Committed' || state.state === 'Contestable' || state.state === 'Contested') && has(state.committed, index) && !has(state.equivocated ?? 0, index);
+  }
+
+  mayContest({ state }: Play, index: number, now: Now): boolean {
+    if (state.state !== 'Contestable' && state.state !== 'Contested') return false;
+    const contested = state.state === 'Contested' ? state.contested : 0;
+    return now.at <= state.since + state.request.disputeWindow && has(state.committed & ~state.agreed & ~contested, index)
+      && this.account(state.roster[index]!.node).free >= state.request.maxPrice;
+  }
+
+  mayOpen({ state }: Play, seats: readonly number[], now: Now): boolean {
+    if (state.state !== 'Contested' && state.state !== 'Committed') return false;
+    const from = state.since + (state.state === 'Committed' ? state.request.settleWindow : 0);
+    return (state.state === 'Contested' || now.at > from) && now.at <= from + state.request.disputeWindow && seats.every((seat) => has(state.committed, seat));
+  }
+
+  mayResolve(play: Play, now: Now): boolean {
+    const { state } = play;
+    if (state.state === 'Contestable') return now.at > state.since + state.request.disputeWindow;
+    if (state.state !== 'Contested' && state.state !== 'Committed') return false;
+    const from = state.since + (state.state === 'Committed' ? state.request.settleWindow : 0);
+    if (state.state === 'Committed' && now.at <= from) return false;
+    if (state.opened !== state.committed) return now.at > from + state.request.disputeWindow;
+    return !isWidenable(state) || (majority(play) & ~(state.equivocated ?? 0)) !== 0 || now.at > summonDeadlineOf(state);
+  }
+
+  mayAudit({ jobId, state }: Play, secret: Hex, auditBps: number, now: Now): boolean {
+    return state.state === 'Committed' && isWidenable(state) && state.request.replicas === 1 && now.at <= state.since + state.request.settleWindow
+      && isAudited(secret, auditBps, jobId, state.roster[0]!.commitment);
+  }
+
+  /** `caller` is the client's address or that of a seat's node. */
+  maySummon(play: Play, caller: Address, now: Now): boolean {
+    const { state } = play;
+    if ((state.state !== 'Contested' && state.state !== 'Committed') || !isWidenable(state) || state.opened !== state.committed) return false;
+    if (state.state === 'Committed' && now.at <= state.since + state.request.settleWindow) return false;
+    if (now.at > summonDeadlineOf(state) || (majority(play) & ~(state.equivocated ?? 0)) !== 0) return false;
+    const seat = state.roster.findIndex(({ node }) => node === caller);
+    const bond = state.state === 'Contested' && seat >= 0 && has(state.contested, seat) ? state.request.maxPrice : 0n;
+    return caller === this.client || this.account(caller).free + bond >= escrowOf(state.request);
+  }
+
+  mayExpire({ state }: Play, now: Now): boolean {
+    if (state.state === 'Open' || state.state === 'Widening') return now.at > state.since + state.request.assignWindow;
+    return state.state === 'Assigned' && now.at > state.since + state.request.commitWindow;
+  }
+
+  /* WHAT HAPPENS. */
+
+  /** Carries the model over what a step emitted. The money moves by the tables, not by what the events say was paid. */
+  apply(play: Play, event: JobEvent): void {
+    const before = play.state;
+    const missing = event.type === 'CommitmentsClosed' && before.state === 'Assigned' ? all(before) & ~event.committed : 0;
+    play.state = advance(before, event);
+    if (event.type === 'Submitted') {
+      this.#lockClient(escrowOf(event.request));
+    } else if (event.type === 'WideningCalled' && 'roster' in before) {
+      const { request, roster } = before;
+      for (const seat of seatsIn(before.state === 'Contested' ? before.contested : 0)) this.#lock(roster[seat]!.node, -request.maxPrice);
+      if (event.caller === this.client) this.#lockClient(escrowOf(request));
+      else this.#lock(event.caller, escrowOf(request));
+    } else if (event.type === 'Widened') {
+      for (const { node } of event.roster.slice(play.state.request.replicas)) this.#lock(node, play.state.request.stake);
+    } else if (event.type === 'CommitmentsClosed' && before.state === 'Widening') {
+      this.#lock(before.widening.caller, -escrowOf(before.request));
+    } else if (event.type === 'Assigned') {
+      for (const { node } of event.roster) this.#lock(node, play.state.request.stake);
+    } else if (event.type === 'VerdictContested' && 'roster' in play.state) {
+      this.#lock(play.state.roster[event.index]!.node, play.state.request.maxPrice);
+    } else if (missing !== 0) {
+      this.account(this.client).free += this.#absent(play, missing, event.at);
+    } else if (event.type === 'Expired' && before.state === 'Assigned') {
+      this.#refund(before.request, this.#absent({ ...play, state: before }, all(before), event.at), {}, event.at);
+    } else if (event.type === 'Cancelled' && before.state === 'Open') {
+      this.#refund(before.request, 0n, {}, event.at);
+    }
+  }
+
+  /** Rates a client that let a known draw go. */
+  cancelledLate(at: number): void {
+    this.#rate(this.client, { good: 0, bad: 1 }, at);
+  }
+
+  /** Pays, slashes and rates at the end of a job that stood at `before`. Returns the verdicts that must be told. */
+  settle(before: JobState, agreed: number, fault: Fault, undecided: boolean, at: number): ReplicaVerdict[] {
+    if (!('roster' in before) || before.state === 'Settled') throw new Error('nothing to settle');
+    const { request, roster } = before;
+    const equivocated = before.equivocated ?? 0;
+    const committed = before.state === 'Assigned' ? all(before) : before.committed;
+    const contested = before.state === 'Contested' ? before.contested : 0;
+    const judged = before.state === 'Contested' || fault === 'silent';
+    const opened = judged && 'opened' in before ? before.opened : committed;
+    const accepted = 'agreed' in before ? before.agreed : 0;
+    const verdictOf = (seat: number): ReplicaVerdict => {
+      if (!has(committed, seat)) return 'absent';
+      if (has(agreed & ~equivocated, seat)) return 'agreed';
+      if (has(equivocated, seat)) return 'deviated';
+      if (!has(opened, seat)) return 'absent';
+      return undecided ? 'undecided' : 'deviated';
+    };
+    const seats = roster.map(({ price }, seat) => ({ price, verdict: verdictOf(seat), contested: has(contested, seat), equivocated: has(equivocated, seat), closed: !has(committed, seat) }));
+    const caller = before.widening === undefined || before.widening.lapsed ? undefined : before.widening.caller;
+    const widened = caller === undefined ? undefined : { first: request.replicas, caller: caller === this.client ? 'client' as const : roster.findIndex(({ node }) => node === caller) };
+    const { seats: changes, client, caller: gain, burnt } = ending(seats, fault, roster.map((_, seat) => !has(accepted, seat)), request, widened);
+    changes.forEach(({ coin, good, bad }, seat) => {
+      if (seats[seat]!.closed) return;
+      const account = this.account(roster[seat]!.node);
+      const held = request.stake + (seats[seat]!.contested ? request.maxPrice : 0n);
+      account.locked -= held;
+      account.free += held + coin;
+      this.#rate(roster[seat]!.node, { good, bad }, at);
+    });
+    this.#refund(request, client.coin, client, at);
+    if (caller !== undefined) {
+      this.#lock(caller, -escrowOf(request));
+      this.account(caller).free += gain;
+    }
+    this.burnt += burnt;
+    return seats.map(({ verdict }) => verdict);
+  }
+
+  /** What the purse lacks is pulled. */
+  #lockClient(amount: bigint): void {
+    const account = this.account(this.client);
+    account.free = account.free > amount ? account.free - amount : 0n;
+    account.locked += amount;
+  }
+
+  #lock(node: Address, amount: bigint): void {
+    const account = this.account(node);
+    account.free -= amount;
+    account.locked += amount;
+  }
+
+  /** Closes seats that did not commit; what they lose. */
+  #absent({ state }: Play, mask: number, at: number): bigint {
+    if (!('roster' in state)) return 0n;
+    let lost = 0n;
+    state.roster.forEach(({ node }, seat) => {
+      if (!has(mask, seat)) return;
+      const account = this.account(node);
+      account.locked -= state.request.stake;
+      account.free += state.request.stake - noShow(state.request);
+      lost += noShow(state.request);
+      this.#rate(node, { good: 0, bad: 2 }, at);
+    });
+    return lost;
+  }
+
+  #refund(request: JobRequest, change: bigint, { good = 0, bad = 0 }: { good?: number; bad?: number }, at: number): void {
+    this.#lock(this.client, -escrowOf(request));
+    this.account(this.client).free += change;
+    this.#rate(this.client, { good, bad }, at);
+  }
+
+  #rate(address: Address, change: { good: number; bad: number }, at: number): void {
+    if (change.good === 0 && change.bad === 0) return;
+    Object.assign(this.account(address), rate(this.account(address), change, Math.floor(at / DAY)));
+  }
+}
+
+/** What a client locks, and who calls for a widening. */
+export function escrowOf({ maxPrice, replicas }: JobRequest): bigint {
+  return maxPrice * BigInt(replicas + 1);
+}
+
+/** The contract's own verdict where replicas are alike or nothing of each other: those that are alike and more than half of the opened. */
+export function majority({ state, openings }: Play): number {
+  if (state.state !== 'Committed' && state.state !== 'Contested') return 0;
+  const opened = seatsIn(state.opened);
+  const kind = (seat: number): string => (POLICIES[state.request.policy] === 'none' ? '' : openings.get(seat)!.resultDigest);
+  for (const seat of opened) {
+    const alike = opened.filter((other) => kind(other) === kind(seat));
+    if (2 * alike.length > opened.length) return alike.reduce((mask, other) => mask | (1 << other), 0);
+  }
+  return 0;
+}
+
+/** Seats of a mask, in order. */
+export function seatsIn(mask: number): number[] {
+  return Array.from({ length: 32 - Math.clz32(mask) }, (_, seat) => seat).filter((seat) => has(mask, seat));
+}
+
+export function has(mask: number, seat: number): boolean {
+  return (mask >> seat & 1) === 1;
+}
+
+export function all({ roster }: { roster: readonly SealedSeat[] }): number {
+  return (1 << roster.length) - 1;
+}

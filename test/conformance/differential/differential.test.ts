@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { keccak256, numberToHex, stringToHex, toHex, zeroHash, type Address, type Hex } from 'viem';
+import { isJobEvent, orderBids, signBid, signCommitment, signCommitmentSet, type Signer } from '../../../src/chain/index.ts';
+import {
+  commitmentOf, deadlineOf, isFinal, jobIdOf, JOB_STATES, NO_CLAIM, PLAIN_TERMS, rosterHashOf, scoreBps, decay, secretHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest, type JobState, type Opening, type Seat,
+} from '../../../src/protocol/index.ts';
+import { actionOf, MOST_JOBS, moves, type Action, type Move } from './actions.ts';
+import { startArena, type Arena, type Outcome } from './arena.ts';
+import { CourtModel, has, majority, seatsIn, type Account, type Now, type Play } from './court-model.ts';
+import type { Fault } from './ending.ts';
+
+const COIN = 10n ** 18n;
+const NODES = 8;
+const PURSE = 60n * COIN;
+const STAKE = 90n * COIN;
+const GRAVE = '0x000000000000000000000000000000000000dEaD';
+const SECRET = keccak256(stringToHex('secret'));
+/** Every job of one replica is drawn for an audit by about every second commitment. */
+const AUDIT_BPS = 5000;
+
+/** How many sequences, and how long; CI's are a few seconds, scripts/nightly.sh asks for more. Seeded: a failure names its seed, to be given back. */
+const RUNS = Number(process.env['GADUS_DIFFERENTIAL_RUNS'] ?? 16);
+const LENGTH = Number(process.env['GADUS_DIFFERENTIAL_LENGTH'] ?? 100);
+const SEED = Number(process.env['GADUS_DIFFERENTIAL_SEED'] ?? 20_260);
+
+describe('the scheduler and its model in TypeScript', () => {
+  let arena: Arena;
+  before(async () => { arena = await startArena({ nodes: NODES, purse: PURSE, stake: STAKE }); });
+  after(() => arena.stop());
+
+  it('do the same, whatever is tried', { timeout: 60_000 + RUNS * 60_000 }, async () => {
+    const seen = new Map<string, number>();
+    await fc.assert(fc.asyncProperty(fc.noBias(moves(LENGTH)), async (sequence) => {
+      await arena.reset();
+      const court = new Session(arena, (what) => seen.set(what, (seen.get(what) ?? 0) + 1));
+      await court.begin();
+      const taken: string[] = [];
+      for (const move of sequence) {
+        const action = court.choose(move);
+        taken.push(JSON.stringify(action));
+        try {
+          await court.take(action);
+          await court.compare();
+        } catch (error) {
+          throw new Error(`${(error as Error).message}\nafter\n${taken.join('\n')}`, { cause: error });
+        }
+      }
+    }), { numRuns: RUNS, seed: SEED, reporter: tell, endOnFailure: process.env['GADUS_DIFFERENTIAL_SHRINK'] === '0' });
+    if (RUNS < 16 || LENGTH < 100) return;
+    // Else nothing would have been compared.
+    for (const what of ['assign done', 'commit done', 'settle done', 'contest done', 'open done', 'resolve done', 'expire done', 'assign refused', 'resolve refused']) assert.ok((seen.get(what) ?? 0) > 0, `never ${what}: ${[...seen].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+    if (process.env['GADUS_DIFFERENTIAL_RUNS'] !== undefined) process.stdout.write(`${[...seen].toSorted().map(([name, count]) => `${name} ${count}`).join('\n')}\n`);
+  });
+});
+
+/** The shortest sequence found that tells the two apart; not fast-check's whole account of it, which nobody could read. */
+function tell({ failed, seed, counterexamplePath, errorInstance, numRuns }: fc.RunDetails<[Move[]]>): void {
+  if (!failed) return;
+  throw new Error(`seed ${seed}, path ${counterexamplePath}, after ${numRuns} sequences: ${(errorInstance as Error).message}`, { cause: errorInstance });
+}
+
+/** One sequence: what is tried is sent to the chain and put to the model. */
+class Session {
+  readonly #arena: Arena;
+  readonly #seen: (what: string) => void;
+  readonly #signers: Map<Address, Signer>;
+  #model!: CourtModel;
+  #nonce = 0n;
+
+  constructor(arena: Arena, seen: (what: string) => void) {
+    [this.#arena, this.#seen] = [arena, seen];
+    this.#signers = new Map([arena.client, ...arena.nodes].map((signer) => [signer.address, signer]));
+  }
+
+  async begin(): Promise<void> {
+    const views = await this.#arena.parties();
+    const accounts = [this.#arena.client, ...this.#arena.nodes].map(({ address }, i): [Address, Account] => {
+      const { free, locked, good, bad, day, since } = views[i]!;
+      return [address, { free, locked, good, bad, day, since }];
+    });
+    this.#model = new CourtModel(this.#arena.client.address, new Map(accounts));
+  }
+
+  choose(move: Move): Action {
+    const live = this.#model.plays.flatMap(({ state }, job) => (isFinal(state) ? [] : [{ job, state: state.state }]));
+    return actionOf(move, live, this.#model.plays.length);
+  }
+
+  /** Sends it, and holds the outcome against what the model says may happen. */
+  async take(action: Action): Promise<void> {
+    if (action.do === 'wait') return this.#arena.wait(action.seconds);
+    if (action.do === 'submit') return this.#submit(action);
+    if (action.do === 'deposit' || action.do === 'withdraw') return this.#move(action);
+    const play = this.#model.plays[action.job];
+    if (play === undefined) return undefined;
+    if (action.do === 'outwait') {
+      const deadline = deadlineOf(play.state);
+      return deadline === undefined ? undefined : this.#arena.until(deadline + 1);
+    }
+    return this.#step(play, action);
+  }
+
+  /** The chain's word on everybody and everything against the model's. */
+  async compare(): Promise<void> {
+    const [views, scores, held, burnt, ...jobs] = await Promise.all([
+      this.#arena.parties(), this.#arena.scores(), this.#arena.coinOf(this.#arena.court.scheduler), this.#arena.coinOf(GRAVE), ...this.#model.plays.map(({ jobId }) => this.#arena.job(jobId)),
+    ]);
+    for (const [i, [address, account]] of [...this.#model.accounts].entries()) {
+      const { free, locked, good, bad, day, since } = views[i]!;
+      assert.deepEqual({ free, locked, good, bad, day, since }, account, `${i === 0 ? 'client' : `node ${i - 1}`}`);
+      assert.equal(Number(scores[i]), scoreBps(decay(account, Math.floor(this.#arena.now() / 86_400))), `score of ${address}`);
+    }
+    assert.equal(held, this.#model.total(), `every coin held is somebody's`);
+    assert.equal(burnt, this.#model.burnt, `burnt`);
+    for (const [i, play] of this.#model.plays.entries()) {
+      const { state, since, committed, agreed, opened, contested, equivocated, rosterHash } = jobs[i]!;
+      assert.deepEqual({ state: JOB_STATES[state as number], since: Number(since), ...pick(play.state, { committed, agreed, opened, contested, equivocated, rosterHash }) }, { state: play.state.state, since: play.state.since, ...wordOf(play.state) }, `job ${i}`);
+    }
+  }
+
+  #now: Now = { at: 0, number: 0n };
+
+  async #send(from: Address, name: string, args: readonly unknown[], may: (now: Now) => boolean | Promise<boolean>, told = name): Promise<Outcome> {
+    const outcome = await this.#arena.send(from, name, args);
+    this.#now = outcome;
+    const allowed = await may(outcome);
+    assert.equal(outcome.ok, allowed, `${told}: the contract ${outcome.ok ? 'did' : 'refused'} it, the model says it ${allowed ? 'may' : 'may not'}`);
+    this.#seen(`${told} ${outcome.ok ? 'done' : 'refused'}`);
+    return outcome;
+  }
+
+  async #submit({ replicas, policy, price, stake }: Extract<Action, { do: 'submit' }>): Promise<void> {
+    if (this.#model.plays.length === MOST_JOBS) return;
+    const maxPrice = BigInt(price) * COIN + BigInt(price === 0 ? 0 : 7);
+    const request: JobRequest = {
+      client: this.#model.client, nonce: ++this.#nonce, specDigest: keccak256(numberToHex(this.#nonce)), replicas, policy, maxPrice, stake: BigInt(2 + 3 * stake) * COIN + 1n, minScore: stake === 4 ? 240 : 0,
+      assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: zeroHash, secretHash: secretHashOf(SECRET, AUDIT_BPS), ...PLAIN_TERMS,
+    };
+    const { ok, events } = await this.#send(this.#model.client, 'submit', [request, '0x'], () => this.#model.maySubmit(request));
+    if (!ok) return;
+    const play = { jobId: jobIdOf(this.#arena.court, request), state: undefined as unknown as JobState, openings: new Map<number, Opening>() };
+    this.#model.plays.push(play);
+    this.#follow(play, events);
+  }
+
+  async #move({ do: name, who, amount }: Extract<Action, { do: 'deposit' | 'withdraw' }>): Promise<void> {
+    const address = [...this.#model.accounts.keys()][who % this.#model.accounts.size]!;
+    const account = this.#model.account(address);
+    const asNode = address !== this.#model.client;
+    const value = BigInt(amount) * COIN;
+    if (name === 'withdraw') {
+      const { ok } = await this.#send(address, 'withdraw', [asNode, address, value], () => account.free >= value);
+      if (ok) account.free -= value;
+      return;
+    }
+    const [call, args] = asNode ? ['register', [value, '0x']] as const : ['fund', [address, value]] as const;
+    const { at } = await this.#send(address, call, args, () => true);
+    account.free += value;
+    if (asNode && amount > 0) account.since = at;
+  }
+
+  async #step(play: Play, action: Exclude<Action, { do: 'submit' | 'deposit' | 'withdraw' | 'wait' | 'outwait' }>): Promise<void> {
+    const { state } = play;
+    const { request } = state;
+    const { client } = this.#model;
+    const roster = 'roster' in state ? state.roster : [];
+    const seats = roster.map(({ node, price }) => ({ node, price }));
+    const before = { ...play, openings: new Map(play.openings) };
+    switch (action.do) {
+      case 'assign': case 'drawMore': {
+        const bids = await this.#bids(play, action.bidders, action.price);
+        const seedBlock = 'seedBlock' in state ? state.seedBlock : 0n;
+        let drawn: Seat[] | undefined;
+        const may = async (now: Now) => {
+          if ((action.do === 'assign') !== (state.state === 'Open')) return false;
+          drawn = this.#model.draw(play, bids, now, now.number > seedBlock ? await this.#arena.blockHash(seedBlock) : zeroHash);
+          return drawn !== undefined;
+        };
+        const { ok, events } = await this.#send(client, action.do, action.do === 'assign' ? [request, bids, '0x'] : [request, seats, bids], may);
+        if (!ok) return;
+        this.#follow(play, events);
+        assert.ok('roster' in play.state);
+        assert.deepEqual(play.state.roster.slice(action.do === 'assign' ? 0 : request.replicas).map(({ node, price }) => ({ node, price })), drawn, 'the draw');
+        return;
+      }
+      case 'commit': {
+        const openings = seatsIn(action.mask & ((1 << roster.length) - 1)).map((index) => ({ index, opening: this.#opening(play, index, has(action.tones, index)) }));
+        const commitments = await Promise.all(openings.map(async ({ index, opening }) => {
+          const statement = { jobId: play.jobId, node: roster[index]!.node, commitment: commitmentOf(play.jobId, roster[index]!.node, opening) };
+          return { index, commitment: statement.commitment, signature: await signCommitment(this.#signers.get(statement.node)!, this.#arena.court, statement) };
+        }));
+        const { ok, events } = await this.#send(client, 'commit', [request, seats, commitments], (now) => this.#model.mayCommit(before, commitments, now));
+        if (!ok) return;
+        for (const { index, opening } of openings) play.openings.set(index, opening);
+        this.#follow(play, events);
+        return;
+      }
+      case 'commitSet': case 'settleDirect': {
+        const openings = roster.map((_, index) => this.#opening(play, index, has(action.tones, index)));
+        const set = openings.map((opening, index) => commitmentOf(play.jobId, roster[index]!.node, opening));
+        const whole = withCommitments(seats, set);
+        const signatures = await Promise.all(whole.map(({ node }) => signCommitmentSet(this.#signers.get(node)!, this.#arena.court, { jobId: play.jobId, setDigest: setDigestOf(whole) })));
+        const kept = roster.length === request.replicas || set.every((commitment, index) => index >= request.replicas || commitment === roster[index]!.commitment);
+        const agreed = action.do === 'settleDirect' ? action.agreed & ((1 << roster.length) - 1) : 0;
+        const { ok, events, at } = action.do === 'commitSet'
+          ? await this.#send(client, 'commitSet', [request, whole, state.state === 'Committed' ? roster.map(({ commitment }) => commitment) : [], signatures], (now) => this.#model.mayCommitSet(before, kept, now))
+          : await this.#send(client, 'settleDirect', [request, whole, signatures, agreed, 0, zeroHash, '0x'], (now) => this.#model.maySettleDirect(before, agreed, kept, now));
+        if (!ok) return;
+        openings.forEach((opening, index) => play.openings.set(index, opening));
+        this.#follow(play, events, { agreed, fault: 'none', at });
+        return;
+      }
+      case 'settle': {
+        const agreed = action.agreed & ((1 << Math.max(1, roster.length)) - 1);
+        const { ok, events, at } = await this.#send(client, 'settle', [request, roster, agreed, 0, zeroHash, '0x'], (now) => this.#model.maySettle(before, agreed, now));
+        if (ok) this.#follow(play, events, { agreed, fault: 'none', at });
+        return;
+      }
+      case 'prove': {
+        const index = action.seat % Math.max(1, roster.length);
+        const seat = roster[index];
+        const pledges = await Promise.all(['one', 'another'].map(async (name) => {
+          const commitment = keccak256(stringToHex(name));
+          const node = seat?.node ?? this.#arena.nodes[0]!.address;
+          return { isSet: false, commitments: [commitment], signature: await signCommitment(this.#signers.get(node)!, this.#arena.court, { jobId: play.jobId, node, commitment }) };
+        }));
+        const { ok, events } = await this.#send(client, 'proveEquivocation', [request, roster, index, ...pledges], () => this.#model.mayProve(before, index));
+        if (ok) this.#follow(play, events);
+        return;
+      }
+      case 'contest': {
+        const index = action.seat % Math.max(1, roster.length);
+        const opening = this.#openings(play, 1 << index)[0] ?? this.#opening(play, index, false);
+        const { ok, events } = await this.#send(roster[index]?.node ?? client, 'contest', [request, roster, { index, ...opening }, '0x'], (now) => this.#model.mayContest(before, index, now));
+        if (ok) this.#follow(play, events);
+        return;
+      }
+      case 'open': {
+        const chosen = seatsIn(action.mask & ((1 << roster.length) - 1));
+        const openings = chosen.map((index) => ({ index, ...(play.openings.get(index) ?? this.#opening(play, index, false)) }));
+        const { ok, events } = await this.#send(client, 'open', [request, roster, openings], (now) => this.#model.mayOpen(before, chosen, now));
+        if (ok) this.#follow(play, events);
+        return;
+      }
+      case 'resolve': {
+        const { ok, events, at } = await this.#send(client, 'resolve', [request, roster, this.#openings(play, 'opened' in state ? state.opened : 0)], (now) => this.#model.mayResolve(before, now));
+        if (!ok) return;
+        const equivocated = 'equivocated' in state ? state.equivocated ?? 0 : 0;
+        const own = majority(before) & ~equivocated;
+        const verdict = 'agreed' in state ? state.agreed : 0;
+        if (state.state === 'Contestable') this.#follow(play, events, { agreed: verdict, fault: 'none', at });
+        else this.#follow(play, events, { agreed: own, fault: state.state === 'Committed' ? 'silent' : (own & ~verdict) !== 0 ? 'lost' : 'none', at, undecided: own === 0 });
+        return;
+      }
+      case 'audit': {
+        const { ok, events } = await this.#send(client, 'audit', [request, roster, SECRET, AUDIT_BPS, '0x'], (now) => this.#model.mayAudit(before, SECRET, AUDIT_BPS, now));
+        if (ok) this.#follow(play, events);
+        return;
+      }
+      case 'summon': {
+        const caller = [client, ...seats.map(({ node }) => node)][action.caller % (1 + roster.length)]!;
+        const openings = this.#openings(play, 'opened' in state ? state.opened : 0);
+        const { ok, events } = await this.#send(caller, 'summon', [request, roster, openings, caller, '0x'], (now) => this.#model.maySummon(before, caller, now));
+        if (ok) this.#follow(play, events);
+        return;
+      }
+      case 'expire': {
+        const { ok, events } = await this.#send(client, 'expire', [request, state.state === 'Open' ? [] : seats], (now) => this.#model.mayExpire(before, now));
+        if (ok) this.#follow(play, events);
+        return;
+      }
+      case 'cancel': {
+        const { ok, events } = await this.#send(client, 'cancel', [request, '0x'], () => state.state === 'Open');
+        if (ok) this.#follow(play, events);
+      }
+    }
+  }
+
+  /** Carries the model over a step's events; `ruling` is how the job must end if it ended. */
+  #follow(play: Play, events: Outcome['events'], ruling?: { agreed: number; fault: Fault; at: number; undecided?: boolean }): void {
+    for (const event of events) {
+      if (!isJobEvent(event)) continue;
+      const before = play.state;
+      this.#model.apply(play, event as JobEvent);
+      if (event.type === 'Cancelled' && before.state === 'Open' && this.#now.number > before.seedBlock) this.#model.cancelledLate(event.at);
+      if (event.type !== 'Settled') continue;
+      assert.ok(ruling !== undefined, 'settled out of nothing');
+      const told = this.#model.settle(before, ruling.agreed, ruling.fault, ruling.undecided ?? false, ruling.at);
+      assert.deepEqual((play.state as Extract<JobState, { state: 'Settled' }>).verdicts, told, 'verdicts');
+    }
+  }
+
+  async #bids({ jobId, state }: Play, bidders: number, price: number) {
+    const round = state.state === 'Widening' ? 1 : 0;
+    const { request } = state;
+    return orderBids(await Promise.all(this.#arena.nodes.filter((_, i) => has(bidders | (i === 7 ? 128 : 0), i)).map(async (signer, i) => {
+      // The last price is above what the client pays.
+      const bid = { jobId, node: signer.address, price: (request.maxPrice * BigInt((price + i) % 5)) / 3n, locality: 1000 * i, ...NO_CLAIM, round };
+      return { ...bid, signature: await signBid(signer, this.#arena.court, bid) };
+    })));
+  }
+
+  /** What a seat has to say: one of two results, all of it known from job, seat and tone. */
+  #opening({ jobId, state }: Play, index: number, tone: boolean): Opening {
+    const sketch = `0x02${(tone ? '7530' : '0000').repeat(121)}${'00'.repeat(8)}` as Hex;
+    const of = (name: string): Hex => keccak256(toHex(`${name} ${jobId} ${state.request.nonce} ${name === 'result' ? '' : index} ${tone}`));
+    return { resultDigest: of('result'), evidenceDigest: of('evidence'), salt: of('salt'), sketch, proof: [] };
+  }
+
+  #openings({ openings }: Play, mask: number): (Opening & { index: number })[] {
+    return seatsIn(mask).flatMap((index) => {
+      const opening = openings.get(index);
+      return opening === undefined ? [] : [{ index, ...opening }];
+    });
+  }
+}
+
+/** What the contract's word must say in a state; what it says besides in a final one nobody asks. */
+function wordOf(state: JobState): Record<string, unknown> {
+  switch (state.state) {
+    case 'Open': return { committed: 0, agreed: 0, opened: 0, contested: 0, equivocated: 0, rosterHash: zeroHash };
+    case 'Assigned': case 'Widening': return { committed: state.committed, agreed: 0, opened: 0, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: rosterHashOf(state.roster) };
+    case 'Committed': return { committed: state.committed, agreed: 0, opened: state.opened, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
+    case 'Contestable': return { committed: state.committed, agreed: state.agreed, opened: 0, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
+    case 'Contested': return { committed: state.committed, agreed: state.agreed, opened: state.opened, contested: state.contested, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
+    default: return { rosterHash: zeroHash };
+  }
+}
+
+function pick(state: JobState, word: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(wordOf(state)).map((key) => [key, word[key]]));
+}
+
