@@ -32,7 +32,7 @@ export async function findContradictions(
     for (const { index, commitment } of saidIn(event)) {
       const pledge = held(index);
       if (pledge === undefined || found.has(index) || same(commitmentOf(pledge, index), commitment)) continue;
-      const said = await readPledge(chain, (event as JobEvent & EventPosition).transactionHash, index, options);
+      const said = await readPledge(chain, court, { transactionHash: (event as JobEvent & EventPosition).transactionHash, jobId, index }, options);
       if (said !== undefined && !same(commitmentOf(said, index), commitmentOf(pledge, index)) && await isSigned(chain, court, jobId, roster, index, said)) {
         found.set(index, { index, pledges: [pledge, said] });
       }

@@ -32,3 +32,5 @@ export const SEED_WAIT_MS = 600_000;
 export const MAX_SEED_DELAY_BLOCKS = 256n;
 /** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
 export const SHARD_PLAN_TIMEOUT_MS = 20_000;
+/** Share of a widening's window after which a node posts a bid that the client took and has not posted: half of the time there is for that. */
+export const POST_SHARE = 0.125;

@@ -120,6 +120,23 @@ describe('what the court does about single replicas, disagreement, left-out bids
     assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
   });
 
+  test('a client that goes away while newcomers are drawn: nodes post their bids and draw, and it goes on when it comes back', async () => {
+    const net = network();
+    const leaving = await net.client();
+    const { jobId } = await leaving.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 1 } }, WINDOWS);
+    await reach(leaving.client, leaving.client.find(jobId), 'Widening');
+    await leaving.stop();
+    await net.travel(LONG_WINDOWS.assign / 8 + 1);
+    await until('bids for both seats are on chain', async () => postedBids(await eventsOf(jobId), 1).length === 2);
+    await net.travel(LONG_WINDOWS.assign / 2 + 1);
+    await until('the first seat has drawn newcomers', async () => await stateOnChain(net, jobId) === 'Assigned');
+    const again = await net.client(leaving);
+    const record = again.client.find(jobId);
+    await again.client.resume(record);
+    const { verdicts } = await settledJob(again.client, record);
+    assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+  });
+
   test('a client that answers nobody cannot leave the nodes\' bids out', async () => {
     const net = network();
     const { key } = await net.account();
