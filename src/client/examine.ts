@@ -66,8 +66,11 @@ function evidenceRequestOf({ jobId, set, request: { replicas }, seed, auditBps =
 export function judge(job: ClosedJob, exhibits: readonly Exhibit[]): ReplicaFinding[] {
   const sound = exhibits.filter((exhibit): exhibit is Extract<Exhibit, { evidence: Evidence }> => 'evidence' in exhibit);
   const judgement = judgeReplicas(
-    sound.map(({ evidence }) => ({
-      fingerprint: fingerprintOf(evidence.trace, evidence.profile), trace: evidence.trace, resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
+    sound.map(({ evidence, windows }) => ({
+      fingerprint: fingerprintOf(evidence.trace, evidence.profile),
+      // Copies are looked for where windows were opened: in thousands of shards it would take longer than all else.
+      ...(windows === undefined ? {} : { trace: evidence.trace }),
+      resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
     })),
     POLICIES[job.request.policy] ?? 'trace',
   );

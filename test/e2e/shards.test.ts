@@ -119,7 +119,7 @@ describe('a job of shards', () => {
     const before = client.client.list().length;
     const { cid } = await client.storage.addBytes(new TextEncoder().encode('no folder'));
     const bad: [JobSpecInput, string][] = [
-      [{ ...spec, inputs: [{ source: cid.toString(), target: '/inputs/t' }] }, 'NOT_A_DIRECTORY'],
+      [{ ...spec, inputs: [{ source: cid.toString(), target: '/inputs/t' }] }, 'SHARDS_INVALID'],
       [{ ...spec, inputs: [{ source: (await client.storage.addTree([])).cid.toString(), target: '/inputs/t' }] }, 'SHARDS_INVALID'],
       [{ ...spec, resources: { timeoutMs: '5d' } }, 'SHARDS_TOO_LONG'],
       [{ ...spec, inputs: [] }, 'SPEC_INVALID'],
