@@ -14,8 +14,6 @@ export const FIRST_POLL_MS = 4;
 export const GAS_MARGIN_BPS = 2_500;
 /** The fee cap is this many times the base fee (plus tip): the base fee doubles at most every six full blocks. */
 export const BASE_FEE_HEADROOM = 2n;
-/** Fees are asked for at most this often, milliseconds: the headroom outlasts six full blocks, and few chains have two a second. */
-export const FEES_FRESH_MS = 1_000;
 /** Tries with a fresh nonce when somebody else used ours. */
 export const NONCE_TRIES = 5;
 /** Default pause between two looks at the chain, milliseconds; a devnet sets 50. */

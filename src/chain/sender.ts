@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keccak256, numberToHex, type Address, type Hash, type Hex, type LocalAccount, type TransactionReceipt } from 'viem';
 import { call, getBlock, getGasPrice, getTransactionCount, getTransactionReceipt } from 'viem/actions';
 import {
-  BASE_FEE_HEADROOM, FEES_FRESH_MS, GAS_MARGIN_BPS, NONCE_TRIES, POLLING_INTERVAL_MS, RECEIPT_TIMEOUT_MS,
+  BASE_FEE_HEADROOM, GAS_MARGIN_BPS, NONCE_TRIES, POLLING_INTERVAL_MS, RECEIPT_TIMEOUT_MS,
 } from './constants.ts';
-import { abortable } from '../protocol/index.ts';
 import type { CallOptions, ChainClient } from './chain-client.ts';
 import { ChainError, toChainError } from './errors.ts';
 import { createMutex } from './mutex.ts';
@@ -41,30 +40,19 @@ export function createSender({ client, account, chainId }: SenderComponents, ini
   /** Counts hand-overs: a number asked for before one is stale. */
   let epoch = 0;
 
-  let fees: { asked: Promise<Fees>; at: number } | undefined;
-  /** What a transaction costs, from not longer ago than a block. */
-  const feesNow = (): Promise<Fees> => {
-    if (fees === undefined || performance.now() - fees.at > FEES_FRESH_MS) {
-      const asked = askFees(client);
-      fees = { asked, at: performance.now() };
-      asked.catch(() => { if (fees?.asked === asked) fees = undefined; });
-    }
-    return fees.asked;
-  };
-
   const askNonce = (reader: ChainClient) => getTransactionCount(reader, { address: account.address, blockTag: 'pending' });
 
   async function send(request: SendRequest, { signal }: CallOptions = {}): Promise<TransactionReceipt> {
     const reader = withSignal(client, signal);
     try {
       const asked = epoch;
-      const [id, gas, price, nonce] = await Promise.all([
+      const [id, gas, fees, nonce] = await Promise.all([
         chainId(signal === undefined ? {} : { signal }),
         estimate(reader, account.address, request),
-        signal === undefined ? feesNow() : abortable(feesNow(), signal),
+        askFees(reader),
         underWay === 0 ? askNonce(reader) : undefined,
       ]);
-      const hash = await mutex(() => handOver(reader, { ...request, ...price, gas, chainId: id }, asked === epoch ? nonce : undefined), signal);
+      const hash = await mutex(() => handOver(reader, { ...request, ...fees, gas, chainId: id }, asked === epoch ? nonce : undefined), signal);
       try {
         const receipt = await awaitReceipt(reader, hash, signal);
         if (receipt.status === 'success') return receipt;
@@ -90,7 +78,6 @@ export function createSender({ client, account, chainId }: SenderComponents, ini
       } catch (cause) {
         const error = toChainError(cause);
         // A repeated request whose first answer was lost: the endpoint has the very same transaction.
-        fees = undefined;
         if (error.code !== 'NONCE_CONFLICT' || !(await isKnown(reader, hash))) {
           next = undefined;
           if (error.code === 'NONCE_CONFLICT' && tries < NONCE_TRIES) continue;
@@ -141,6 +128,7 @@ async function estimate(reader: ChainClient, from: Address, request: SendRequest
   return (BigInt(gas) * BigInt(10_000 + GAS_MARGIN_BPS)) / 10_000n;
 }
 
+/** Asked anew for every transaction: one of another program with the same number and a price from another moment could take its place. */
 async function askFees(reader: ChainClient): Promise<Fees> {
   const [{ baseFeePerGas }, tip] = await Promise.all([
     getBlock(reader, { blockTag: 'latest' }),

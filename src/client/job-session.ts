@@ -8,7 +8,7 @@ import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
 import { fullSet } from './commitments.ts';
 import type { ClientComponents, Progress } from './components.ts';
-import { JOURNAL_LAG_MS, STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
+import { STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
 import type { ClosedJob } from './examine.ts';
 import type { JobRecord } from './job-record.ts';
@@ -20,6 +20,7 @@ import { CommitmentBook } from './session/commitment-book.ts';
 import type { Head, SessionContext } from './session/context.ts';
 import { Examination } from './session/examination.ts';
 import { Guilt } from './session/guilt.ts';
+import { RecordWriter } from './session/record-writer.ts';
 import { SeedWait } from './session/seed-wait.ts';
 import type { Standings } from './standings.ts';
 
@@ -52,6 +53,7 @@ export class JobSession {
   /** An earlier process began the job: nodes must learn where the client is now, to hand it what they have. */
   readonly #resumed: boolean;
   readonly #controller = new AbortController();
+  readonly #writer: RecordWriter;
   readonly #announcer: Announcer;
   readonly #bids: BidBook;
   readonly #commitments: CommitmentBook;
@@ -62,8 +64,8 @@ export class JobSession {
   #panels: boolean;
   /** Whether the way in three messages is given up, for this process. */
   #directOver: boolean;
+  #replayed: { events: readonly JobEvent[]; job: JobState | undefined } | undefined;
   #watchers: (() => void)[] = [];
-  #lag: NodeJS.Timeout | undefined;
   #retryMs = STEP_RETRY_MS;
   #driving = false;
   #again = false;
@@ -75,6 +77,7 @@ export class JobSession {
     this.record = record;
     this.#init = init;
     this.#resumed = record.events.length > 0;
+    this.#writer = new RecordWriter(components.journal, record);
     this.#announcer = new Announcer(components, record);
     this.#directOver = init.closeOnChain ?? false;
     this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel ?? true;
@@ -84,7 +87,7 @@ export class JobSession {
       components, record, standings: init.standings, signal: this.#controller.signal, bidWaitMs: init.bidWaitMs,
       job: () => this.job, head: init.head, progress: init.onProgress, poke: () => this.poke(),
       mark: (stage) => { record.timingsMs[stage] ??= Date.now() - record.createdAt; },
-      save: () => this.#save(), saveSoon: () => this.#saveSoon(),
+      save: () => this.#writer.save(), saveSoon: () => this.#writer.saveSoon(),
     };
     this.#commitments = new CommitmentBook(this.#context);
     this.#examination = new Examination(this.#context);
@@ -94,7 +97,10 @@ export class JobSession {
   }
 
   get job(): JobState | undefined {
-    return replay(this.record.events);
+    const { events } = this.record;
+    // Looked at many times between two events.
+    if (this.#replayed?.events !== events) this.#replayed = { events, job: replay(events) };
+    return this.#replayed.job;
   }
 
   /** The evidence opened so far, by seat. */
@@ -104,7 +110,7 @@ export class JobSession {
 
   stop(reason: unknown): void {
     this.#controller.abort(reason);
-    if (this.#lag !== undefined) void this.#save().catch(() => {});
+    this.#writer.flush();
     this.#fail(reason);
   }
 
@@ -136,7 +142,7 @@ export class JobSession {
       this.#examination.restart();
       this.#init.onProgress({ stage: 'widened', newcomers: event.roster.slice(job !== undefined && 'request' in job ? job.request.replicas : 0) });
     }
-    this.#saveSoon();
+    this.#writer.saveSoon();
     this.poke();
   }
 
@@ -225,7 +231,7 @@ export class JobSession {
     if (action === 'assign') {
       await this.#noteStandings('before', this.#bids.assignable().map(({ node }) => node));
       // Where the bidders listen is nowhere else: without it a process that takes over could not ask for their evidence.
-      await this.#save();
+      await this.#writer.save();
     }
     const carried = await carry(this.#context, action, job, {
       bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), closed: (one) => this.#closed(one),
@@ -252,7 +258,7 @@ export class JobSession {
       this.#directOver = true;
       this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
     }
-    await this.#save();
+    await this.#writer.save();
     this.#context.mark('closed');
     this.poke();
   }
@@ -277,7 +283,7 @@ export class JobSession {
   async #end(job: JobState): Promise<void> {
     if (Object.keys(this.record.after).length === 0) {
       await this.#noteStandings('after', 'roster' in job ? job.roster.map(({ node }) => node) : []);
-      await this.#save();
+      await this.#writer.save();
       this.#init.onProgress({ stage: 'final', state: job.state });
     }
     this.#finish();
@@ -285,18 +291,5 @@ export class JobSession {
 
   async #noteStandings(when: 'before' | 'after', nodes: readonly SealedSeat['node'][]): Promise<void> {
     this.record[when] = await this.#init.standings.of(this.record.request.client, nodes, { signal: this.#controller.signal, fresh: when === 'after' });
-  }
-
-  #save(): Promise<void> {
-    clearTimeout(this.#lag);
-    this.#lag = undefined;
-    return this.#components.journal.put(this.record.jobId, this.record);
-  }
-
-  #saveSoon(): void {
-    this.#lag ??= setTimeout(() => {
-      this.#lag = undefined;
-      void this.#components.journal.put(this.record.jobId, this.record, { durable: false }).catch(() => {});
-    }, JOURNAL_LAG_MS).unref();
   }
 }

@@ -45,16 +45,16 @@ export async function considerJob(
     engines: engines.map((engine) => engine.name), ownScore: scoreBps(own), freeStake: own.free, maxPending: MAX_PENDING_JOBS,
   });
   if (reason !== undefined) return { jobId, spec, reason };
-  const { shareBps, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);
+  const { shareBps, inputBytes = 0, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);
   if (missing !== undefined) return { jobId, spec, reason: missing };
   const uncountable = await whyUncountable(storage, spec, request, signal);
   if (uncountable !== undefined) return { jobId, spec, reason: uncountable };
 
   const inputs = spec.inputs.map(({ source }) => source);
-  const holds = shareBps === BPS && request.dataRoot !== zeroHash && await isHeld(possessions, inputs, request, log, signal);
+  const holds = shareBps === BPS && request.dataRoot !== zeroHash && await isHeld(possessions, inputs, inputBytes, request, log, signal);
   const seed = holds || request.reach > 0n ? await awaitSeed(chain, jobId, signal) : zeroHash;
-  const claim = holds
-    ? { possession: await possessions.claim(inputs, { seed, dataBytes: request.dataBytes, node: address, signal }), seed } : { possession: NO_CLAIM.possession, seed: NO_CLAIM.seed };
+  const possession = holds ? await possessions.claim(inputs, { seed, node: address, signal }) : undefined;
+  const claim = possession === undefined ? { possession: NO_CLAIM.possession, seed: NO_CLAIM.seed } : { possession, seed };
   const bid = { jobId, node: address, price: policy.price, locality: shareBps, ...claim, round };
   if (request.reach > 0n) {
     const key = keyOf(seed, { ...bid, locality: countedLocality(request, bid), stake: own.free + own.locked, score: scoreBps(own) }, request.maxPrice);
@@ -67,10 +67,10 @@ export async function considerJob(
 }
 
 /** Whether the client's root is that of the input as it is here: a claim on another one's word could be made false by the client. */
-async function isHeld(possessions: NodeComponents['possessions'], inputs: readonly string[], { dataRoot, dataBytes }: JobRequest, log: NodeComponents['log'], signal: AbortSignal): Promise<boolean> {
+async function isHeld(possessions: NodeComponents['possessions'], inputs: readonly string[], bytes: number, { dataRoot, dataBytes }: JobRequest, log: NodeComponents['log'], signal: AbortSignal): Promise<boolean> {
   try {
-    const own = await possessions.rootOf(inputs, signal);
-    return own.dataRoot.toLowerCase() === dataRoot.toLowerCase() && own.dataBytes === dataBytes;
+    const own = await possessions.rootNow(inputs, bytes, signal);
+    return own !== undefined && own.dataRoot.toLowerCase() === dataRoot.toLowerCase() && own.dataBytes === dataBytes;
   } catch (error) {
     signal.throwIfAborted();
     log('warn', 'input not read', { reason: messageOf(error) });
@@ -84,7 +84,7 @@ async function isHeld(possessions: NodeComponents['possessions'], inputs: readon
  */
 async function lookForData(
   storage: NodeComponents['storage'], spec: JobSpec, clientAddrs: readonly string[], localOnly: boolean, signal: AbortSignal,
-): Promise<{ shareBps: number; missing?: string }> {
+): Promise<{ shareBps: number; inputBytes?: number; missing?: string }> {
   const sources = inputSources(spec);
   const wanted = [...sources, ...(spec.engine === 'noop' ? [] : [spec.image])].map((text) => parseCid(text));
   const held = await Promise.all(wanted.map((cid) => storage.locality(cid, { signal })));
@@ -107,5 +107,5 @@ async function lookForData(
   const inputs = held.slice(0, sources.length);
   const total = inputs.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
   if (inputs.some(({ totalBytes, share }) => totalBytes === 0 && share < 1)) return { shareBps: 0 };
-  return { shareBps: total === 0 ? 10_000 : Math.floor((inputs.reduce((sum, { heldBytes }) => sum + heldBytes, 0) / total) * 10_000) };
+  return { inputBytes: total, shareBps: total === 0 ? 10_000 : Math.floor((inputs.reduce((sum, { heldBytes }) => sum + heldBytes, 0) / total) * 10_000) };
 }

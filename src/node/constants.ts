@@ -32,3 +32,9 @@ export const SEED_WAIT_MS = 600_000;
 export const MAX_SEED_DELAY_BLOCKS = 256n;
 /** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
 export const SHARD_PLAN_TIMEOUT_MS = 20_000;
+/** Share of a widening's window after which a node posts a bid that the client took and has not posted: half of the time there is for that. */
+export const POST_SHARE = 0.125;
+/** Inputs up to this size are read for their root while a bid waits, bytes: a second or so. Larger ones are read beside it, for the next bid. */
+export const INLINE_ROOT_BYTES = 64 * 1024 * 1024;
+/** What of an input is read and checked at once for a claim, bytes: eight of these a bid, and a hash each is remembered; a multiple of the chunk. */
+export const POSSESSION_SEGMENT_BYTES = 1024 * 1024;

@@ -71,7 +71,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     stops.push(collectRegularly(storage, log));
 
     await ensureStake(chain, config.stake, host, log);
-    const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')));
+    const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')), log);
     const node: Node = new Node({
       chain, court, host, storage, engines, log,
       images: await createImageStore({ dir: join(config.dir, 'images') }),

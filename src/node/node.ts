@@ -7,7 +7,7 @@ import { Bidding } from './bidding.ts';
 import { takeChainStep } from './chain-step.ts';
 import { overruled } from './commitment-set.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
-import { ANNOUNCEMENT_GRACE_MS, TICK_MS } from './constants.ts';
+import { ANNOUNCEMENT_GRACE_MS, POST_SHARE, TICK_MS } from './constants.ts';
 import { Deliveries } from './deliveries.ts';
 import { EarlyEvents } from './early-events.ts';
 import { nextNodeAction, type LocalReplica } from './next-action.ts';
@@ -151,8 +151,8 @@ export class Node implements Startable {
   }
 
   async #local(record: ReplicaRecord, job: JobState): Promise<LocalReplica> {
-    const { jobId, events, set, bid, bidding } = record;
-    const { contests, postBids, summons } = this.#init;
+    const { jobId, events, set, bid } = record;
+    const { contests, summons } = this.#init;
     const judged = job.state === 'Committed' || job.state === 'Contested' ? openingsIn(events) : [];
     return {
       seat: this.#seatIn(job), ready: record.outcome !== undefined || record.failure !== undefined, contests,
@@ -160,12 +160,24 @@ export class Node implements Startable {
       closed: set?.signatures !== undefined && 'roster' in job && set.commitments.length === job.roster.length,
       overruled: 'roster' in job && overruled(job.roster, set),
       round: bid.round,
-      posts: job.request.bidBlocks > 0 || job.state === 'Widening' ? wouldPost(postBids, bidding) : false,
+      posts: this.#posts(record, job),
       summons: summons && record.summoned !== true,
       majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged),
       newcomers: postedBids(events, 1).length,
       guilty: await this.#guilty(jobId, record, job),
     };
+  }
+
+  /**
+   * Whether the bid goes to the chain: always, or where the client did not take it. Of a widened job also where the client took it and
+   * has not posted it in good time, for only bids on chain are protected there, and the client may be gone.
+   */
+  #posts({ bid, bidding, events }: ReplicaRecord, job: JobState): boolean {
+    const { postBids, address } = this.#init;
+    if (postBids === 'never' || bidding === undefined || bidding === 'posted') return false;
+    if (postedBids(events, bid.round).some(({ node }) => node.toLowerCase() === address.toLowerCase())) return false;
+    if (job.state === 'Widening') return bidding === 'unacknowledged' || postBids === 'always' || this.#head.timestamp > job.since + job.request.assignWindow * POST_SHARE;
+    return job.request.bidBlocks > 0 && (bidding === 'unacknowledged' || postBids === 'always');
   }
 
   /** Holds the set that all seats signed against what they posted. */
@@ -228,8 +240,4 @@ export class Node implements Startable {
   #save(record: ReplicaRecord): Promise<void> {
     return this.#components.journal.put(record.jobId, record);
   }
-}
-
-function wouldPost(policy: NodeInit['postBids'], bidding: ReplicaRecord['bidding']): boolean {
-  return bidding === 'unacknowledged' ? policy !== 'never' : bidding === 'acknowledged' && policy === 'always';
 }

@@ -126,6 +126,7 @@ describe('what the court does about single replicas, disagreement, left-out bids
     const { jobId } = await leaving.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 1 } }, WINDOWS);
     await reach(leaving.client, leaving.client.find(jobId), 'Widening');
     await leaving.stop();
+    await net.travel(LONG_WINDOWS.assign / 8 + 1);
     await until('bids for both seats are on chain', async () => postedBids(await eventsOf(jobId), 1).length === 2);
     await net.travel(LONG_WINDOWS.assign / 2 + 1);
     await until('the first seat has drawn newcomers', async () => await stateOnChain(net, jobId) === 'Assigned');
