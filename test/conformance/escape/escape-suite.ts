@@ -139,7 +139,7 @@ export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): vo
       try {
         await allFail([
           `wget -q -T 1 -O - http://127.0.0.1:${port}/`, `nc -w 1 127.0.0.1 ${port} < /dev/null`, 'wget -q -T 1 -O - http://169.254.169.254/', 'wget -q -T 1 -O - "http://[::1]/"', 'nc -w 1 8.8.8.8 53 < /dev/null', 'ping -c 1 -W 1 127.0.0.1',
-          'ip link add d0 type dummy', 'ip link set lo down', '[ "$(ls /proc/sys/net/ipv4/conf | grep -vE "^(all|default|lo)$" | wc -l)" -gt 0 ] && ip addr | grep -q "inet .*global"', '[ "$(wc -l < /proc/net/unix)" -gt 1 ]',
+          'ip link add d0 type dummy', 'ip link set lo mtu 1400', 'ip addr add 10.9.9.9/8 dev lo', '[ "$(ls /proc/sys/net/ipv4/conf | grep -vE "^(all|default|lo)$" | wc -l)" -gt 0 ] && ip addr | grep -q "inet .*global"', '[ "$(wc -l < /proc/net/unix)" -gt 1 ]',
         ]);
         assert.equal(asked, 0);
       } finally {
