@@ -2,6 +2,8 @@
 export const MAX_RECEIPT_ERROR_CHARS = 300;
 /** Most replicas of one job: the committed, opened and rejected sets are 16-bit masks on chain. */
 export const MAX_REPLICAS = 15;
+/** Most places on the network that one job may name: each is recorded in its evidence. */
+export const MAX_NETWORK_ENDPOINTS = 16;
 /** Most bids one assignment looks at; bounds its gas. */
 export const MAX_BIDS = 16;
 /** Largest canonical job spec: it travels in one gossip message. */
@@ -30,5 +32,3 @@ export const LOG2_FRACTION_BITS = 24;
 export const LOCALITY_BONUS = 3n;
 /** A low price raises a bid's weight at most by this factor. */
 export const MAX_PRICE_ADVANTAGE = 4n;
-/** Most places on the network that one job may name: each is recorded in its evidence. */
-export const MAX_NETWORK_ENDPOINTS = 16;
