@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { bytesToHex, concat, keccak256, toHex, type Hex } from 'viem';
 import { isError } from '../../src/protocol/index.ts';
-import { checkClaims, checkWindow, checkWritten, drawWindows, openWindow, windowsOf, type WindowSource } from '../../src/evidence/index.ts';
+import { checkClaims, checkWindow, checkWritten, drawWindows, openWindow, windowsOf, type Windows, type WindowSource } from '../../src/evidence/index.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
 import type { LabRun } from '../corpus/run-store.ts';
 import { LATE_DRAWS, SUBMISSIONS } from './constants.ts';
@@ -37,10 +37,9 @@ export async function lateOutput(jobs: readonly Job[]): Promise<LateResults> {
     seen++;
     if (runs.some(growsEarly)) growing++;
     for (const run of runs) {
-      for (const draw of Array.from({ length: LATE_DRAWS }, (_, n) => keccak256(toHex(`${run.id} ${n}`)))) {
-        tried.push({ family: job.family, share: 1, way: undefined, caught: await contradicted(run, sourceOf(run, 1, 'growing'), draw) });
-        for (const share of LATE_SHARES) for (const way of LATE_WAYS) tried.push({ family: job.family, share, way, caught: await contradicted(run, sourceOf(run, share, way), draw) });
-      }
+      const { family } = job;
+      for (const caught of await contradicted(run, sourceOf(run, 1, 'growing'))) tried.push({ family, share: 1, way: undefined, caught });
+      for (const share of LATE_SHARES) for (const way of LATE_WAYS) for (const caught of await contradicted(run, sourceOf(run, share, way))) tried.push({ family, share, way, caught });
     }
   }
   const rate = (of: (one: (typeof tried)[number]) => boolean) => rateOf([...clusters(tried.filter(of).map(({ family, caught }) => [family, Number(caught), 1])).values()]);
@@ -75,8 +74,14 @@ function sourceOf(run: LabRun, share: number, way: LateWay): WindowSource {
   return { trace: run.trace, output: { t, noted: true, files: histories, others: { files: run.profile.files - files.length, bytes: run.profile.bytes - bytes } } };
 }
 
-async function contradicted(run: LabRun, source: WindowSource, draw: Hex): Promise<boolean> {
+/** For each of LATE_DRAWS draws, whether the windows opened contradict the result. */
+async function contradicted(run: LabRun, source: WindowSource): Promise<boolean[]> {
   const windows = windowsOf(source);
+  const draws = Array.from({ length: LATE_DRAWS }, (_, n) => keccak256(toHex(`${run.id} ${n}`)));
+  return Promise.all(draws.map((draw) => isContradicted(run, source, windows, draw)));
+}
+
+async function isContradicted(run: LabRun, source: WindowSource, windows: Windows, draw: Hex): Promise<boolean> {
   const leaves = drawWindows(draw, windows.count).map((index) => checkWindow(openWindow(source, windows, index), { root: windows.root, trace: run.trace, index }));
   const result = new Map(run.written!.files.map(({ path, lengths }) => [path, { bytes: lengths.at(-1)!, hashes: (some: readonly number[]) => some.map((bytes) => trueHash(run, path, bytes)) }]));
   try {
