@@ -3,5 +3,6 @@
 set -eu
 node contracts/compile.ts --check
 forge test --quiet
+node contracts/compile.ts --check --built
 node --test --test-concurrency=2 'src/**/*.test.ts' 'test/conformance/**/*.test.ts' 'test/firecracker/**/*.test.ts' 'lab/**/*.test.ts'
 node --test --test-concurrency=1 'test/e2e/**/*.test.ts' 'test/chaos/**/*.test.ts'

@@ -54,7 +54,7 @@ function harness(): void {
   const output = JSON.parse(solc().compile(JSON.stringify(input), { smtSolver: (query) => ({ contents: z3(query) }) })) as SolcOutput;
   const findings = output.errors ?? [];
   const proven = findings.filter(({ message }) => /^BMC: .* safe!$/.test(message));
-  for (const { message, formattedMessage } of findings) if (message.startsWith('BMC: ') && !/ safe!$/.test(message)) say(false, formattedMessage);
+  for (const { message, formattedMessage } of findings) if (message.startsWith('BMC: ') && !message.endsWith(' safe!')) say(false, formattedMessage);
   for (const { severity, formattedMessage } of findings) if (severity === 'error') say(false, formattedMessage);
   say(proven.length >= TARGETS, `Ending.sol: ${proven.length} assertions, over- and underflows proven`);
 }

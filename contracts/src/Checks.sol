@@ -104,15 +104,14 @@ contract Checks is SchedulerBase {
         bool assigned = job_.state == IScheduler.State.Assigned;
         if (assigned) _requireRoster(job_, StatementLib.seatsHash(roster));
         else _requireJudged(job_, roster);
-        // The seed of those who had committed before a widening is no longer known.
-        bool widened = job_.widening != 0;
-        if (index >= roster.length || (widened && index < request.replicas)) revert IScheduler.BadIndex(index);
+        if (index >= roster.length) revert IScheduler.BadIndex(index);
         uint16 bit = uint16(1 << index);
         if (!assigned && job_.committed & bit == 0) revert IScheduler.NotCommitted(index);
         if (bid.node != roster[index].node) revert IScheduler.BadRoster();
         if (job_.equivocated & bit != 0 || bid.possession == 0 || request.dataRoot == 0) revert IScheduler.NoFalseClaim();
-        bytes32 seed = _seed(jobId, job_.seedBlock);
-        _requireSigned(bid.node, _hashTypedDataV4(StatementLib.bid(jobId, bid, seed, widened ? 1 : 0)), bid.signature);
+        bool first = index < request.replicas;
+        bytes32 seed = _seed(jobId, first ? _firstSeedBlock(job_) : job_.seedBlock);
+        _requireSigned(bid.node, _hashTypedDataV4(StatementLib.bid(jobId, bid, seed, first ? 0 : 1)), bid.signature);
         if (PossessionLib.possession(request.dataRoot, request.dataBytes, seed, bid.node, chunks, proofs) == bid.possession) {
             revert IScheduler.NoFalseClaim();
         }

@@ -330,6 +330,10 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         return _seed(jobId, _jobs[jobId].seedBlock);
     }
 
+    function firstSeedOf(bytes32 jobId) external view returns (bytes32) {
+        return _seed(jobId, _firstSeedBlock(_jobs[jobId]));
+    }
+
     function reachOf(JobRequest calldata request, uint256 elapsed) external pure returns (uint256) {
         return request.reachAfter(elapsed);
     }

@@ -164,6 +164,11 @@ abstract contract SchedulerBase is EIP712 {
         return keccak256(abi.encode(entropy, jobId));
     }
 
+    /// @dev Of the first draw, whether the job is widened or not.
+    function _firstSeedBlock(IScheduler.Job storage job_) internal view returns (uint256) {
+        return job_.seedBlock - job_.seedsApart;
+    }
+
     /// @dev The draw of an Open job, or of one in Widening.
     function _drawOf(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) internal view returns (Draw memory) {
         uint256 since = job_.since;
@@ -265,7 +270,8 @@ abstract contract SchedulerBase is EIP712 {
         }
         uint48 seedBlock = uint48(block.number + SEED_DELAY);
         job_.rosterHash = StatementLib.seatsHash(roster);
-        (job_.seedBlock, job_.widening) = (seedBlock, uint8(who));
+        // No job is as old as 2^32 blocks; of one that were, the claims of its first seats could not be proven false.
+        (job_.seedsApart, job_.seedBlock, job_.widening) = (uint32(seedBlock - job_.seedBlock), seedBlock, uint8(who));
         (job_.agreed, job_.opened, job_.contested, job_.shard) = (0, 0, 0, 0);
         _enter(job_, IScheduler.State.Widening);
         uint256 missing;

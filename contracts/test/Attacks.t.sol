@@ -1,36 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.28;
 
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-import {GadusCoin, Scheduler} from "./Base.sol";
+import {Scheduler} from "./Base.sol";
 import {Life} from "./Life.sol";
 import {IScheduler} from "../src/interfaces/IScheduler.sol";
-
-/// @dev Calls the scheduler back, once and with anything, before it moves anything; remembers what came of it.
-contract CallingBackCoin is ERC20 {
-    address internal target;
-    bytes internal data;
-    bool public called;
-    bool public done;
-    bytes public answer;
-
-    constructor() ERC20("", "") {
-        _mint(msg.sender, 2e26);
-    }
-
-    function callBack(address target_, bytes calldata data_) external {
-        (target, data, called) = (target_, data_, false);
-    }
-
-    function _update(address from, address to, uint256 amount) internal override {
-        address callee = target;
-        if (callee != address(0)) {
-            (target, called) = (address(0), true);
-            (done, answer) = callee.call(data);
-        }
-        super._update(from, to, amount);
-    }
-}
 
 /// @dev Attacks that are on no single step. docs/contract-review.md says which test covers what.
 contract AttacksTest is Life {
@@ -147,60 +120,6 @@ contract AttacksTest is Life {
         expectBadSignature(theClient);
         vm.prank(CARRIER);
         scheduler.settle(play.request, play.sealed_, 1, 0, "report", signature);
-    }
-
-    /* RE-ENTRANCY: the coin is called last, so who comes back through it finds the step done. */
-
-    function callingBack() internal returns (CallingBackCoin calling) {
-        calling = new CallingBackCoin();
-        coin = GadusCoin(address(calling));
-        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
-        domain = domainOf(block.chainid, address(scheduler));
-        coin.approve(address(scheduler), type(uint256).max);
-        vm.warp(START);
-        for (uint256 i; i < NODES; ++i) registerNode(keys[i], 1000 * COIN_1);
-        vm.warp(START + 100);
-    }
-
-    function test_attack_submit_from_within_submit() public {
-        CallingBackCoin calling = callingBack();
-        IScheduler.JobRequest memory request = aRequest(1);
-        calling.transfer(theClient, 1000 * COIN_1);
-        vm.prank(theClient);
-        calling.approve(address(scheduler), type(uint256).max);
-        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.submit, (request, signRequest(request))));
-        vm.prank(theClient);
-        scheduler.submit(request, "");
-        assertTrue(calling.called() && !calling.done(), "a second submit");
-        assertEq(keccak256(calling.answer()), keccak256(abi.encodeWithSelector(IScheduler.WrongState.selector, IScheduler.State.Open)), "it was done");
-        assertEq(scheduler.client(theClient).locked, 2 * PRICE, "locked once");
-    }
-
-    function test_attack_resolve_from_within_the_burning() public {
-        CallingBackCoin calling = callingBack();
-        scheduler.fund(theClient, 1000 * COIN_1);
-        Play memory play = committed(1);
-        // The client is silent and nobody opens: its bond and the no-show part are burnt.
-        skip(play.request.settleWindow + play.request.disputeWindow + play.request.assignWindow + 1);
-        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.resolve, (play.request, play.sealed_, new IScheduler.Opening[](0))));
-        resolved(play, 0);
-        assertTrue(calling.called() && !calling.done(), "a second resolve");
-        assertEq(keccak256(calling.answer()), keccak256(abi.encodeWithSelector(IScheduler.WrongState.selector, IScheduler.State.Settled)), "it was done");
-        assertEq(calling.balanceOf(GRAVE), PRICE + STAKE / 4, "burnt once");
-        assertSolvent();
-    }
-
-    function test_attack_register_from_within_register() public {
-        CallingBackCoin calling = callingBack();
-        calling.approve(address(scheduler), type(uint256).max);
-        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.register, (5, "")));
-        // What comes in meanwhile would be counted twice: as the inner deposit and as a part of the outer one.
-        vm.prank(address(calling));
-        calling.approve(address(scheduler), 5);
-        calling.transfer(address(calling), 5);
-        calling.callBack(address(scheduler), abi.encodeCall(IScheduler.register, (5, "")));
-        vm.expectRevert(abi.encodeWithSelector(IScheduler.CoinShort.selector, 12, 7));
-        scheduler.register(7, "");
     }
 
     /* GAS: the dearest steps fit a message of the chain with the smallest limit in use, and no party makes them dearer for others. */

@@ -240,26 +240,121 @@ contract FalseClaimTest is Life {
         scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], shown.chunks, shown.proofs);
     }
 
-    function test_in_a_widened_job_newcomers_only() public {
-        (Play memory play, IScheduler.Bid[] memory bids) = claimed(1, 1);
+    /// @dev One seat that was audited; `bids` are its own and those of the two newcomers, of which one is honest.
+    function widenedBy(uint256 liars) internal returns (Play memory play, IScheduler.Bid[] memory bids, bytes32 firstSeed) {
+        (play, bids) = claimed(1, liars & 1);
         committed(play, 1, new uint16[](1));
+        firstSeed = scheduler.seedOf(play.jobId);
+        assertEq(scheduler.firstSeedOf(play.jobId), firstSeed, "only one yet");
+        vm.roll(vm.getBlockNumber() + 100);
         vm.prank(theClient);
         scheduler.audit(play.request, play.sealed_, SECRET, AUDIT_BPS, "");
         vm.roll(vm.getBlockNumber() + 10);
         skip(play.request.assignWindow / 4 + 1);
+        assertEq(scheduler.firstSeedOf(play.jobId), firstSeed, "still known");
+        bids = withLater(play, bids[0], liars);
+    }
+
+    function withLater(Play memory play, IScheduler.Bid memory own, uint256 liars) internal view returns (IScheduler.Bid[] memory bids) {
         bytes32 seed = scheduler.seedOf(play.jobId);
+        bids = new IScheduler.Bid[](3);
+        bids[0] = own;
+        for (uint256 i = 1; i < 3; ++i) {
+            bids[i] = aClaim(keys[i], play.jobId, PRICE, 10_000, liars >> i & 1 == 1 ? bytes16("made up") : rightFor(seed, vm.addr(keys[i])), seed, 1);
+        }
+    }
+
+    function drawnMore(Play memory play, IScheduler.Bid[] memory bids) internal {
         IScheduler.Bid[] memory later = new IScheduler.Bid[](2);
-        for (uint256 i; i < 2; ++i) later[i] = aClaim(keys[i + 1], play.jobId, PRICE, 10_000, "made up", seed, 1);
+        (later[0], later[1]) = (bids[1], bids[2]);
         vm.recordLogs();
         scheduler.drawMore(play.request, play.roster, later);
         Log[] memory logs = recorded();
         play.roster = abi.decode(logs[logs.length - 1].data, (IScheduler.Seat[]));
         batchOf(play, 1, new uint16[](3));
-        Shown memory shown = shownFor(seed);
-        expectError(IScheduler.BadIndex.selector, 0);
-        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], shown.chunks, shown.proofs);
-        uint8 index = play.roster[1].node == later[0].node ? 1 : 2;
-        prove(play, index, later[0]);
-        assertEq(scheduler.job(play.jobId).equivocated, 1 << index, "convicted");
+        // In order of seat.
+        if (play.roster[1].node != bids[1].node) (bids[1], bids[2]) = (bids[2], bids[1]);
+    }
+
+    function test_in_a_widened_job_each_by_its_own_seed() public {
+        (Play memory play, IScheduler.Bid[] memory bids, bytes32 firstSeed) = widenedBy(3);
+        drawnMore(play, bids);
+        bytes32 seed = scheduler.seedOf(play.jobId);
+        assertTrue(seed != firstSeed, "another seed");
+        Shown memory first = shownFor(firstSeed);
+        Shown memory second = shownFor(seed);
+        uint8 liar = isLie(bids[1]) ? 1 : 2;
+        // What the other seed picks convicts nobody.
+        if (uint256(keccak256(abi.encode(firstSeed, uint256(0)))) % CHUNKS != uint256(keccak256(abi.encode(seed, uint256(0)))) % CHUNKS) {
+            expectError(IScheduler.BadChunk.selector, 0);
+            scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], second.chunks, second.proofs);
+            expectError(IScheduler.BadChunk.selector, 0);
+            scheduler.proveFalseClaim(play.request, play.sealed_, liar, bids[liar], first.chunks, first.proofs);
+        }
+        expectError(IScheduler.NoFalseClaim.selector);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 3 - liar, bids[3 - liar], second.chunks, second.proofs);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], first.chunks, first.proofs);
+        assertEq(scheduler.job(play.jobId).equivocated, 1, "the first seat");
+        scheduler.proveFalseClaim(play.request, play.sealed_, liar, bids[liar], second.chunks, second.proofs);
+        assertEq(scheduler.job(play.jobId).equivocated, 1 | 1 << liar, "and a newcomer");
+    }
+
+    function test_a_first_seat_loses_its_stake_at_the_end_of_a_widened_job() public {
+        (Play memory play, IScheduler.Bid[] memory bids, bytes32 firstSeed) = widenedBy(1);
+        drawnMore(play, bids);
+        Shown memory first = shownFor(firstSeed);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], first.chunks, first.proofs);
+        batchOf(play, 7, new uint16[](3));
+        settledDirectly(play, 7);
+        assertEq(stateOf(play), IScheduler.State.Settled, "ended");
+        assertEq(scheduler.node(bids[0].node).free, 1000 * COIN_1 - STAKE, "stake");
+        assertEq(scheduler.node(bids[0].node).bad, 2048, "rated");
+        assertEq(scheduler.node(bids[1].node).free, 1000 * COIN_1 + PRICE + STAKE / 2, "shared by the others");
+        assertEq(scheduler.client(theClient).free, 1000 * COIN_1 - 2 * PRICE, "two are paid");
+        assertEq(scheduler.client(theClient).locked, 0, "unlocked");
+        assertSolvent();
+    }
+
+    function test_an_honest_first_seat_is_not_convicted_by_the_widening() public {
+        (Play memory play, IScheduler.Bid[] memory bids, bytes32 firstSeed) = widenedBy(0);
+        drawnMore(play, bids);
+        Shown memory first = shownFor(firstSeed);
+        expectError(IScheduler.NoFalseClaim.selector);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], first.chunks, first.proofs);
+        // A bid for the other draw, or one for the other seed, is not what it won by.
+        IScheduler.Bid memory other = aClaim(keys[0], play.jobId, PRICE, 10_000, "made up", firstSeed, 1);
+        expectBadSignature(other.node);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, other, first.chunks, first.proofs);
+        other = aClaim(keys[0], play.jobId, PRICE, 10_000, "made up", scheduler.seedOf(play.jobId), 0);
+        expectBadSignature(other.node);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, other, first.chunks, first.proofs);
+    }
+
+    function test_where_nobody_was_drawn_a_first_seat_is_convicted_all_the_same() public {
+        (Play memory play, IScheduler.Bid[] memory bids, bytes32 firstSeed) = widenedBy(1);
+        Shown memory first = shownFor(firstSeed);
+        expectWrongState(IScheduler.State.Widening);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], first.chunks, first.proofs);
+        skip(play.request.assignWindow);
+        scheduler.expire(play.request, play.roster);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], first.chunks, first.proofs);
+        settled(play, 0);
+        assertEq(stateOf(play), IScheduler.State.Settled, "ended");
+        assertEq(scheduler.node(bids[0].node).free, 1000 * COIN_1 - STAKE, "stake");
+        assertEq(coin.balanceOf(GRAVE), STAKE, "burnt");
+        assertSolvent();
+    }
+
+    function test_a_first_seed_that_is_gone_convicts_nobody() public {
+        (Play memory play, IScheduler.Bid[] memory bids, bytes32 firstSeed) = widenedBy(1);
+        drawnMore(play, bids);
+        Shown memory first = shownFor(firstSeed);
+        // Block hashes are known for 256 blocks: the widening's is, the first is not.
+        vm.roll(vm.getBlockNumber() + 200);
+        uint256 apart = scheduler.job(play.jobId).seedsApart;
+        assertTrue(apart > 100, "apart");
+        scheduler.seedOf(play.jobId);
+        expectError(IScheduler.SeedGone.selector, scheduler.job(play.jobId).seedBlock - apart);
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], first.chunks, first.proofs);
     }
 }

@@ -24,7 +24,12 @@ contract GasTest is Life {
             life(withNonce(sizes[i], nonce++), false);
             direct(withNonce(sizes[i], nonce++));
         }
-        dispute(withNonce(3, nonce));
+        dispute(withNonce(3, nonce++));
+        rejected(withNonce(3, nonce++));
+        for (uint8 count = 1; count <= 3; count += 2) posted(withNonce(3, nonce++), count);
+        audited(withNonce(1, nonce++));
+        panel(withNonce(3, nonce++));
+        falseClaim(withNonce(1, nonce++));
         assertAtMost("k=1 direct: whole life", 230_000);
         assertAtMost("k=3 direct: whole life", 300_000);
         assertAtMost("k=7 direct: whole life", 300_000 + 4 * 35_000);
@@ -101,6 +106,103 @@ contract GasTest is Life {
         note("dispute: ", "resolve three");
         scheduler.sketchDistance(sketchOf(0), sketchOf(1));
         note("sketch pair", "");
+    }
+
+    /* WHAT FEW JOBS NEED */
+
+    /// @dev Commitments and a verdict that rejects one of three, in one message.
+    function rejected(IScheduler.JobRequest memory request) internal {
+        Play memory play = submitted(request);
+        assigned(play);
+        batchOf(play, 7, new uint16[](3));
+        settledDirectly(play, 3);
+        note("k=3 direct: ", "settle, one rejected");
+    }
+
+    /// @dev Bids that nodes post at a job of three, in one message.
+    function posted(IScheduler.JobRequest memory request, uint8 count) internal {
+        request.bidBlocks = 5;
+        Play memory play = submitted(request);
+        vm.roll(vm.getBlockNumber() + 2);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, count);
+        vm.prank(CARRIER);
+        scheduler.postBids(request, new IScheduler.Seat[](0), bids);
+        note("bids: ", count == 1 ? "post one" : "post three");
+        vm.roll(vm.getBlockNumber() + 5);
+        assigned(play, someBids(play.jobId, 4));
+        record(count == 1 ? "bids: assign, one posted" : "bids: assign, three posted", assignGas);
+    }
+
+    /// @dev One seat held against two more.
+    function audited(IScheduler.JobRequest memory request) internal {
+        Play memory play = submitted(request);
+        assigned(play, highBids(play.jobId, 0, 1, 0));
+        committed(play, 1, new uint16[](1));
+        vm.prank(theClient);
+        scheduler.audit(request, play.sealed_, SECRET, AUDIT_BPS, "");
+        note("audit: ", "audit");
+        drawnMore(play);
+        note("audit: ", "draw two more");
+    }
+
+    /// @dev Three seats that are all unlike, and four more.
+    function panel(IScheduler.JobRequest memory request) internal {
+        Play memory play = submitted(request);
+        assigned(play, highBids(play.jobId, 0, 3, 0));
+        uint16[] memory tones = new uint16[](3);
+        (tones[1], tones[2]) = (15_000, 30_000);
+        committed(play, 7, tones);
+        skip(request.settleWindow + 1);
+        opened(play, 7);
+        IScheduler.Opening[] memory openings = openingsOf(play, 7);
+        vm.prank(theClient);
+        scheduler.summon(request, play.sealed_, openings, theClient, "");
+        note("panel: ", "summon");
+        drawnMore(play);
+        note("panel: ", "draw four more");
+    }
+
+    function drawnMore(Play memory play) internal {
+        vm.roll(vm.getBlockNumber() + 10);
+        skip(play.request.assignWindow / 4 + 1);
+        IScheduler.Bid[] memory bids = highBids(play.jobId, play.roster.length, play.roster.length + 1, 1);
+        vm.prank(CARRIER);
+        scheduler.drawMore(play.request, play.roster, bids);
+    }
+
+    function highBids(bytes32 jobId, uint256 from, uint256 count, uint8 round) internal returns (IScheduler.Bid[] memory bids) {
+        if (round == 0) vm.roll(vm.getBlockNumber() + 2);
+        bids = new IScheduler.Bid[](count);
+        for (uint256 i; i < count; ++i) bids[i] = aClaim(keys[from + i], jobId, PRICE, 0, 0, 0, round);
+    }
+
+    /// @dev A claim to hold 16 GiB, all chunks of which are the same: so every proof is, too.
+    function falseClaim(IScheduler.JobRequest memory request) internal {
+        bytes[] memory chunks = new bytes[](8);
+        bytes32[][] memory proofs = new bytes32[][](8);
+        (chunks[0], proofs[0], request.dataRoot) = uniformInput(23);
+        request.dataBytes = 2048 << 23;
+        for (uint256 i = 1; i < 8; ++i) (chunks[i], proofs[i]) = (chunks[0], proofs[0]);
+        Play memory play = submitted(request);
+        vm.roll(vm.getBlockNumber() + 2);
+        IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
+        bids[0] = aClaim(keys[0], play.jobId, PRICE, 10_000, "made up", scheduler.seedOf(play.jobId), 0);
+        assigned(play, bids);
+        committed(play, 1, new uint16[](1));
+        vm.prank(CARRIER);
+        scheduler.proveFalseClaim(request, play.sealed_, 0, bids[0], chunks, proofs);
+        note("false claim: ", "prove, 16 GiB");
+    }
+
+    function uniformInput(uint256 height) internal pure returns (bytes memory chunk, bytes32[] memory proof, bytes32 hash) {
+        chunk = new bytes(2048);
+        for (uint256 i; i < 2048; ++i) chunk[i] = 0xd5;
+        hash = sha256(abi.encodePacked(bytes1(0x00), chunk));
+        proof = new bytes32[](height);
+        for (uint256 i; i < height; ++i) {
+            proof[i] = hash;
+            hash = sha256(abi.encodePacked(bytes1(0x01), hash, hash));
+        }
     }
 
     uint256 internal assignGas;

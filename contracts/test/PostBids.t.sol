@@ -269,6 +269,156 @@ contract PostBidsTest is Life {
         }
     }
 
+    /// @dev Five nodes with stakes of 3 : 2 : 1 : 1 : 1 thousand, and a reach within which in the mean every other one is.
+    function test_winners_are_drawn_by_weight_while_half_of_the_bidders_are_out_of_reach() public {
+        unequal();
+        Count memory count;
+        for (uint64 round; round < 500; ++round) {
+            Play memory play = narrow(round);
+            IScheduler.Bid[] memory bids = fiveBids(play);
+            tally(play, bids, count);
+            drawable();
+            // Nobody within reach: the job waits until it is wider, in the end for everybody.
+            while (noneWithin(play, bids)) {
+                expectError(IScheduler.NotEnoughBids.selector, 0, 1);
+                call(play, bids);
+                skip(75);
+            }
+            assigned(play, bids);
+            ++count.wins[seatOf(play)];
+        }
+        assertHalfWithin(count);
+        // Nobody was with 2^(-0.68 * 8), that is 11.5 times.
+        assertTrue(count.dry > 0 && count.dry < 30, vm.toString(count.dry));
+        assertByWeight(count);
+    }
+
+    /// @dev The client takes bids of its friends only, by a coin thrown for each; the others, where they are within reach, post their own.
+    function test_winners_are_drawn_by_weight_though_the_client_leaves_bids_out() public {
+        unequal();
+        Count memory count;
+        for (uint64 round; round < 500; ++round) {
+            Play memory play = narrow(10_000 + round);
+            IScheduler.Bid[] memory bids = fiveBids(play);
+            tally(play, bids, count);
+            if (noneWithin(play, bids)) continue;
+            uint256 friends = uint256(keccak256(abi.encode("friends", round)));
+            uint256 kept = type(uint256).max;
+            uint256 least = type(uint256).max;
+            for (uint256 i; i < 5; ++i) {
+                if (friends >> i & 1 == 1 || keyByStake(play, i) > play.request.reach) continue;
+                post(play, bids[i]);
+                if (keyByStake(play, i) < least) (least, kept) = (keyByStake(play, i), i);
+            }
+            drawable();
+            if (kept != type(uint256).max) {
+                count.posted++;
+                // Without the one that is kept there is no assignment.
+                IScheduler.Bid[] memory own = chosen(bids, friends);
+                expectLeftOut(bids[kept].node);
+                call(play, own);
+                friends |= 1 << kept;
+            }
+            assigned(play, chosen(bids, friends));
+            ++count.wins[seatOf(play)];
+        }
+        assertHalfWithin(count);
+        assertTrue(count.posted > 300 && count.posted < 490, vm.toString(count.posted));
+        assertByWeight(count);
+    }
+
+    struct Count {
+        uint256[5] wins;
+        /// Bids within reach.
+        uint256 within;
+        /// Jobs for which there was none.
+        uint256 dry;
+        /// Jobs for which somebody had to post.
+        uint256 posted;
+    }
+
+    function unequal() internal {
+        for (uint256 i; i < 2; ++i) {
+            uint88 more = uint88(2 - i) * 1000 * COIN_1;
+            coin.transfer(vm.addr(keys[i]), more);
+            vm.prank(vm.addr(keys[i]));
+            scheduler.register(more, "");
+        }
+        skip(1);
+    }
+
+    function stakeOf(uint256 who) internal pure returns (uint256) {
+        return (who < 2 ? 3 - who : 1) * 1000 * uint256(COIN_1);
+    }
+
+    function keyByStake(Play memory play, uint256 who) internal view returns (uint256) {
+        // All bid the highest price.
+        return DrawLib.key(scheduler.seedOf(play.jobId), vm.addr(keys[who]), DrawLib.weight(stakeOf(who), 251, 0, 1, 1));
+    }
+
+    /// @dev Price and stake are the least there are, so that no number of jobs uses up a node's stake, and none need be ended.
+    function narrow(uint64 nonce) internal returns (Play memory play) {
+        IScheduler.JobRequest memory request = aRequest(1);
+        (request.nonce, request.bidBlocks, request.maxPrice, request.stake) = (nonce, BLOCKS, 1, 1);
+        request.reach = (1 << 216) / DrawLib.weight(stakeOf(4), 251, 0, 1, 1) * 68 / 100;
+        play = submitted(request);
+        vm.roll(vm.getBlockNumber() + 2);
+    }
+
+    function fiveBids(Play memory play) internal view returns (IScheduler.Bid[] memory bids) {
+        bids = new IScheduler.Bid[](5);
+        for (uint256 i; i < 5; ++i) bids[i] = aBid(keys[i], play.jobId, 1);
+    }
+
+    function tally(Play memory play, IScheduler.Bid[] memory bids, Count memory count) internal view {
+        for (uint256 i; i < 5; ++i) {
+            if (keyByStake(play, i) <= play.request.reach) ++count.within;
+        }
+        if (noneWithin(play, bids)) ++count.dry;
+    }
+
+    /// @dev Within reach is a node of a thousand with 1 - 2^-0.68, of two with 1 - 2^-1.36, of three with 1 - 2^-2.04: 0.499 in the mean, of 2,500
+    /// bids 1,247 with a standard deviation of 24.
+    function assertHalfWithin(Count memory count) internal pure {
+        assertTrue(count.within > 1175 && count.within < 1320, vm.toString(count.within));
+    }
+
+    /// @dev By now.
+    function noneWithin(Play memory play, IScheduler.Bid[] memory bids) internal view returns (bool) {
+        uint256 reach_ = scheduler.reachOf(play.request, vm.getBlockTimestamp() - scheduler.job(play.jobId).since);
+        for (uint256 i; i < bids.length; ++i) {
+            if (keyByStake(play, i) <= reach_) return false;
+        }
+        return true;
+    }
+
+    function chosen(IScheduler.Bid[] memory bids, uint256 mask) internal pure returns (IScheduler.Bid[] memory some) {
+        uint256 count;
+        for (uint256 i; i < 5; ++i) count += mask >> i & 1;
+        some = new IScheduler.Bid[](count);
+        count = 0;
+        for (uint256 i; i < 5; ++i) {
+            if (mask >> i & 1 == 1) some[count++] = bids[i];
+        }
+    }
+
+    function seatOf(Play memory play) internal view returns (uint256 who) {
+        while (vm.addr(keys[who]) != play.roster[0].node) ++who;
+    }
+
+    /// @dev Chi-square with four degrees of freedom; 18.5 is exceeded once in a thousand. Blocks are fixed, so this cannot flake.
+    function assertByWeight(Count memory count) internal pure {
+        uint256 drawn;
+        for (uint256 i; i < 5; ++i) drawn += count.wins[i];
+        uint256 chi;
+        for (uint256 i; i < 5; ++i) {
+            // In thousandths.
+            uint256 expected = drawn * 1000 * stakeOf(i) / (8000 * uint256(COIN_1));
+            chi += square(1000 * count.wins[i], expected) / expected;
+        }
+        assertTrue(drawn > 470 && chi < 18_500, string.concat(vm.toString(chi), " of ", vm.toString(drawn)));
+    }
+
     /// @dev Rejected by the client: nobody is paid or rated well, and stakes stay what they were.
     function restore(Play memory play) internal {
         settled(play, 0);

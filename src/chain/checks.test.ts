@@ -7,7 +7,7 @@ import {
 } from '../protocol/index.ts';
 import { COIN, commitmentFor, openingOf, random32, requestOf, sealRoster, startFixture, type Fixture } from './fixture.test-util.ts';
 import {
-  approve, assign, audit, commit, contest, drawMore, expire, multicall, open, postBids, proveFalseClaim, readJob, readJobEvents, readParty, readSeed, register, resolve, settle, signAudit, signBid,
+  approve, assign, audit, commit, contest, drawMore, expire, multicall, open, postBids, proveFalseClaim, readFirstSeed, readJob, readJobEvents, readParty, readSeed, register, resolve, settle, signAudit, signBid,
   signCommitment, signSummon, signVerdict, submit, summon, transferCoin, verifyBid, waitForBlock, type Chain, type WriteResult,
 } from './index.ts';
 
@@ -103,11 +103,14 @@ describe('checks on anvil: posted bids, claims, audits, panels, shards', () => {
     const { jobId, roster, sealed } = await committed(request, openings);
     assert.ok(isAudited(secret, AUDIT_BPS, jobId, sealed[0]!.commitment));
     assert.ok(isWidenable(await job(jobId)));
+    const firstSeed = await readSeed(client, jobId);
     const court = await client.court();
     await assert.rejects(audit(client, { request, roster: sealed, secret: random32(), auditBps: AUDIT_BPS }), code('BAD_SECRET'));
     await assert.rejects(audit(stranger, { request, roster: sealed, secret, auditBps: AUDIT_BPS }), code('BAD_SIGNATURE'));
     await audit(stranger, { request, roster: sealed, secret, auditBps: AUDIT_BPS, signature: await signAudit(client.signer(), court, { jobId, secret, auditBps: AUDIT_BPS }) });
     const closed = await widen(jobId, request, roster, openings);
+    assert.notEqual(await readSeed(client, jobId), firstSeed);
+    assert.equal(await readFirstSeed(client, jobId), firstSeed);
     const before = await readParty(client, roster[0]!.node, 'node');
     await settle(client, { request, roster: closed.roster, agreed: 0b110, reportDigest: random32() });
     await later(request.disputeWindow + 1);

@@ -19,6 +19,7 @@ export { proveEquivocation, type ProveEquivocationArgs } from './actions/prove-e
 export { proveFalseClaim, type ProveFalseClaimArgs } from './actions/prove-false-claim.ts';
 export { readCommitment } from './actions/read-commitment.ts';
 export { readJobEvents, readRegistrations } from './actions/read-events.ts';
+export { readFirstSeed } from './actions/read-first-seed.ts';
 export { readJob, type JobRecord } from './actions/read-job.ts';
 export { readParty, type Party, type Role } from './actions/read-party.ts';
 export { readScore } from './actions/read-score.ts';

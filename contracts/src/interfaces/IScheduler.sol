@@ -192,6 +192,8 @@ interface IScheduler {
         uint8 posted;
         /// 0: not widened yet. Else who called for it, 1 for the client, 2 + i for seat i; plus 128 once it came to nothing.
         uint8 widening;
+        /// By how many blocks the seed of the first draw is older than that of seedBlock; zero before a widening.
+        uint32 seedsApart;
         /// Of the Seat[] in Assigned, of the SealedSeat[] from Committed on; zero before and after.
         bytes32 rosterHash;
     }
@@ -363,11 +365,10 @@ interface IScheduler {
         Pledge calldata second
     ) external;
 
-    /// @notice From Assigned to Contested, while the draw's seed is known: shows that a seat claimed to hold input that it did not hold when
+    /// @notice From Assigned to Contested but in Widening, while the seed of the seat's draw is known: shows that a seat claimed to hold input that it did not hold when
     /// it bid. It loses what a seat loses that signed two commitments.
-    /// @param roster As on chain; commitments are not looked at in Assigned and Widening. Of a widened job newcomers only: the first seats
-    /// were drawn by another seed.
-    /// @param bid The seat's, with its signature.
+    /// @param roster As on chain; commitments are not looked at in Assigned.
+    /// @param bid The seat's, with its signature. Of a widened job the first seats bid for the first seed, newcomers for the widening's.
     /// @param chunks The eight that the seed picks, in order.
     /// @param proofs Of each chunk, from its leaf up, as many as the possession tree is high: leaf = sha256(0x00 || chunk), inner =
     /// sha256(0x01 || left || right), chunks of 2,048 bytes (the last may be shorter), padded with zero leaves to the next power of two.
@@ -444,6 +445,8 @@ interface IScheduler {
     /// @notice keccak256(abi.encode(entropy of the seed's block, jobId)), of the widening's seed from Widening on. Reverts like `assign` where it
     /// is not known.
     function seedOf(bytes32 jobId) external view returns (bytes32);
+    /// @notice The same of the first draw, whether the job is widened or not.
+    function firstSeedOf(bytes32 jobId) external view returns (bytes32);
     /// @notice Largest key that counts `elapsed` seconds after the submit (or after the widening was called): reach << 2 * step, where
     /// step = 8 * elapsed / assignWindow. Where reach is zero and from step 7 on there is no bound, type(uint256).max: no job dies of a
     /// small reach.

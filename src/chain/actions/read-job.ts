@@ -20,6 +20,8 @@ export interface JobRecord {
   posted: number;
   /** 0: not widened yet. Else who called for it, 1 for the client, 2 + i for seat i; plus 128 once it came to nothing. */
   widening: number;
+  /** By how many blocks the seed of the first draw is older than that of `seedBlock`; 0 before a widening. */
+  seedsApart: number;
   rosterHash: Hex;
 }
 
