@@ -1,5 +1,5 @@
-import { isAddressEqual, zeroHash, type Hex } from 'viem';
-import { proveFalseClaim, readSeed, type ProveFalseClaimArgs, type WriteResult } from '../../chain/index.ts';
+import { isAddressEqual, zeroHash } from 'viem';
+import { proveFalseClaim, readFirstSeed, readSeed, type ProveFalseClaimArgs, type WriteResult } from '../../chain/index.ts';
 import { decodeSpec, hasClaim, isError, parseCid, possessionOf, possessionPicks, possessionProofs, type JobState, type PossessionProofs, type SignedBid } from '../../protocol/index.ts';
 import { contentStream } from '../../storage/index.ts';
 import { holdsInputs } from '../held-root.ts';
@@ -33,8 +33,7 @@ export class FalseClaims {
     const { replicas } = job.request;
     for (const [index, { node }] of job.roster.entries()) {
       const round = index < replicas ? 0 : 1;
-      // The seed of the first draw is not the chain's any more once newcomers are drawn.
-      if (this.#looked.has(index) || (round === 0 && (job.state === 'Widening' || job.widening !== undefined))) continue;
+      if (this.#looked.has(index)) continue;
       const bid = this.#context.record.bids.map((one) => one.bid).find((one) => one.round === round && isAddressEqual(one.node, node));
       if (bid !== undefined && await this.isFalse(bid)) {
         const { chunks, proofs } = (await this.#pickedBy(round))!;
@@ -46,7 +45,8 @@ export class FalseClaims {
 
   /** Seats that can be convicted now and are not yet, as a mask. */
   mask(job: JobState | undefined): number {
-    if (job === undefined || !('committed' in job)) return 0;
+    // While newcomers are drawn the contract takes no such proof.
+    if (job === undefined || !('committed' in job) || job.state === 'Widening') return 0;
     return [...this.#found.keys()].reduce((mask, seat) => mask | (1 << seat), 0) & ~(job.equivocated ?? 0);
   }
 
@@ -65,17 +65,17 @@ export class FalseClaims {
   }
 
   #pickedBy(round: number): Promise<PossessionProofs | undefined> {
-    const known = this.#picked.get(round) ?? this.#pick();
+    const known = this.#picked.get(round) ?? this.#pick(round);
     this.#picked.set(round, known);
     known.catch(() => this.#picked.delete(round));
     return known;
   }
 
-  async #pick(): Promise<PossessionProofs | undefined> {
+  async #pick(round: number): Promise<PossessionProofs | undefined> {
     const { components: { chain, storage }, record: { jobId, request, spec }, signal } = this.#context;
     const inputs = decodeSpec(Buffer.from(spec)).inputs.map(({ source }) => parseCid(source));
     if (!await holdsInputs(storage, inputs, signal)) return undefined;
-    const seed: Hex = await readSeed(chain, jobId, { signal });
+    const seed = await (round === 0 ? readFirstSeed : readSeed)(chain, jobId, { signal });
     return possessionProofs(contentStream(storage, inputs, { signal }), possessionPicks(seed, request.dataBytes), { signal });
   }
 }
