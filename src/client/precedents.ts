@@ -11,6 +11,8 @@ export interface PrecedentRecord { sketches: Hex[] }
 /** What earlier jobs of the client show an honest run to look like; grows with every job that settles by comparison. */
 export class Precedents {
   readonly #journal: Journal<PrecedentRecord>;
+  /** Of the class that was looked at last: the same work is often run again and again. */
+  #last: { key: string; record: PrecedentRecord } | undefined;
 
   constructor(journal: Journal<PrecedentRecord>) {
     this.#journal = journal;
@@ -18,8 +20,8 @@ export class Precedents {
 
   /** How a run looks beside the earlier ones of its class. */
   async look(spec: JobSpec, sketch: Hex): Promise<Precedent> {
-    const record = await this.#journal.get(classOf(spec));
-    return precedentOf((record?.sketches ?? []).map((one) => hexToBytes(one)), hexToBytes(sketch));
+    const record = await this.#read(classOf(spec));
+    return precedentOf(record.sketches.map((one) => hexToBytes(one)), hexToBytes(sketch));
   }
 
   /**
@@ -53,9 +55,17 @@ export class Precedents {
   async add(spec: JobSpec, sketches: readonly Hex[]): Promise<void> {
     if (sketches.length === 0) return;
     const key = classOf(spec);
-    const record = await this.#journal.get(key);
+    const record = { sketches: [...(await this.#read(key)).sketches, ...sketches].slice(-MAX_PRECEDENTS) };
+    this.#last = { key, record };
     // Not worth a disk's flush: what is lost here is made again by the next job.
-    await this.#journal.put(key, { sketches: [...(record?.sketches ?? []), ...sketches].slice(-MAX_PRECEDENTS) }, { durable: false });
+    await this.#journal.put(key, record, { durable: false });
+  }
+
+  async #read(key: string): Promise<PrecedentRecord> {
+    if (this.#last?.key === key) return this.#last.record;
+    const record = await this.#journal.get(key) ?? { sketches: [] };
+    this.#last = { key, record };
+    return record;
   }
 }
 
