@@ -105,6 +105,13 @@ describe('evaluate', () => {
     assert.equal(cheats['idle']!.baselines['output hash']!.deployed, 0.3333, 'the right result passes but where results never repeat');
     assert.equal(report.copies.cheats['replay']!.auc, 1);
   });
+  it('holds single runs against earlier ones, and names what the product takes from it', () => {
+    const { byCount, priors, limits } = report.precedents;
+    assert.deepEqual(Object.keys(byCount), ['5'], 'eight honest runs of a job leave seven');
+    assert.equal(byCount['5']!.comparisons, 48);
+    assert.equal(report.cheats['half of the work']!.precedents['5']!.at1pct, 1);
+    assert.deepEqual(Object.keys(priors), Object.keys(limits['5']!));
+  });
   it('decides in threes', () => {
     const { honest, cheats } = report.majority;
     assert.equal(honest.client.decisions, 36);
