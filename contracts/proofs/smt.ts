@@ -12,7 +12,7 @@ const FOLDER = 'contracts/proofs/smt';
 /** What the harness stands for: changed, it must be looked at again. */
 const MIRRORED: readonly (readonly [path: string, functionName: string])[] = [
   ['contracts/src/SchedulerBase.sol', '_finish'], ['contracts/src/SchedulerBase.sol', '_payNewcomers'], ['contracts/src/SchedulerBase.sol', '_closeSeat'],
-  ['contracts/src/Checks.sol', '_close'], ['contracts/src/libraries/PartyLib.sol', 'lock'], ['contracts/src/libraries/PartyLib.sol', 'close'], ['contracts/src/libraries/PartyLib.sol', '_store'],
+  ['contracts/src/Scheduler.sol', '_pay'], ['contracts/src/Checks.sol', '_close'], ['contracts/src/libraries/PartyLib.sol', 'lock'], ['contracts/src/libraries/PartyLib.sol', 'close'], ['contracts/src/libraries/PartyLib.sol', '_store'],
 ];
 /** Longest search for one proof, seconds. */
 const TIMEOUT_SECONDS = 120;

@@ -360,7 +360,7 @@ contract PostBidsTest is Life {
     function narrow(uint64 nonce) internal returns (Play memory play) {
         IScheduler.JobRequest memory request = aRequest(1);
         (request.nonce, request.bidBlocks, request.maxPrice, request.stake) = (nonce, BLOCKS, 1, 1);
-        request.reach = (68 << 216) / 100 / DrawLib.weight(stakeOf(4), 251, 0, 1, 1);
+        request.reach = (1 << 216) / DrawLib.weight(stakeOf(4), 251, 0, 1, 1) * 68 / 100;
         play = submitted(request);
         vm.roll(vm.getBlockNumber() + 2);
     }

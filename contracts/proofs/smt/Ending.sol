@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// @title The money at the end of a job, reduced to what a solver can prove
-/// @dev SchedulerBase._finish, _payNewcomers and _closeSeat, and Checks._close, in pieces: what one seat is given and loses, what one share
+/// @dev SchedulerBase._finish, _payNewcomers and _closeSeat, Scheduler._pay and Checks._close, in pieces: what one seat is given and loses, what one share
 /// of a pot is, and what all of it comes to. Masks are booleans here, one seat at a time; sums over seats are numbers of which only that is
 /// assumed which the piece on one seat shows of every summand. Induction over the seats joins the pieces. Every `assert`, and the absence of
 /// every over- and underflow, is proven for all values below 2^88; contracts/proofs/smt.ts runs it.
@@ -132,6 +132,14 @@ contract Ending {
         assert(seats + refund + callers + burnt == debits);
         // What the event says was taken is what seats and client lost.
         assert(taken == s.slashed + s.forfeited + s.checked + (fault == Fault.None ? 0 : uint256(maxPrice)));
+    }
+
+    /// @notice Scheduler._pay: where all that committed agreed and nobody did wrong. `paid` is the sum of prices, none above maxPrice.
+    function pay(uint256 held, uint256 paid, uint88 maxPrice, uint8 replicas) external pure {
+        require(replicas > 0 && replicas <= 15 && held < 2 ** 88 && paid <= uint256(replicas) * maxPrice);
+        uint256 escrow = (uint256(replicas) + 1) * maxPrice;
+        uint256 refund = escrow - paid;
+        assert(held + paid + refund == held + escrow);
     }
 
     /// @notice Checks._close: the absent at the end of the commitments' window.
