@@ -1,19 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildBusyboxImage, createContainerEngine, createImageStore, createMicrovmEngine, guestDir, prepareGuest, type Engine, type RunRequest } from '../src/executor/index.ts';
+import { buildBusyboxImage, createContainerEngine, createImageStore, createMicrovmEngine, createWasmEngine, guestDir, prepareGuest, type Engine, type RunRequest } from '../src/executor/index.ts';
 import { parseJobSpec } from '../src/protocol/index.ts';
+import { toolbox } from '../test/wasm/assemble.ts';
 import type { Benchmark } from './main.ts';
 import { quantile, table } from './statistics.ts';
 
 /** Only computes: what an engine costs beyond it is the engine's. */
 const WORK = 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done';
+/** As much for a module, in rounds of its loop. */
+const MODULE_ROUNDS = '500000000';
 const WARM_RUNS = 5;
 const WORK_RUNS = 3;
 /** An emulated machine starts for seconds on a core of its own. */
-const CONCURRENCY = { fast: [1, 4, 16], slow: [1, 2] };
+const CONCURRENCY = { fast: [1, 4, 16], slow: [1, 2, 4] };
 
 interface Measured {
   runtime: string;
@@ -32,7 +35,10 @@ export const engines: Benchmark = async (say) => {
   const dir = await mkdtemp(join(tmpdir(), 'gadus-bench-'));
   try {
     await buildBusyboxImage({ out: join(dir, 'busybox.tar') });
-    const bareMs = await median(WORK_RUNS, bare);
+    const bareMs = await median(WORK_RUNS, () => bare('busybox', ['sh', '-c', WORK]));
+    const module = join(dir, 'toolbox.wasm');
+    await writeFile(module, await toolbox());
+    const bareModuleMs = await median(WORK_RUNS, () => bareModule(module));
     const results: Record<string, Measured> = {};
     for (const engine of await candidates(dir, say)) {
       const probe = await engine.probe();
@@ -40,17 +46,14 @@ export const engines: Benchmark = async (say) => {
         say(`${engine.name}: not measured, ${probe.problems.map(({ what }) => what).join('; ')}`);
         continue;
       }
-      // A store of its own: the first run finds an image that this engine has never seen.
-      const images = createImageStore({ dir: join(dir, `images-${engine.name}`) });
-      await images.unpack('busybox', join(dir, 'busybox.tar'));
       const runtime = `${probe.runtime} ${probe.version}`;
-      results[engine.name] = await measure(engine, images.rootfs('busybox'), bareMs, runtime);
+      results[engine.name] = await measure(engine, await programsFor(engine, dir), engine.name === 'wasm' ? bareModuleMs : bareMs, runtime);
     }
-    say(`the same command without an engine: ${bareMs.toFixed(0)} ms`);
+    say(`the same work without an engine: ${bareMs.toFixed(0)} ms in a shell, ${bareModuleMs.toFixed(0)} ms in a module`);
     say(table(['engine', 'runtime', 'cold start ms', 'warm start ms', 'at once', 'memory MiB', 'slowdown'], Object.entries(results).map(([name, one]) => [
       name, one.runtime, one.coldStartMs.toFixed(0), one.warmStartMs.toFixed(0),
       Object.entries(one.concurrentStartMs).map(([n, ms]) => `${n}: ${ms.toFixed(0)}`).join(', '), (one.memoryBytes / 1024 ** 2).toFixed(0), one.slowdown.toFixed(2)])));
-    return { ...results, bareMs };
+    return { ...results, bareMs, bareModuleMs };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -60,19 +63,31 @@ async function candidates(dir: string, say: (line: string) => void): Promise<Eng
   await prepareGuest({ dir: guestDir(), onProgress: say }).catch((error: unknown) => say(`no guest for microVMs: ${String(error)}`));
   return [
     createContainerEngine({ stateDir: join(dir, 'container') }),
+    createWasmEngine({ stateDir: join(dir, 'wasm') }),
     createMicrovmEngine({ stateDir: join(dir, 'microvm'), guestDir: guestDir(), emulate: true }),
   ];
 }
 
-async function measure(engine: Engine, rootfs: string, bareMs: number, runtime: string): Promise<Measured> {
+/** What one engine is given to run, each as its jobs would be: a shell, or a module that does the like. */
+interface Programs { rootfs: string; nothing: string[]; wait: string[]; work: string[] }
+
+async function programsFor(engine: Engine, dir: string): Promise<Programs> {
+  if (engine.name === 'wasm') return { rootfs: join(dir, 'toolbox.wasm'), nothing: ['toolbox', 'exit', '0'], wait: ['toolbox', 'work', MODULE_ROUNDS], work: ['toolbox', 'work', MODULE_ROUNDS] };
+  // A store of its own: the first run finds an image that this engine has never seen.
+  const images = createImageStore({ dir: join(dir, `images-${engine.name}`) });
+  await images.unpack('busybox', join(dir, 'busybox.tar'));
+  return { rootfs: images.rootfs('busybox'), nothing: ['sh', '-c', 'true'], wait: ['sh', '-c', 'sleep 1'], work: ['sh', '-c', WORK] };
+}
+
+async function measure(engine: Engine, { rootfs, nothing, wait, work }: Programs, bareMs: number, runtime: string): Promise<Measured> {
   let serial = 0;
   /** Runs one job; resolves with the times to its start mark and from there to its end, ms. */
-  const run = async (script: string, onStart: () => void = () => undefined): Promise<{ startMs: number; workMs: number }> => {
+  const run = async (command: string[], onStart: () => void = () => undefined): Promise<{ startMs: number; workMs: number }> => {
     const began = performance.now();
     let startMs = 0;
     const request: RunRequest = {
       id: `bench-${process.pid}-${serial++}`, rootfs, inputs: [], sampleIntervalMs: 20,
-      spec: parseJobSpec({ command: ['sh', '-c', script], resources: { memoryBytes: '128MiB', diskBytes: '16MiB' } }),
+      spec: parseJobSpec({ command, resources: { memoryBytes: '128MiB', diskBytes: '16MiB' } }),
       onStart: () => {
         startMs = performance.now() - began;
         onStart();
@@ -85,23 +100,35 @@ async function measure(engine: Engine, rootfs: string, bareMs: number, runtime: 
     return { startMs, workMs };
   };
   const slow = runtime.endsWith('tcg');
-  const coldStartMs = (await run('true')).startMs;
-  const warmStartMs = await median(slow ? WORK_RUNS : WARM_RUNS, async () => (await run('true')).startMs);
+  const coldStartMs = (await run(nothing)).startMs;
+  const warmStartMs = await median(slow ? WORK_RUNS : WARM_RUNS, async () => (await run(nothing)).startMs);
   const concurrentStartMs: Record<number, number> = {};
   for (const n of slow ? CONCURRENCY.slow : CONCURRENCY.fast) {
-    concurrentStartMs[n] = quantile((await Promise.all(Array.from({ length: n }, () => run('true')))).map(({ startMs }) => startMs), 0.5);
+    concurrentStartMs[n] = quantile((await Promise.all(Array.from({ length: n }, () => run(nothing)))).map(({ startMs }) => startMs), 0.5);
   }
   let memory: Promise<number> = Promise.resolve(0);
   const others = new Set(await children());
-  await run('sleep 1', () => { memory = children().then((pids) => proportionalBytes(pids.filter((pid) => !others.has(pid)))); });
-  const slowdown = await median(WORK_RUNS, async () => (await run(WORK)).workMs) / bareMs;
+  await run(wait, () => { memory = children().then((pids) => proportionalBytes(pids.filter((pid) => !others.has(pid)))); });
+  const slowdown = await median(WORK_RUNS, async () => (await run(work)).workMs) / bareMs;
   return { runtime, coldStartMs, warmStartMs, concurrentStartMs, memoryBytes: await memory, slowdown };
 }
 
-async function bare(): Promise<number> {
+async function bare(file: string, args: string[]): Promise<number> {
   const began = performance.now();
-  await once(spawn('busybox', ['sh', '-c', WORK]), 'exit');
+  await once(spawn(file, args), 'exit');
   return performance.now() - began;
+}
+
+/** The module in a Node of its own, neither metered nor in a sandbox; Node's start, which lies before an engine's start mark, is taken off. */
+async function bareModule(module: string): Promise<number> {
+  const script = (rounds: string) => `
+    import { WASI } from 'node:wasi';
+    import { readFile } from 'node:fs/promises';
+    const wasi = new WASI({ version: 'preview1', args: ['toolbox', 'work', '${rounds}'] });
+    const { instance } = await WebAssembly.instantiate(await readFile(${JSON.stringify(module)}), wasi.getImportObject());
+    wasi.start(instance);`;
+  const run = (rounds: string) => bare(process.execPath, ['--no-warnings', '--input-type=module', '--eval', script(rounds)]);
+  return await run(MODULE_ROUNDS) - await run('1');
 }
 
 async function median(runs: number, once: () => Promise<number>): Promise<number> {

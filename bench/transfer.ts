@@ -12,7 +12,11 @@ import type { TransferOrder, TransferReply } from './transfer-node.ts';
 /** Bytes moved each way. */
 const SIZE = Number(process.env.TRANSFER_BYTES ?? 1024 ** 3);
 const CHUNK = 8 * 1024 * 1024;
-const WAYS = ['peers', 'ipfs', 'gateways'] as const;
+/** Which ways, e.g. `TRANSFER_WAYS=peers,gateways`. */
+const WAYS = (process.env.TRANSFER_WAYS?.split(',') ?? ['peers', 'ipfs', 'gateways']) as ('peers' | 'ipfs' | 'gateways')[];
+
+/** More of Node's flags for both ends, e.g. `--cpu-prof`. */
+const EXEC = process.env.TRANSFER_EXEC?.split(' ') ?? [];
 
 interface Row { way: string; mbPerSecond: number; ms: number; receiverCpuMs: number; senderCpuMs: number; receiverMb: number; senderMb: number }
 
@@ -21,7 +25,10 @@ export const transfer: Benchmark = async (say) => {
   const dir = await mkdtemp(join(tmpdir(), 'gadus-bench-'));
   const children: ChildProcess[] = [];
   const start = async (folder: string): Promise<(order: TransferOrder) => Promise<TransferReply>> => {
-    const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)]);
+    const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)], {
+      // As `bin/gadus` has it.
+      execArgv: ['--max-semi-space-size=4', ...EXEC],
+    });
     children.push(child);
     await once(child, 'message');
     return async (order) => {

@@ -1,8 +1,10 @@
+import { LabError } from './corpus/errors.ts';
 import { STATE_DIRECTORY } from './corpus/constants.ts';
 import { record } from './corpus/record.ts';
 import { readRuns } from './corpus/run-store.ts';
 import { sample } from './corpus/sample.ts';
 import { ATTACKS } from './attackers/attacks.ts';
+import { LAB_ENGINES, type LabEngine } from './corpus/programs/program.ts';
 import { labJobs } from './corpus/programs/programs.ts';
 import { PLUGINS } from './evaluate/plugins.ts';
 import { alarms } from './evaluate/alarms.ts';
@@ -15,8 +17,14 @@ export const SAMPLE_DIRECTORY = 'lab/sample';
 
 /** What the command line gave, as `parseArgs` gives it. */
 export interface LabValues {
-  runs?: string; sample?: boolean; program?: string[]; cheat?: string[]; 'only-fingerprint'?: string[]; 'runs-per-program'?: string;
+  runs?: string; sample?: boolean; program?: string[]; cheat?: string[]; 'only-fingerprint'?: string[]; 'runs-per-program'?: string; 'keep-outputs'?: boolean; engine?: string;
   out?: string; html?: string; json?: boolean; help?: boolean;
+}
+
+function engineOf(name = 'container'): LabEngine {
+  const engine = LAB_ENGINES.find((one) => one === name);
+  if (engine === undefined) throw new LabError('NAME_UNKNOWN', 'no such engine', { details: name, hint: LAB_ENGINES.join('; ') });
+  return engine;
 }
 
 const directoryOf = ({ runs, sample: committed }: LabValues) => runs ?? (committed ? SAMPLE_DIRECTORY : RUNS_DIRECTORY);
@@ -28,6 +36,8 @@ export const LAB_OPTIONS: Record<string, { type: 'string' | 'boolean'; multiple?
   cheat: { type: 'string', multiple: true, about: 'only this cheat; may be repeated' },
   'only-fingerprint': { type: 'string', multiple: true, about: 'only this fingerprint or baseline; may be repeated' },
   'runs-per-program': { type: 'string', about: 'honest runs to record of each job' },
+  engine: { type: 'string', about: `engine to record by: ${LAB_ENGINES.join(', ')}; container by default` },
+  'keep-outputs': { type: 'boolean', about: `keep each different output in ${STATE_DIRECTORY}/outputs, to try other profiles on` },
   out: { type: 'string', about: 'where the JSON report goes; lab/report.json for a whole report on recorded runs' },
   html: { type: 'string', about: 'where the HTML report goes; lab/report.html by default' },
   json: { type: 'boolean', about: 'print the JSON report instead of the tables' },
@@ -41,6 +51,8 @@ export const LAB_COMMANDS: Record<string, { about: string; run(values: LabValues
       await record({
         directory: values.runs ?? RUNS_DIRECTORY, signal,
         ...(values.program === undefined ? {} : { programs: values.program }),
+        by: engineOf(values.engine),
+        ...(values['keep-outputs'] === true ? { keepOutputs: true } : {}),
         ...(values['runs-per-program'] === undefined ? {} : { runsPerProgram: Number(values['runs-per-program']) }),
         onProgress: ({ done, total, what, wallMs, etaMs, failure }) => process.stderr.write(
           `${done}/${total} ${what} ${(wallMs / 1000).toFixed(1)} s, ${Math.ceil(etaMs / 60_000)} min left${failure === undefined ? '' : `\n  failed: ${failure}`}\n`),

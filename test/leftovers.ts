@@ -21,7 +21,7 @@ export function leftovers(dir: string, mark: string, engines: readonly string[] 
     mounts: lines('/proc/self/mountinfo').filter((line) => line.includes(`${dir}/`)),
     loopDevices: loopDevices(dir),
     cgroups: cgroups(engines),
-    files: [...below(join(dir, 'tmp')), ...engines.flatMap((engine) => ['runs', 'runtime'].flatMap((folder) => below(join(engine, folder))))],
+    files: [...below(join(dir, 'tmp')), ...engines.flatMap((engine) => ['runs', 'runtime'].flatMap((folder) => below(join(engine, folder)))), ...roots(engines)],
   };
 }
 
@@ -39,9 +39,19 @@ function loopDevices(dir: string): string[] {
   return readdirSync('/sys/block').filter((name) => name.startsWith('loop') && text(`/sys/block/${name}/loop/backing_file`).startsWith(`${dir}/`));
 }
 
-/** Control groups of container engines: named after a digest of their state folder. */
+/** How container engines name what is theirs: after a digest of their state folder. */
+function namesOf(engines: readonly string[]): string[] {
+  return engines.map((engine) => `gadus-${createHash('sha256').update(resolve(engine)).digest('hex').slice(0, 8)}-`);
+}
+
+/** Mount points of containers' roots. */
+function roots(engines: readonly string[]): string[] {
+  return below('/run/gadus').filter((file) => namesOf(engines).some((prefix) => file.startsWith(join('/run/gadus', prefix))));
+}
+
+/** Control groups of container engines. */
 function cgroups(engines: readonly string[]): string[] {
-  const prefixes = engines.map((engine) => `gadus-${createHash('sha256').update(resolve(engine)).digest('hex').slice(0, 8)}-`);
+  const prefixes = namesOf(engines);
   const hierarchies = lines('/proc/mounts').flatMap((line) => (/^\S+ (\S+) cgroup2? /.exec(line)?.[1] ?? []));
   return hierarchies.flatMap((mount) => readdirSync(mount).filter((name) => prefixes.some((prefix) => name.startsWith(prefix))).map((name) => join(mount, name)));
 }

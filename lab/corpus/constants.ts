@@ -3,7 +3,7 @@ export const STATE_DIRECTORY = '.lab';
 /** Runs kept of one job's right input: enough for an honest spread and for a calibration apart from the test. */
 export const HONEST_RUNS = 14;
 /** Runs of each other variant of a job. */
-export const VARIANT_RUNS = 3;
+export const VARIANT_RUNS = 2;
 /** Shares of the input that a cheat keeps. */
 export const FRACTIONS = [0.5, 0.9, 0.99] as const;
 /** Shares of the work that a cheat does. */

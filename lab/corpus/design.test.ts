@@ -11,10 +11,10 @@ test('plans each variant as often as it should, under names of their own', () =>
   assert.equal(honest.length, HONEST_RUNS);
   assert.ok(honest.every(({ seed, fraction, work }) => seed === RIGHT_SEED && fraction === 1 && work === 1));
   const count = (prefix: string) => plan.filter(({ slot }) => slot.startsWith(prefix)).length;
-  assert.deepEqual(['wrong-', 'input-0.5-', 'input-0.9-', 'input-0.99-', 'work-0.5-', 'work-0.9-'].map(count), [3, 3, 3, 3, 3, 3]);
-  assert.equal(plan.length, HONEST_RUNS + 18);
-  assert.equal(planRuns({ name: 'any' }).length, HONEST_RUNS + 12);
-  assert.deepEqual(plan.filter(({ slot }) => slot.startsWith('wrong')).map(({ seed }) => seed), [2, 3, 4]);
+  assert.deepEqual(['wrong-', 'input-0.5-', 'input-0.9-', 'input-0.99-', 'work-0.5-', 'work-0.9-'].map(count), [2, 2, 2, 2, 2, 2]);
+  assert.equal(plan.length, HONEST_RUNS + 12);
+  assert.equal(planRuns({ name: 'any' }).length, HONEST_RUNS + 8);
+  assert.deepEqual(plan.filter(({ slot }) => slot.startsWith('wrong')).map(({ seed }) => seed), [2, 3]);
 });
 
 test('covers every level of every condition, among the honest and among the others', () => {

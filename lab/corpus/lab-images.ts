@@ -5,12 +5,15 @@ import { createHash } from 'node:crypto';
 import { buildDebianImage, createImageStore } from '../../src/executor/index.ts';
 import { messageOf } from '../../src/protocol/index.ts';
 import { LabError } from './errors.ts';
+import { wasmModule } from './wasm-module.ts';
 import { IMAGE_PACKAGES, type ImageName } from './programs/program.ts';
 
 /** The unpacked images of the laboratory, built when first asked for. */
 export interface LabImages {
   /** Host path of an image's root. @throws LabError IMAGE_FAILED */
   rootfs(name: ImageName): Promise<string>;
+  /** Host path of a WASI program's module. @throws LabError IMAGE_FAILED */
+  module(program: string): Promise<string>;
 }
 
 /** Images are kept below the state directory under the digest of their package list: another list is another image. */
@@ -18,6 +21,7 @@ export function createLabImages(stateDirectory: string, { onProgress, signal }: 
   const directory = join(stateDirectory, 'images');
   const store = createImageStore({ dir: join(directory, 'unpacked') });
   return {
+    module: (program) => wasmModule(join(directory, 'wasm'), program, signal === undefined ? {} : { signal }),
     async rootfs(name) {
       const packages = [...IMAGE_PACKAGES[name]];
       const key = `${name}-${createHash('sha256').update(packages.join()).digest('hex').slice(0, 12)}`;

@@ -38,7 +38,7 @@ describe('one run through the container engine', async () => {
     // Busybox has the tools, but no bash: its own shell stands in.
     await writeFile(join(rootfs, 'bin', 'bash'), '#!/bin/sh\nexec sh "$@"\n');
     await chmod(join(rootfs, 'bin', 'bash'), 0o755);
-    const recorder = { engine, images: { rootfs: () => Promise.resolve(rootfs) }, inputs: home };
+    const recorder = { engine, images: { rootfs: () => Promise.resolve(rootfs), module: () => Promise.resolve(rootfs) }, inputs: home };
     const run = await recordRun(recorder, job, honest!, { id: 'tiny.0', tightBytes: 1 });
     assert.deepEqual([run.exitCode, run.program, run.input.bytes, run.condition.engine], [0, 'tiny', 200_000, 'container']);
     assert.ok(run.trace.channels.readBytes!.at(-1)! >= 200_000 && run.outputBytes > 0 && run.profile.files === 2);
@@ -58,7 +58,7 @@ describe('a recording', () => {
     const progress: RecordProgress[] = [];
     await record({
       programs: ['annealing', 'mandelbrot'], runsPerProgram: 1, ...options, directory: folder, stateDirectory: directory, engine: puppet(answer),
-      images: { rootfs: () => Promise.resolve('/nowhere') }, onProgress: (step) => progress.push(step),
+      images: { rootfs: () => Promise.resolve('/nowhere'), module: () => Promise.resolve('/nowhere') }, onProgress: (step) => progress.push(step),
     });
     return { folder, progress };
   };

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createContainerEngine, type Engine } from '../../src/executor/index.ts';
+import { createEngines, type Engine } from '../../src/executor/index.ts';
 import { isError, messageOf } from '../../src/protocol/index.ts';
 import { AMPLE_MEMORY_BYTES, HONEST_RUNS, MAX_FAILURES, STATE_DIRECTORY, TIGHT_MEMORY_RATIO, TIGHT_MEMORY_SLACK_BYTES, TIGHT_RETRY_RATIO } from './constants.ts';
 import { planRuns, type PlannedRun } from './design.ts';
 import { createLabImages, type LabImages } from './lab-images.ts';
 import { removeDeadDrafts } from './remove-dead-drafts.ts';
+import type { LabEngine } from './programs/program.ts';
 import { labJobs, type LabJob } from './programs/programs.ts';
 import { recordRun, type Recorder } from './record-run.ts';
 import { readRuns, runFileName, writeRun, type LabRun } from './run-store.ts';
@@ -18,11 +19,15 @@ export interface RecordOptions {
   programs?: string[];
   /** Honest runs of each job; the other variants' numbers follow in proportion. */
   runsPerProgram?: number;
+  /** Keeps each different output as well, in the state directory: to try other profiles on without recording anew. */
+  keepOutputs?: boolean;
   /** Where images and inputs are kept. */
   stateDirectory?: string;
   /** Built from Debian packages when left out. */
   images?: LabImages;
-  /** The container engine when left out. */
+  /** Engine to record by, the container when left out, and those programs that are for it. */
+  by?: LabEngine;
+  /** In its place. */
   engine?: Engine;
   signal?: AbortSignal;
   onProgress?: (progress: RecordProgress) => void;
@@ -55,13 +60,15 @@ export async function record(options: RecordOptions): Promise<void> {
     await mkdir(place, { recursive: true });
     await removeDeadDrafts(place);
   }
-  const engine = options.engine ?? createContainerEngine({ stateDir: join(stateDirectory, 'engine') });
-  const abortable = signal === undefined ? {} : { signal };
+  const by = options.by ?? 'container';
+  const [container, real, emulated] = createEngines(['container', by, 'microvm-emulated'], { dir: stateDirectory });
+  const abortable = options.signal === undefined ? {} : { signal: options.signal };
+  const engine = options.engine ?? (by !== 'microvm' || (await real!.probe(abortable)).ok ? real! : emulated!);
   const images = options.images ?? createLabImages(stateDirectory, { onProgress: (what) => onProgress?.({ done: 0, total: 0, what, wallMs: 0, etaMs: 0 }), ...abortable });
-  const recorder: Recorder = { engine, images, inputs, ...abortable };
+  const recorder: Recorder = { engine, images, ...(options.engine === undefined ? { tools: container! } : {}), inputs, ...(options.keepOutputs === true ? { outputs: join(stateDirectory, 'outputs') } : {}), ...abortable };
   await engine.sweep(abortable);
 
-  const jobs = labJobs(options.programs);
+  const jobs = labJobs(options.programs, by);
   const memory = await tightMemory(directory, engine.name);
   const queue = roundRobin(jobs, options.runsPerProgram ?? HONEST_RUNS).map((entry) => ({ ...entry, id: `${entry.job.name}.${engine.name}.${entry.plan.slot}` }));
   const total = queue.length;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { bytesToHex, hexToBytes } from 'viem';
 import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../../src/evidence/constants.ts';
 import { decodeSeries, encodeSeries } from '../../src/evidence/series-encoding.ts';
+import { MAX_PATH_BYTES, MAX_WINDOW_FILES } from '../../src/evidence/windows/constants.ts';
 import { bytesToWords, wordsToBytes } from '../../src/evidence/word-encoding.ts';
 import { validateProfile } from '../../src/evidence/validate-profile.ts';
 import { validateTrace } from '../../src/evidence/validate-trace.ts';
@@ -16,7 +17,7 @@ const share = z.number().gt(0).max(1);
 const binary = (length?: number) => z.instanceof(Uint8Array).refine((bytes) => length === undefined || bytes.length === length, `must be ${length} bytes`);
 
 const schema = z.strictObject({
-  version: z.literal(1), id: text, program: text, kind: text, deterministic: z.boolean(),
+  version: z.literal(2), id: text, program: text, kind: text, deterministic: z.boolean(),
   input: z.strictObject({ seed: count, bytes: count, fraction: share }),
   work: share,
   condition: z.strictObject({
@@ -24,12 +25,13 @@ const schema = z.strictObject({
   }),
   trace: z.strictObject({ version: z.literal(1), engine: text, intervalMs: z.number(), samples: count, t: binary(), channels: z.record(text, binary()) }),
   profile: z.strictObject({ version: z.literal(1), bytes: count, files: count, entropy: binary(), histogram: binary(), content: binary(4 * CONTENT_BINS) }),
+  written: z.strictObject({ states: count, t: binary(), files: z.array(z.tuple([z.string().max(MAX_PATH_BYTES), binary()])).max(MAX_WINDOW_FILES) }).nullable(), words: binary(4 * CONTENT_BINS), loopNs: z.number().nonnegative(),
   resultDigest: binary(32), outputBytes: count, exitCode: count.max(255), recordedAt: text, machine: text,
 });
 
 /** A run as CBOR; several, one behind the other, are a CBOR sequence (RFC 8742). */
 export function encodeRun(run: LabRun): Uint8Array {
-  const { trace, profile } = run;
+  const { trace, profile, written } = run;
   return encode({
     ...run,
     trace: {
@@ -37,6 +39,8 @@ export function encodeRun(run: LabRun): Uint8Array {
       channels: Object.fromEntries(Object.entries(trace.channels).map(([name, series]) => [name, encodeSeries(series)])),
     },
     profile: { ...profile, entropy: encodeSeries(profile.entropy), histogram: encodeSeries(profile.histogram), content: wordsToBytes(profile.content) },
+    words: wordsToBytes(run.words),
+    written: written && { states: written.t.length, t: encodeSeries(written.t), files: written.files.map(({ path, lengths }) => [path, encodeSeries(lengths)]) },
     resultDigest: hexToBytes(run.resultDigest),
   });
 }
@@ -56,14 +60,17 @@ export function* decodeRuns(bytes: Uint8Array, source: string): Iterable<LabRun>
   }
 }
 
-function revive({ trace: packed, profile, ...run }: z.output<typeof schema>): LabRun {
+function revive({ trace: packed, profile, written, ...run }: z.output<typeof schema>): LabRun {
   const { samples, t, channels, ...head } = packed;
   const trace: Trace = {
     ...head, t: decodeSeries(t, samples),
     channels: Object.fromEntries(Object.entries(channels).map(([name, series]) => [name, decodeSeries(series, samples)])),
   };
   const whole: LabRun = {
-    ...run, trace, resultDigest: bytesToHex(run.resultDigest),
+    ...run, trace,
+    words: bytesToWords(run.words),
+    written: written && { t: decodeSeries(written.t, written.states), files: written.files.map(([path, lengths]) => ({ path, lengths: decodeSeries(lengths, written.states) })) },
+    resultDigest: bytesToHex(run.resultDigest),
     profile: {
       ...profile, entropy: decodeSeries(profile.entropy, PROFILE_SEGMENTS), histogram: decodeSeries(profile.histogram, PROFILE_SEGMENTS * PROFILE_BINS),
       content: bytesToWords(profile.content),

@@ -19,10 +19,12 @@ before(async () => {
   await writeFile(output, 'some output\n'.repeat(500));
   const profile = await profileOutput([output]);
   run = {
-    version: 1, id: 'sort.container.honest-00', program: 'sort', kind: 'sort', deterministic: true, input: { seed: 1, bytes: 1000, fraction: 1 }, work: 1,
+    version: 2, id: 'sort.container.honest-00', program: 'sort', kind: 'sort', deterministic: true, input: { seed: 1, bytes: 1000, fraction: 1 }, work: 1,
     condition: { ...plainCondition(), engine: 'container' },
     trace: { version: 1, engine: 'container', intervalMs: 20, t: Float64Array.of(0, 20.25, 40.5), channels: { cpuNs: Float64Array.of(0, 1e7, 2e7), residentBytes: Float64Array.of(4096, 81920, 0) } },
-    profile, resultDigest: `0x${'ab'.repeat(32)}`, outputBytes: profile.bytes, exitCode: 0, recordedAt: '2026-01-01T00:00:00.000Z', machine: 'a processor, 2 cores, Linux',
+    profile, words: profile.content, loopNs: 1_000_000,
+    written: { t: Float64Array.of(20, 40.5), files: [{ path: 'outputs/a', lengths: Float64Array.of(100, profile.bytes) }, { path: 'stdout', lengths: Float64Array.of(0, 0) }] },
+    resultDigest: `0x${'ab'.repeat(32)}`, outputBytes: profile.bytes, exitCode: 0, recordedAt: '2026-01-01T00:00:00.000Z', machine: 'a processor, 2 cores, Linux',
   };
 });
 after(() => rm(directory, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { messageOf, type OutputProfile, type Trace } from '../../src/protocol/index.ts';
+import { messageOf, type OutputNotes, type OutputProfile, type Trace } from '../../src/protocol/index.ts';
 import { MAX_RUNS_FILE_BYTES } from './constants.ts';
 import { LabError } from './errors.ts';
 import { draftOf } from './remove-dead-drafts.ts';
@@ -10,7 +10,7 @@ import { decodeRuns, encodeRun } from './run-encoding.ts';
 
 /** One real run of a program, honest or not, and under which conditions it was recorded. */
 export interface LabRun {
-  version: 1;
+  version: 2;
   /** Unique; the stem of its file's name. */
   id: string;
   /** Program at one of its sizes, e.g. `sort-csv`, `sort-csv-large`. */
@@ -36,6 +36,12 @@ export interface LabRun {
   };
   trace: Trace;
   profile: OutputProfile;
+  /** What of the output was written by when, as windows show it: the last state is that of the end. Null where nobody could look. */
+  written: OutputNotes | null;
+  /** Minima of the output's words (word-minima.ts): not part of evidence, to find out what they would be worth. */
+  words: Uint32Array;
+  /** Time that a fixed loop took beside the run when nobody interrupted it, ns; 0 where it was not measured. */
+  loopNs: number;
   /** SHA-256 over the outputs in path order, stdout and the exit code. */
   resultDigest: `0x${string}`;
   outputBytes: number;

@@ -1,13 +1,13 @@
 import { readRuns, writeRuns, type LabRun } from './run-store.ts';
 
-/** Programs of the sample: one of each main kind of work, a short one, a waiting one, and three whose output is never the same twice. */
+/** Programs of the sample: one of each main kind of work, a short one, a waiting one, three whose output is never the same twice, and two in WebAssembly. */
 export const SAMPLE_PROGRAMS = [
   'unzip-sed', 'sort-csv', 'gzip', 'zstd-threads', 'hash-rounds-small', 'sqlite-report', 'python-json', 'matrix-product', 'mandelbrot', 'gcc', 'sleeper',
-  'k-means', 'monte-carlo', 'xargs-race',
+  'k-means', 'monte-carlo', 'xargs-race', 'wasm-hash-rounds', 'wasm-monte-carlo',
 ] as const;
 /** Runs of the right input, and of each other variant, that the sample keeps of a job. */
 export const SAMPLE_HONEST_RUNS = 10;
-export const SAMPLE_VARIANT_RUNS = 3;
+export const SAMPLE_VARIANT_RUNS = 2;
 
 /**
  * Chooses a small part of a corpus: whole runs as they were recorded, one file for each program, the first ones of each variant.

@@ -4,6 +4,7 @@ import type { Forgery } from './forge-all.ts';
 import type { HonestPair } from './honest-pairs.ts';
 import type { Measured } from './measure.ts';
 import { submissionFingerprint } from './fingerprints/submission-fingerprint.ts';
+import { rocOf } from './statistics/roc.ts';
 import { quantile } from './statistics/quantile.ts';
 
 /** Honest pairs of one group, and what is caught there. */
@@ -18,6 +19,8 @@ export interface GroupResult {
   worstBlock: string;
   /** Detection at 1 % false alarms (thresholds from other programs) by cheat; absent where nothing could be tried. */
   cheats: Record<string, number>;
+  /** Equal error rate of the group's honest pairs and its cheats; absent where nothing could be tried. */
+  eer: Record<string, number>;
 }
 
 /** Names of the conditions that make a run harder to compare; `undisturbed` when there is none. */
@@ -46,7 +49,7 @@ export function breakdown(
 ): GroupResult[] {
   const limit = measured.plugin.deployed ?? Infinity;
   const groups = new Map<string, number[]>();
-  const caught = new Map<string, Map<string, [hits: number, trials: number]>>();
+  const caught = new Map<string, Map<string, { hits: number; distances: number[] }>>();
   pairs.forEach(({ job, a, b }, i) => {
     for (const group of groupsOf(job, [a, b])) groups.set(group, [...(groups.get(group) ?? []), i]);
   });
@@ -54,10 +57,12 @@ export function breakdown(
     const threshold = thresholdOf(job.family);
     targets.forEach((target, k) => {
       for (const group of groupsOf(job, [target])) {
-        const counts = caught.get(group) ?? new Map<string, [number, number]>();
+        const counts = caught.get(group) ?? new Map<string, { hits: number; distances: number[] }>();
         caught.set(group, counts);
-        const [hits, trials] = counts.get(attack) ?? [0, 0];
-        counts.set(attack, [hits + Number(measured.forged[i]![k]! > threshold), trials + 1]);
+        const count = counts.get(attack) ?? { hits: 0, distances: [] };
+        counts.set(attack, count);
+        count.hits += Number(measured.forged[i]![k]! > threshold);
+        count.distances.push(measured.forged[i]![k]!);
       }
     });
   });
@@ -70,7 +75,8 @@ export function breakdown(
       falseAlarms: distances.filter((distance) => distance > limit).length,
       median: quantile(distances, 0.5), p99: quantile(distances, 0.99),
       worstBlock: mostFrequent(worst),
-      cheats: Object.fromEntries([...(caught.get(name) ?? [])].map(([attack, [hits, trials]]) => [attack, hits / trials])),
+      cheats: Object.fromEntries([...(caught.get(name) ?? [])].map(([attack, { hits, distances: all }]) => [attack, hits / all.length])),
+      eer: Object.fromEntries([...(caught.get(name) ?? [])].map(([attack, { distances: all }]) => [attack, rocOf(Float64Array.from(distances), Float64Array.from(all)).eer])),
     };
   }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -14,3 +14,15 @@ export const CORPUS_RUNS = 12;
 export const DECISIONS = 12;
 /** Detection rates are rounded to this many digits in the report. */
 export const DIGITS = 4;
+/** Choices of earlier runs that each run is held against. */
+export const CLASS_DRAWS = 2;
+/** What is usual among programs is this quantile of theirs, block by block, */
+export const CLASS_PRIOR_QUANTILE = 0.6;
+/** but at least this share of a tolerance, or a block in which most never differ would reject on a rounding error. */
+export const MIN_CLASS_PRIOR = 0.02;
+/** Draws of windows that each run without its whole output is held against. */
+export const LATE_DRAWS = 4;
+/** An honest run goes beyond the usual deviation of a block by what this share of the other programs' runs stay below, */
+export const CLASS_LIMIT_QUANTILE = 0.998;
+/** and at least so many times: a block in which others hardly ever differ would reject on a trifle. */
+export const MIN_CLASS_LIMIT = 2;

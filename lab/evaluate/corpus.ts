@@ -9,11 +9,17 @@ export interface Job {
   /** The program at any size: what a fold leaves out. */
   family: string;
   kind: string;
+  engine: string;
   deterministic: boolean;
   /** Whole runs on the right input. */
   honest: LabRun[];
   /** Runs that a lazy node would have. */
   own: OwnRuns;
+}
+
+/** A program in another engine than the container is a job of its own; WASI programs are in theirs only. */
+function jobName({ program, condition: { engine } }: LabRun): string {
+  return engine === 'microvm' ? `${program} in a microVM` : program;
 }
 
 /** Honest runs a job needs: one to know, two to compare. */
@@ -24,7 +30,7 @@ const MIN_HONEST = 3;
  * A job with fewer than three honest runs is left out.
  */
 export function jobsOf(runs: readonly LabRun[]): Job[] {
-  return [...Map.groupBy(runs, ({ program }) => program)].flatMap(([name, all]): Job[] => {
+  return [...Map.groupBy(runs, jobName)].flatMap(([name, all]): Job[] => {
     const whole = all.filter(({ input, work }) => input.fraction === 1 && work === 1);
     const bySeed = [...Map.groupBy(whole, ({ input }) => input.seed)].sort(([a, x], [b, y]) => y.length - x.length || a - b);
     const [seed, honest] = bySeed[0] ?? [];
@@ -32,7 +38,7 @@ export function jobsOf(runs: readonly LabRun[]): Job[] {
     const cut = (fraction: number) => all.filter(({ input, work }) => input.seed === seed && work === 1 && input.fraction === fraction);
     const lazy = (share: number) => all.filter(({ input, work }) => input.seed === seed && input.fraction === 1 && work === share);
     return [{
-      name, family: familyOf(name), kind: honest[0]!.kind, deterministic: honest[0]!.deterministic, honest,
+      name, family: familyOf(honest[0]!.program), kind: honest[0]!.kind, engine: honest[0]!.condition.engine, deterministic: honest[0]!.deterministic, honest,
       own: {
         halfInput: cut(FRACTION_OF.halfInput), mostInput: cut(FRACTION_OF.mostInput), nearlyAllInput: cut(FRACTION_OF.nearlyAllInput),
         halfWork: lazy(WORK_OF.halfWork), mostWork: lazy(WORK_OF.mostWork),

@@ -6,10 +6,11 @@ import type { LabRun } from '../corpus/run-store.ts';
 import { DECISIONS } from './constants.ts';
 import type { Job } from './corpus.ts';
 import type { Forgery } from './forge-all.ts';
+import { majorityByWords, type KnownWords } from './words.ts';
 import { submissionFingerprint, submissionSketch } from './fingerprints/submission-fingerprint.ts';
 
-/** Who decides: the client over whole evidence, or the contract over sketches. */
-export const JUDGES = ['client', 'contract'] as const;
+/** Who decides: the client over whole evidence, the contract over sketches, or a client that knew the outputs' words as well (which is not in use). */
+export const JUDGES = ['client', 'contract', 'words'] as const;
 export type Judge = (typeof JUDGES)[number];
 
 /** How decisions of three came out, as shares. */
@@ -29,17 +30,17 @@ export interface Outcomes {
 interface Seat { submission: Submission; exitCode: number; honest: boolean }
 
 /** Three honest replicas: any rejection is a wrong one. */
-export function honestDecisions(jobs: readonly Job[]): Record<Judge, Outcomes> {
-  return tally(jobs.filter(({ honest }) => honest.length >= 3).flatMap((job) => {
+export function honestDecisions(jobs: readonly Job[], words: KnownWords): Record<Judge, Outcomes> {
+  return tally(words, jobs.filter(({ honest }) => honest.length >= 3).flatMap((job) => {
     const random = randomOf(seedOf('decide', job.name));
     return Array.from({ length: DECISIONS }, () => random.shuffle([...job.honest]).slice(0, 3).map(seatOf));
   }));
 }
 
 /** One cheat beside two honest replicas, or two accomplices beside one. */
-export function attackedDecisions(attack: Attack, forgeries: readonly Forgery[], cheats: 1 | 2): Record<Judge, Outcomes> {
+export function attackedDecisions(attack: Attack, forgeries: readonly Forgery[], cheats: 1 | 2, words: KnownWords): Record<Judge, Outcomes> {
   const byJob = Map.groupBy(forgeries.filter((forgery) => forgery.attack === attack.name), ({ job }) => job);
-  return tally([...byJob].flatMap(([job, all]) => {
+  return tally(words, [...byJob].flatMap(([job, all]) => {
     const random = randomOf(seedOf('decide', job.name, attack.name, cheats));
     return Array.from({ length: DECISIONS }, (_, n) => seats(all[n % all.length]!, cheats, random)).filter((three) => three !== undefined);
   }));
@@ -57,14 +58,14 @@ function seatOf(run: LabRun): Seat {
   return { submission: run, exitCode: run.exitCode, honest: true };
 }
 
-function tally(all: readonly Seat[][]): Record<Judge, Outcomes> {
+function tally(words: KnownWords, all: readonly Seat[][]): Record<Judge, Outcomes> {
   const count = (judge: Judge): Outcomes => {
     const sums = { right: 0, cheatPaid: 0, honestRejected: 0, undecided: 0 };
-    for (const three of all) sums[outcome(three, VERDICTS[judge](three))]++;
+    for (const three of all) sums[outcome(three, VERDICTS[judge](three, words))]++;
     const share = (value: number) => (all.length === 0 ? 0 : value / all.length);
     return { decisions: all.length, right: share(sums.right), cheatPaid: share(sums.cheatPaid), honestRejected: share(sums.honestRejected), undecided: share(sums.undecided) };
   };
-  return { client: count('client'), contract: count('contract') };
+  return { client: count('client'), contract: count('contract'), words: count('words') };
 }
 
 function outcome(three: readonly Seat[], agreed: readonly boolean[] | undefined): 'right' | 'cheatPaid' | 'honestRejected' | 'undecided' {
@@ -74,7 +75,7 @@ function outcome(three: readonly Seat[], agreed: readonly boolean[] | undefined)
 }
 
 /** Who is accepted, as each judge decides; undefined without a majority. */
-const VERDICTS: Record<Judge, (three: readonly Seat[]) => boolean[] | undefined> = {
+const VERDICTS: Record<Judge, (three: readonly Seat[], words: KnownWords) => boolean[] | undefined> = {
   client(three) {
     const replicas = three.map(({ submission, exitCode }): JudgedReplica => ({ resultCid: submission.resultDigest, exitCode, ended: 'exit', fingerprint: submissionFingerprint(submission) }));
     const { agreed, undecided } = judgeReplicas(replicas, 'trace');
@@ -84,4 +85,5 @@ const VERDICTS: Record<Judge, (three: readonly Seat[]) => boolean[] | undefined>
     const majority = majorityOf(three.map(({ submission }) => ({ sketch: submissionSketch(submission), resultDigest: submission.resultDigest })));
     return majority.length === 0 ? undefined : three.map((_, i) => majority.includes(i));
   },
+  words: (three, words) => majorityByWords(three.map(({ submission }) => submission), words) ?? VERDICTS.client(three, words),
 };

@@ -22,7 +22,7 @@ import { definePlugin } from './fingerprint-plugin.ts';
 
 const runs = labCorpus();
 const jobs = jobsOf(runs);
-const evaluation = evaluate(runs);
+const evaluation = await evaluate(runs);
 const report = reportOf(evaluation, new Date('2026-01-02T03:04:05Z'));
 
 describe('jobsOf', () => {
@@ -114,21 +114,22 @@ describe('evaluate', () => {
       if (judged.decisions > 0) assert.ok(Math.abs(judged.right + judged.cheatPaid + judged.honestRejected + judged.undecided - 1) < 1e-3);
     }
   });
-  it('can be narrowed down, thresholds staying those of the whole corpus', () => {
-    const part = evaluate(runs, { programs: ['sorter'], attacks: ATTACKS.filter(({ name }) => name === 'idle') });
+  it('can be narrowed down, thresholds staying those of the whole corpus', async () => {
+    const part = await evaluate(runs, { programs: ['sorter'], attacks: ATTACKS.filter(({ name }) => name === 'idle') });
     assert.deepEqual([part.jobs.length, part.pairs.length, part.decisions.cheats.size], [1, 84, 1]);
     assert.ok(part.forgeries.every(({ job, attack }) => job.name === 'sorter' && attack === 'idle'));
   });
 });
 
 describe('the report', () => {
-  it('keeps its schema and says the same each time', () => {
+  it('keeps its schema and says the same each time', async () => {
     labReportSchema.parse(JSON.parse(JSON.stringify(report)));
-    assert.deepEqual(reportOf(evaluate(runs), new Date('2026-01-02T03:04:05Z')), report);
+    assert.deepEqual(reportOf(await evaluate(runs), new Date('2026-01-02T03:04:05Z')), report);
     assert.equal(report.date, '2026-01-02');
   });
-  it('refuses an evaluation without the product\'s fingerprints', () => {
-    assert.throws(() => reportOf(evaluate(runs, { plugins: [] }), new Date()));
+  it('refuses an evaluation without the product\'s fingerprints', async () => {
+    const none = await evaluate(runs, { plugins: [] });
+    assert.throws(() => reportOf(none, new Date()));
   });
   it('is one page that loads nothing and runs nothing', () => {
     const html = renderLabReport(evaluation, report);
@@ -136,9 +137,9 @@ describe('the report', () => {
     assert.ok(!/NaN|undefined|Infinity/.test(html), /.{60}(NaN|undefined|Infinity).{20}/.exec(html)?.[0]);
     for (const { name } of ATTACKS) assert.ok(html.includes(name), name);
   });
-  it('is there for a terminal, also in part', () => {
+  it('is there for a terminal, also in part', async () => {
     assert.match(textTables(evaluation), /half of the input +100\.0/);
-    assert.ok(!/NaN|undefined/.test(textTables(evaluate(runs, { plugins: [] }))));
+    assert.ok(!/NaN|undefined/.test(textTables(await evaluate(runs, { plugins: [] }))));
   });
   it('lists honest pairs told apart', () => {
     assert.ok(alarms([labRun({ n: 0 }), labRun({ n: 1 }), { ...labRun({ n: 2 }), trace: labRun({ program: 'packer' }).trace }])[0]!.startsWith('sorter'));

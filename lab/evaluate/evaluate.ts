@@ -5,6 +5,9 @@ import { blockAlarms, breakdown, conditionsOf, type GroupResult } from './breakd
 import { detectCopies } from './copies.ts';
 import { jobsOf, type Job } from './corpus.ts';
 import { attackedDecisions, honestDecisions, type Judge, type Outcomes } from './decisions.ts';
+import { byEngine, type EngineResult } from './engines.ts';
+import { lateOutput, type LateResults } from './late-output.ts';
+import { byPrecedents, type ClassResults } from './precedents.ts';
 import { detect, type FingerprintResult } from './detection.ts';
 import type { FingerprintPlugin } from './fingerprint-plugin.ts';
 import { full } from './fingerprints/full.ts';
@@ -13,6 +16,7 @@ import { forgeAll, type Forgery } from './forge-all.ts';
 import { honestPairs, type HonestPair } from './honest-pairs.ts';
 import { measure } from './measure.ts';
 import { PLUGINS } from './plugins.ts';
+import { knownWords } from './words.ts';
 import { refit } from './refit.ts';
 import { copyLikeness, type SimilarityPlugin } from './similarity.ts';
 
@@ -36,6 +40,11 @@ export interface Evaluation {
   forgeries: readonly Forgery[];
   results: ReadonlyMap<string, FingerprintResult>;
   copies: FingerprintResult;
+  /** Single runs beside earlier ones of the same work. */
+  precedents: ClassResults;
+  /** Nodes that name a result they do not have, by the windows they open. */
+  late: LateResults;
+  engines: EngineResult[];
   decisions: { honest: Record<Judge, Outcomes>; cheats: Map<string, { one: Record<Judge, Outcomes>; two: Record<Judge, Outcomes> }> };
   /** Of the full fingerprint; empty when that was left out. */
   conditions: GroupResult[];
@@ -44,9 +53,10 @@ export interface Evaluation {
 }
 
 /** Measures every cheat against every fingerprint on a corpus of real runs. Deterministic: the same runs give the same numbers. */
-export function evaluate(runs: readonly LabRun[], init: EvaluateInit = {}): Evaluation {
+export async function evaluate(runs: readonly LabRun[], init: EvaluateInit = {}): Promise<Evaluation> {
   const { attacks = ATTACKS, plugins = PLUGINS, similarity = copyLikeness, onProgress = () => {} } = init;
-  const jobs = jobsOf(runs);
+  const all = jobsOf(runs);
+  const jobs = all.filter(({ engine }) => engine === 'container');
   const chosen = jobs.filter(({ name, family }) => init.programs === undefined || init.programs.includes(name) || init.programs.includes(family));
   const pairs = honestPairs(jobs);
   onProgress(`${jobs.length} jobs, ${pairs.length} honest pairs; forging`);
@@ -59,10 +69,17 @@ export function evaluate(runs: readonly LabRun[], init: EvaluateInit = {}): Eval
   const results = new Map(measured.map((one) => [one.plugin.name, detect(one, pairs, forgeries, attacks)]));
   onProgress('looking for copies');
   const copies = detectCopies(similarity, pairs, forgeries, attacks);
+  onProgress('holding runs against earlier ones');
+  const precedents = byPrecedents(chosen, forgeries, attacks, jobs);
+  onProgress('opening windows');
+  const late = await lateOutput(chosen);
+  onProgress('looking at other engines');
+  const engines = init.programs === undefined ? byEngine(all, attacks) : [];
   onProgress('deciding in threes');
+  const words = knownWords(runs);
   const decisions = {
-    honest: honestDecisions(chosen),
-    cheats: new Map(attacks.map((attack) => [attack.name, { one: attackedDecisions(attack, forgeries, 1), two: attackedDecisions(attack, forgeries, 2) }] as const)),
+    honest: honestDecisions(chosen, words),
+    cheats: new Map(attacks.map((attack) => [attack.name, { one: attackedDecisions(attack, forgeries, 1, words), two: attackedDecisions(attack, forgeries, 2, words) }] as const)),
   };
   const byFull = measured.find(({ plugin }) => plugin === full);
   if (byFull !== undefined) {
@@ -76,7 +93,7 @@ export function evaluate(runs: readonly LabRun[], init: EvaluateInit = {}): Eval
     return breakdown(byFull, pairs, forgeries, (family) => limits.get(family)!, groupsOf);
   };
   return {
-    runs, jobs: chosen, attacks, pairs, forgeries, results, copies, decisions,
+    runs, jobs: chosen, attacks, pairs, forgeries, results, copies, decisions, precedents, late, engines,
     conditions: groups((_, both) => {
       const names = new Set(both.flatMap(conditionsOf));
       if (names.size > 1) names.delete('undisturbed');

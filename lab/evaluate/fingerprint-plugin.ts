@@ -5,7 +5,8 @@ export interface FingerprintPlugin {
   name: string;
   /** What it looks at and where its formula comes from. */
   about: string;
-  kind: 'fingerprint' | 'baseline';
+  /** `tried`: a block that the product does not have, because it did not help; `blinded`: the product's with channels missing. */
+  kind: 'fingerprint' | 'baseline' | 'tried' | 'blinded';
   /** Distance up to which two replicas agree, where the product or its author fixed one. */
   deployed?: number;
   /** Prepares everything once; then gives distances of pairs by their places in the list. */

@@ -14,6 +14,8 @@ export interface Forgery {
   submission: Submission;
   /** Honest runs of the job that the cheat has not seen. */
   targets: LabRun[];
+  /** All of them: what the client may know of the job from before. */
+  unseen: LabRun[];
   /** The true run it hands in, in disguise or not. */
   source?: LabRun;
 }
@@ -38,6 +40,6 @@ export function forgeAll(attacks: readonly Attack[], jobs: readonly Job[], corpu
     if (submission === undefined) return undefined;
     validateTrace(submission.trace);
     validateProfile(submission.profile);
-    return { job, attack: attack.name, submission, targets: random.shuffle(others).slice(0, TARGETS), ...(source === undefined ? {} : { source }) };
+    return { job, attack: attack.name, submission, targets: random.shuffle(others).slice(0, TARGETS), unseen: others, ...(source === undefined ? {} : { source }) };
   })).filter((forgery) => forgery !== undefined));
 }

@@ -44,7 +44,7 @@ export async function reportCommand(options: ReportOptions, { signal }: { signal
     signal.throwIfAborted();
     runs.push(run);
   }
-  const evaluation = evaluate(runs, { attacks, plugins, onProgress: say, ...(options.program === undefined ? {} : { programs: options.program }) } satisfies EvaluateInit);
+  const evaluation = await evaluate(runs, { attacks, plugins, onProgress: say, ...(options.program === undefined ? {} : { programs: options.program }) } satisfies EvaluateInit);
   if (evaluation.jobs.length === 0) throw new LabError('RUNS_MISSING', 'there are too few runs for a report', { details: `${runs.length} in ${options.runs}`, hint: 'npm run lab -- record, or --sample' });
   const complete = plugins.length === PLUGINS.length;
   const whole = complete && attacks.length === ATTACKS.length && options.program === undefined;

@@ -1,8 +1,13 @@
+import { DISTANCE_BLOCKS } from '../../src/evidence/block-distances.ts';
+import { CLASS_LIMIT, CLASS_SCORES } from '../../src/evidence/constants.ts';
 import type { Detection, FingerprintResult } from './detection.ts';
 import { DIGITS } from './constants.ts';
 import type { Evaluation } from './evaluate.ts';
 import { full, fullStrict } from './fingerprints/full.ts';
 import { sketch, sketchStrict } from './fingerprints/sketch.ts';
+import { disturbanceOf } from './disturbance.ts';
+import type { FingerprintPlugin } from './fingerprint-plugin.ts';
+import { thresholdAt } from './statistics/threshold-at.ts';
 import { REFITTED } from './refit.ts';
 import { labReportSchema, type LabReport } from './report-schema.ts';
 
@@ -12,12 +17,12 @@ import { labReportSchema, type LabReport } from './report-schema.ts';
  * @throws ZodError when the evaluation left out a fingerprint that the report must have
  */
 export function reportOf(evaluation: Evaluation, date: Date): LabReport {
-  const { results, attacks, jobs, runs, decisions, blocks } = evaluation;
-  const baselines = [...results.values()].filter(({ plugin }) => plugin.kind === 'baseline');
+  const { results, attacks, jobs, runs, decisions, blocks, precedents, late, engines } = evaluation;
+  const kind = (of: FingerprintPlugin['kind'], attack: string) => Object.fromEntries([...results.values()].filter(({ plugin }) => plugin.kind === of).map(({ plugin, cheats }) => [plugin.name, detectionOf(cheats.get(attack))]));
   const of = (name: string, attack: string) => detectionOf(results.get(name)?.cheats.get(attack));
   const tried = attacks.filter(({ name }) => results.get(full.name)?.cheats.has(name));
   return labReportSchema.parse(rounded({
-    version: 1,
+    version: 2,
     date: date.toISOString().slice(0, 10),
     corpus: { runs: runs.length, jobs: jobs.length, programs: new Set(jobs.map(({ family }) => family)).size, machines: [...new Set(runs.map(({ machine }) => machine))].sort() },
     honest: {
@@ -31,7 +36,8 @@ export function reportOf(evaluation: Evaluation, date: Date): LabReport {
       full: of(full.name, name), sketch: of(sketch.name, name),
       refitted: of(REFITTED, name),
       strict: { full: of(fullStrict.name, name), sketch: of(sketchStrict.name, name) },
-      baselines: Object.fromEntries(baselines.map(({ plugin }) => [plugin.name, of(plugin.name, name)])),
+      baselines: kind('baseline', name), tried: kind('tried', name), blinded: kind('blinded', name),
+      precedents: Object.fromEntries([...precedents.byCount].flatMap(([count, { cheats }]) => { const found = detectionOf(cheats.get(name)); return found === undefined ? [] : [[count, found]]; })),
       blocks: blocks.cheats.get(name) ?? {},
     }])),
     copies: {
@@ -41,6 +47,29 @@ export function reportOf(evaluation: Evaluation, date: Date): LabReport {
         return [name, rest];
       })),
     },
+    precedents: {
+      byCount: Object.fromEntries([...precedents.byCount].map(([count, result]) => {
+        const scores = precedents.scores.get(count)!;
+        return [count, {
+          jobs: precedents.jobs.get(count)!, comparisons: result.honest.pairs, heldOut: heldOutOf(result), ci: result.honest.heldOut.at1pct.ci, limit: thresholdAt(scores, 0.01),
+          deployed: scores.filter((score) => score > CLASS_LIMIT).length / scores.length,
+        }];
+      })),
+      priors: Object.fromEntries(DISTANCE_BLOCKS.map((name, k) => [name, precedents.priors[k]!])),
+      limits: Object.fromEntries([...precedents.limits].map(([count, limits]) => [count, Object.fromEntries(DISTANCE_BLOCKS.map((name, k) => [name, limits[k]!]))])),
+      scores: CLASS_SCORES.slice(1).map(([, share]) => [thresholdAt([...precedents.scores.values()][0] ?? Float64Array.of(0), share), share]),
+    },
+    windows: {
+      jobs: late.jobs, growing: late.growing, honest: late.honest.rate, upper95: late.honest.ci[1],
+      caught: late.caught.map(({ share, way, rate: { rate, ci } }) => ({ share, way, rate, ci })),
+    },
+    engines: engines.map(({ engine, jobs: count, runs: recorded, channels, alarms, beside, full: byFull, precedents: byPast }) => ({
+      engine, jobs: count, runs: recorded, channels,
+      honest: { pairs: alarms.trials, falseAlarmRate: alarms.rate, upper95: alarms.upper95 },
+      beside: beside === undefined ? null : { pairs: beside.trials, falseAlarmRate: beside.rate },
+      cheats: Object.fromEntries([...byFull.cheats].map(([name, detection]) => [name, { full: detectionOf(detection), precedents: detectionOf(byPast?.cheats.get(name)) ?? null }])),
+    })),
+    disturbance: disturbanceOf(jobs),
     majority: { honest: decisions.honest, cheats: Object.fromEntries([...decisions.cheats].filter(([name]) => tried.some((attack) => attack.name === name))) },
     conditions: evaluation.conditions,
     programs: evaluation.programs.map((group) => {

@@ -31,11 +31,13 @@ export function labRun({ program = 'sorter', n = 0, seed = 1, fraction = 1, work
   const bytes = Math.round(1_000_000 * fraction * work);
   const profile = runProfile({ bytes });
   return {
-    version: 1, id, program, kind: 'made up', deterministic,
+    version: 2, id, program, kind: 'made up', deterministic,
     input: { seed, bytes: Math.round(INPUT_BYTES * fraction), fraction }, work,
     condition: { cpuPercent, neighbours: 0, memory: 'ample', cache: 'warm', intervalMs: 20, engine: 'container' },
     trace: jitter(trace, random, { time: 0.3, steps: 0.3, totals: 1 }),
     profile: { ...profile, content: profile.content.map((_, bin) => seedOf(result, bin) >>> 6) },
+    written: { t: trace.t.filter((_, i) => i % 4 === 3 || i === trace.t.length - 1), files: [{ path: 'outputs/a', lengths: trace.t.filter((_, i) => i % 4 === 3 || i === trace.t.length - 1).map((ms) => Math.round((bytes * ms) / trace.t.at(-1)!)) }] },
+    words: profile.content.map((_, bin) => seedOf(result, bin) >>> 6), loopNs: 1_000_000,
     resultDigest: `0x${result.toString(16).padStart(64, '0')}`,
     outputBytes: bytes, exitCode: 0, recordedAt: '2026-01-01T00:00:00Z', machine: 'made up',
   };

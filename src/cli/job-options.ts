@@ -14,6 +14,8 @@ export interface JobOptions {
   output?: string[];
   image?: string;
   engine?: string;
+  isolation?: string;
+  network?: string[];
   cpus?: number;
   memory?: string;
   disk?: string;
@@ -51,6 +53,8 @@ export function withJobOptions(command: Command): Command {
     .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
     .option('--image <IMAGE>', 'image name or CID', 'busybox')
     .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'microvm', 'container', 'wasm', 'noop']))
+    .addOption(new Option('--isolation <CLASS>', 'how far a job must be from its host at the least').choices(['container', 'vm']))
+    .option('--network <HOST:PORT>', 'a place the job may reach, through the node\'s proxy, on nodes that permit it (repeatable; none by default)', collect)
     .option('--cpus <N>', 'CPUs', number)
     .option('--memory <SIZE>', 'memory limit, e.g. 512MiB')
     .option('--disk <SIZE>', 'limit of the writable file system, e.g. 2GiB')
@@ -86,6 +90,8 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.image === undefined ? {} : { image: options.image }),
     ...(options.engine === undefined ? {} : { engine: options.engine as 'auto' }),
+    ...(options.isolation === undefined ? {} : { isolation: options.isolation as 'vm' }),
+    ...(options.network === undefined ? {} : { network: { allow: options.network } }),
     ...(options.env === undefined ? {} : { env: Object.fromEntries(options.env.map(parseVariable)) }),
     ...(options.output === undefined ? {} : { outputs: options.output.map(parseOutput) }),
     verification: {

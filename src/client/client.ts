@@ -17,6 +17,7 @@ import { heldRoot } from './held-root.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
+import { offeredEngines, pinEngine } from './pin-engine.ts';
 
 export interface ClientInit {
   address: Address;
@@ -106,10 +107,11 @@ export class Client implements Startable {
   }
 
   /** Image names resolved, the engine pinned, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
-  resolveSpec(input: JobSpecInput): ReturnType<typeof parseJobSpec> {
+  async resolveSpec(input: JobSpecInput): Promise<ReturnType<typeof parseJobSpec>> {
     const asked = parseJobSpec(input);
-    // One program leaves different traces in different engines, so all replicas run in the same one; containers are what every node has.
-    const spec = { ...asked, engine: asked.engine === 'auto' ? 'container' as const : asked.engine };
+    // One program leaves different traces in different engines, so all replicas run in the same one.
+    const offers = asked.engine === 'auto' ? await offeredEngines(this.#components.host, this.#stopping.signal) : [];
+    const spec = { ...asked, engine: pinEngine(asked, offers) };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];
     if (known !== undefined) return { ...spec, image: known };
@@ -128,7 +130,7 @@ export class Client implements Startable {
   async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
     const { chainId } = this.#components.court;
     const windows = { ...defaultWindows(chainId), ...this.#init.windows, ...options.windows };
-    const { spec, shards } = await countShards(this.#components.storage, this.resolveSpec(input), {
+    const { spec, shards } = await countShards(this.#components.storage, await this.resolveSpec(input), {
       given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
     });
     const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...(await this.#drawTerms(spec, options)) });

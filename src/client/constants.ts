@@ -1,5 +1,9 @@
 /** How long bids are gathered after the announcement even when there are enough, ms: a draw among more bidders is a better draw. */
 export const BID_WAIT_MS = 2000;
+/** Longest wait for nodes' word on which engines they have, ms: who is slower is not counted. */
+export const ENGINES_WAIT_MS = 500;
+/** Most nodes asked for their engines before a job is submitted. */
+export const MAX_NODES_ASKED = 32;
 /** An unassigned job is announced again after this, ms, and after twice as long each time: nodes come and go, gossip is best effort. */
 export const ANNOUNCE_INTERVAL_MS = 1000;
 /** Longest pause between two announcements, ms. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bytesToHex } from 'viem';
-import { SKETCH_BYTES, SKETCH_VERSION } from '../evidence/index.ts';
+import { MIN_CLASS_RUNS, SKETCH_BYTES, SKETCH_VERSION } from '../evidence/index.ts';
 import { parseJobSpec } from '../protocol/index.ts';
 import { openJournal } from '../storage/index.ts';
 import { MAX_PRECEDENTS } from './constants.ts';
@@ -53,6 +53,17 @@ describe('Precedents', () => {
     assert.match(single!.reason, /2 of 2 earlier runs of this job look the same/);
     const [strange] = await precedents.note(spec, [finding(2, true)], sketches);
     assert.deepEqual(strange!.precedent, { runs: 2, alike: 0, p: 1 / 3 });
+  });
+
+  it('says of a majority that it is unlike the runs before it, and learns it all the same', async () => {
+    const precedents = new Precedents(await openJournal<PrecedentRecord>(join(dir, 'strange')));
+    await precedents.add(spec, Array.from({ length: MIN_CLASS_RUNS }, (_, i) => sketch(1000 + i)));
+    const finding = (seat: number, agreed: boolean) => ({ seat, node: '0x00' as const, distances: [], agreed, reason: 'a reason' });
+    const [usual, strange, deviating] = await precedents.note(spec, [finding(0, true), finding(1, true), finding(2, false)], new Map([[0, sketch(1002)], [1, sketch(3000)], [2, sketch(9000)]]));
+    assert.deepEqual([usual, deviating], [finding(0, true), finding(2, false)]);
+    assert.ok(strange!.agreed && strange!.precedent!.strangeness!.score > 1);
+    assert.match(strange!.reason, /a reason; stranger beside 5 earlier runs than 99\.?\d* % of honest runs are: peak memory/);
+    assert.equal((await precedents.look(spec, sketch(1000))).runs, MIN_CLASS_RUNS + 2);
   });
 
   it('tells classes by the work alone', () => {

@@ -25,23 +25,29 @@ export class Precedents {
   }
 
   /**
-   * Remembers runs that were compared and agreed; where there was nobody to compare with, or no majority, says of each how it looks beside
-   * earlier ones. That is a reason to look, not to reject: the contract does not know them.
+   * Remembers runs that were compared and agreed, and says of those that are stranger than the earlier ones allow that they are: a majority of
+   * accomplices agrees, too. Where there was nobody to compare with, or no majority, says of each how it looks beside earlier ones. That is a
+   * reason to look, not to reject: the contract does not know them.
    *
    * @param sketches by seat
    */
   async note(spec: JobSpec, findings: readonly ReplicaFinding[], sketches: ReadonlyMap<number, Hex>): Promise<ReplicaFinding[]> {
     const agreed = findings.filter((finding) => finding.agreed);
     if (agreed.length > 1) {
+      const looked = await Promise.all(findings.map(async (finding) => {
+        const sketch = finding.agreed ? sketches.get(finding.seat) : undefined;
+        const precedent = sketch === undefined ? undefined : await this.look(spec, sketch);
+        return precedent?.strangeness !== undefined && precedent.strangeness.score > 1 ? { ...finding, precedent, reason: `${finding.reason}${strange(precedent)}` } : finding;
+      }));
       await this.add(spec, agreed.flatMap(({ seat }) => sketches.get(seat) ?? []));
-      return [...findings];
+      return looked;
     }
     return Promise.all(findings.map(async (finding) => {
       const sketch = sketches.get(finding.seat);
       const precedent = sketch === undefined ? undefined : await this.look(spec, sketch);
       if (precedent === undefined || precedent.runs === 0) return finding;
       const { runs, alike, p } = precedent;
-      return { ...finding, precedent, reason: `${finding.reason}; ${alike} of ${runs} earlier runs of this job look the same (p = ${p.toFixed(2)})` };
+      return { ...finding, precedent, reason: `${finding.reason}; ${alike} of ${runs} earlier runs of this job look the same (p = ${p.toFixed(2)})${strange(precedent)}` };
     }));
   }
 
@@ -61,6 +67,13 @@ export class Precedents {
     this.#last = { key, record };
     return record;
   }
+}
+
+/** In words, that a run is beyond what one honest run in a hundred is; nothing where it is not, or where that is not known. */
+function strange({ runs, strangeness }: Precedent): string {
+  if (strangeness === undefined || strangeness.score <= 1) return '';
+  const { block, p } = strangeness;
+  return `; stranger beside ${runs} earlier runs than ${((1 - p) * 100).toFixed(p < 0.01 ? 1 : 0)} % of honest runs are: ${block ?? 'it lacks what they show'}`;
 }
 
 /** Jobs of a class do the same work: all of the spec but its name, what is paid and how it is verified. */

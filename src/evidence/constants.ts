@@ -161,6 +161,22 @@ export const SKETCH_THRESHOLD = 1000;
 /** Two sketches are comparable when the features that only one of them has are at most 1 in this many of those both have. */
 export const LONELY_FEATURES_DIVISOR = 4;
 
+/** Fewest earlier runs of a class that a run's strangeness is told by. */
+export const MIN_CLASS_RUNS = 5;
+/** What is usual among all programs counts as much as this many runs of a class. */
+export const CLASS_PRIOR_WEIGHT = 4;
+/**
+ * Usual deviation of a run from others of its class, in tolerances, for each block and then content. The laboratory's, as all that follows: three of
+ * five of its programs stay below it; most never differ at all, so that 0.02 stands for a block's grain.
+ */
+export const CLASS_PRIORS: readonly number[] = [0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.05, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02];
+/** How many times its class's usual deviation a run goes in each block: two honest runs in a thousand go further. A race, or a sampler that was starved, bends curves. */
+export const CLASS_BLOCK_LIMITS: readonly number[] = [12, 18, 7.5, 2.2, 4.6, 2.1, 7, 2, 3, 37, 138, 2, 70, 14, 2.2, 3.4, 2.2];
+/** Score that one honest run in a hundred reaches beside five earlier ones; beside more it is fewer. */
+export const CLASS_LIMIT = 2;
+/** Scores, and the share of honest runs that reach them, ascending. */
+export const CLASS_SCORES: readonly (readonly [score: number, share: number])[] = [[0, 1], [0.67, 0.1], [2, 0.01], [100, 0.001]];
+
 /** Counters that the machine has a say in: with time they move in ways that no two runs share, and a copy does. */
 export const NOISY_CHANNELS: readonly ChannelName[] = ['cpuUserNs', 'cpuSystemNs', 'readBytes', 'writtenBytes', 'minorFaults', 'contextSwitches', 'readCalls', 'writeCalls'];
 /** Two paths closer than this are one (`pathResidual`): among 800 pairs of honest runs the closest were 0.019 apart. */

@@ -20,6 +20,17 @@ describe('encodeEvidence', () => {
     assert.deepEqual(decodeEvidence(encodeEvidence(evidence)), evidence);
   })));
 
+  it('has what the job reached of the network, where it had one', () => {
+    const evidence = runEvidence();
+    const network = { allowed: ['a.example:443', '[2001:db8::1]:80'], used: [{ endpoint: 'a.example:443', connections: 2, sentBytes: 10, receivedBytes: 2 ** 40 }], refused: 3 };
+    const connected = { ...evidence, environment: { ...evidence.environment, network } };
+    assert.deepEqual(decodeEvidence(encodeEvidence(connected)), connected);
+    assert.notEqual(evidenceDigest(encodeEvidence(connected)), evidenceDigest(encodeEvidence(evidence)));
+    for (const wrong of [{ ...network, refused: -1 }, { ...network, used: [{ endpoint: 'a.example:443' }] }, { ...network, extra: 1 }, { ...network, allowed: Array.from({ length: 17 }, (_, i) => `a:${i + 1}`) }]) {
+      throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.environment.network = wrong; })));
+    }
+  });
+
   it('is deterministic, whatever the order of keys', () => {
     const evidence = runEvidence();
     const reversed = Object.fromEntries(Object.entries(evidence).reverse()) as unknown as typeof evidence;

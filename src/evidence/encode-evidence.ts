@@ -2,7 +2,7 @@ import * as cborg from 'cborg';
 import { bytesToHex, getAddress, hexToBytes, keccak256, type Hex } from 'viem';
 import { z } from 'zod';
 import { parseCid } from '../protocol/bytes.ts';
-import { MAX_SKETCH_BYTES } from '../protocol/constants.ts';
+import { MAX_NETWORK_ENDPOINTS, MAX_SKETCH_BYTES } from '../protocol/constants.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { ChannelName, Evidence } from '../protocol/trace.ts';
 import { CONTENT_BINS, MAX_EVIDENCE_BYTES, MAX_TRACE_SAMPLES, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
@@ -15,6 +15,12 @@ import { validateTrace } from './validate-trace.ts';
 const text = z.string().max(300);
 const count = z.number().int().nonnegative();
 const binary = (length?: number) => z.instanceof(Uint8Array).refine((b) => length === undefined || b.length === length, `must be ${length} bytes`);
+
+const network = z.strictObject({
+  allowed: z.array(text).max(MAX_NETWORK_ENDPOINTS),
+  used: z.array(z.strictObject({ endpoint: text, connections: count, sentBytes: count, receivedBytes: count })).max(MAX_NETWORK_ENDPOINTS),
+  refused: count,
+});
 
 /** Version 2 added the root of the windows. */
 const VERSION = 2;
@@ -33,7 +39,7 @@ const schema = z.strictObject({
   profile: z.strictObject({ version: z.literal(1), bytes: count, files: count, entropy: binary(), histogram: binary(), content: binary(4 * CONTENT_BINS) }),
   windowRoot: binary(32),
   sketch: binary().refine((b) => b.length <= MAX_SKETCH_BYTES, `at most ${MAX_SKETCH_BYTES} bytes`),
-  environment: z.strictObject({ engine: text, runtime: text, kernel: text, cpu: text, cores: count, cgroup: text, gadus: text }),
+  environment: z.strictObject({ engine: text, runtime: text, kernel: text, cpu: text, cores: count, cgroup: text, gadus: text, network: network.exactOptional() }),
 });
 
 /**

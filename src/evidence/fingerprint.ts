@@ -10,8 +10,11 @@ export interface Fingerprint {
   content?: Uint32Array;
 }
 
-/** Counters whose progress is the work axis; each weighs the same, so that neither a memory-bound nor a reading phase is squeezed to a point. */
-const AXIS = ['readBytes', 'writtenBytes', 'minorFaults', 'cpuNs'] as const;
+/**
+ * Counters whose progress is the work axis; each weighs the same, so that neither a memory-bound nor a reading phase is squeezed to a point.
+ * Instructions are counted in a wasm engine only, and exactly: there they stand for CPU time and page faults.
+ */
+const AXIS = ['readBytes', 'writtenBytes', 'minorFaults', 'cpuNs', 'instructions'] as const;
 
 type Counter = (typeof AXIS)[number];
 
@@ -77,10 +80,13 @@ const OFFSETS = Object.fromEntries(
   BLOCKS.map((block, i) => [block.name, BLOCKS.slice(0, i).reduce((sum, { count }) => sum + count, 0)]),
 ) as Record<FeatureBlock, number>;
 
-/** The channels, with CPU time in user mode alone where it is known: under memory pressure the kernel's share is the host's doing. */
+/**
+ * The channels, with CPU time in user mode alone where it is known: under memory pressure the kernel's share is the host's doing. Page faults of
+ * a module whose instructions are counted are its runtime's, which compiles and collects garbage when it likes.
+ */
 function workSeries({ channels }: Trace): Partial<Record<ChannelName, Float64Array>> {
-  const { cpuUserNs, cpuNs } = channels;
-  return { ...channels, ...(cpuUserNs === undefined && cpuNs === undefined ? {} : { cpuNs: cpuUserNs ?? cpuNs! }) };
+  const { cpuUserNs, cpuNs, minorFaults, ...rest } = channels;
+  return { ...rest, ...(channels.instructions === undefined && minorFaults !== undefined ? { minorFaults } : {}), ...(cpuUserNs === undefined && cpuNs === undefined ? {} : { cpuNs: cpuUserNs ?? cpuNs! }) };
 }
 
 /** Share of the work done at each sample, 0 to 1: the mean progress of the counters that the engine sees. */
@@ -92,7 +98,7 @@ function axisOf(samples: number, series: Partial<Record<ChannelName, Float64Arra
   const axis = new Float64Array(samples);
   for (const channel of AXIS) {
     const s = series[channel];
-    if (s === undefined || samples === 0) continue;
+    if (s === undefined || samples === 0 || (channel === 'cpuNs' && series.instructions !== undefined)) continue;
     const scale = 1 / (last(s) + FLOORS[channel]);
     for (let i = 0; i < samples; i++) axis[i]! += s[i]! * scale;
   }

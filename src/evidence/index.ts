@@ -15,6 +15,7 @@ export { createSealKeys, type SealKeys } from './seal-keys.ts';
 export * from './seal.ts';
 export * from './precedent.ts';
 export * from './shards/index.ts';
+export * from './strangeness.ts';
 export * from './sketch-distance.ts';
 export * from './sketch.ts';
 export * from './trace-csv.ts';

@@ -18,7 +18,9 @@ describe('precedentOf', () => {
   });
 
   it('finds half of the work stranger than every run before', () => {
-    assert.deepEqual(precedentOf(past, sketch({ readBytes: 100e6, writtenBytes: 50e6 })), { runs: 20, alike: 0, p: 1 / 21 });
+    const { strangeness, ...rank } = precedentOf(past, sketch({ readBytes: 100e6, writtenBytes: 50e6 }));
+    assert.deepEqual(rank, { runs: 20, alike: 0, p: 1 / 21 });
+    assert.ok(strangeness!.score > 1 && strangeness!.block === 'bytes read' && strangeness!.p <= 0.01, JSON.stringify(strangeness));
   });
 
   it('says nothing without precedent', () => assert.deepEqual(precedentOf([], sketch({})), { runs: 0, alike: 0, p: 1 }));

@@ -1,5 +1,6 @@
-import { SKETCH_THRESHOLD } from './constants.ts';
+import { MIN_CLASS_RUNS, SKETCH_THRESHOLD } from './constants.ts';
 import { sketchDistance } from './sketch-distance.ts';
+import { classModel, strangenessOf, type Strangeness } from './strangeness.ts';
 
 /** How one run looks beside earlier ones of the same job. */
 export interface Precedent {
@@ -12,11 +13,13 @@ export interface Precedent {
    * p with probability p at most; the smallest possible is 1 / (runs + 1).
    */
   p: number;
+  /** How far the run is from what is usual in its class, block by block; absent with fewer than MIN_CLASS_RUNS earlier runs. */
+  strangeness?: Strangeness;
 }
 
 /**
- * Holds a run against the class its job belongs to: what a single replica, or two that disagree, can be compared with. A run's strangeness
- * is the lower median of its sketch's distances to the other runs', the same for old and new, so that the p-value holds whatever the distances'
+ * Holds a run against the class its job belongs to: what a single replica, or two that disagree, can be compared with. The p-value ranks runs
+ * by the lower median of its sketch's distances to the other runs', the same for old and new, so that the p-value holds whatever the distances'
  * distribution is (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, section 2.2).
  *
  * @param past sketches of earlier runs that agreed with their peers
@@ -24,12 +27,13 @@ export interface Precedent {
 export function precedentOf(past: readonly Uint8Array[], sketch: Uint8Array): Precedent {
   const all = [...past, sketch];
   const distances = all.map((a) => all.map((b) => sketchDistance(a, b).distance));
-  const strangeness = distances.map((row, i) => median(row.filter((_, j) => j !== i)));
-  const own = strangeness.at(-1)!;
+  const ranks = distances.map((row, i) => median(row.filter((_, j) => j !== i)));
+  const own = ranks.at(-1)!;
   return {
     runs: past.length,
     alike: distances.at(-1)!.slice(0, -1).filter((distance) => distance <= SKETCH_THRESHOLD).length,
-    p: strangeness.filter((other) => other >= own).length / all.length,
+    p: ranks.filter((other) => other >= own).length / all.length,
+    ...(past.length < MIN_CLASS_RUNS ? {} : { strangeness: strangenessOf(classModel(past), sketch) }),
   };
 }
 

@@ -2,6 +2,18 @@
 export const JOB_UID = 65_534;
 export const JOB_GID = 65_534;
 
+/**
+ * Users of this machine that the engines make up, far above those of people, services and subordinate ids (600,100,000 at most,
+ * login.defs(5)): monitors of microVMs, jobs in user namespaces, and the owner of unpacked images, who is root inside.
+ */
+export const FIRST_MONITOR_ID = 0x5000_0000;
+export const FIRST_JOB_ID = 0x5200_0000;
+export const IMAGE_OWNER_ID = 0x51ff_ffff;
+/** Room of the first two. */
+export const IDS_EACH = 1 << 24;
+/** Where the roots of containers are mounted: a user namespace's root must be able to walk there, which it cannot to a private folder. */
+export const ROOTS_DIRECTORY = '/run/gadus';
+
 /** Where the engine's own init is mounted inside a container. */
 export const INIT_PATH = '/.gadus/sh';
 /** PATH of a job that sets none: Debian's, for root, so that every installed program is found. */
@@ -71,8 +83,12 @@ export const MAX_IMAGE_ENTRIES = 1_000_000;
 /** Longest build or unpacking of an image. */
 export const IMAGE_TIMEOUT_MS = 30 * 60_000;
 
-/** Distance of looks at the lengths of a running job's output files, ms: one for each window of its evidence. */
+/** Distance of looks at the lengths of a running job's output files, ms, at its start: a few samples, so that a job of a second has a history as well. */
+export const FIRST_OUTPUT_NOTE_INTERVAL_MS = 40;
+/** The same of a job that runs longer than a minute: one for each window of its evidence. */
 export const OUTPUT_NOTE_INTERVAL_MS = 1000;
+/** Notes at which looks that are more frequent than that become half as frequent: twice this many are then taken at most, whatever a job's length up to there. */
+export const FINE_OUTPUT_NOTES = 48;
 /** Most entries of an output that are looked at: beyond it, looking would cost more than sampling. */
 export const MAX_NOTED_FILES = 256;
 /** Most notes kept of one run: an hour's; of a longer one they are less frequent. */

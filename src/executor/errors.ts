@@ -3,7 +3,7 @@ import { BaseError } from '../protocol/index.ts';
 export type ExecutorErrorCode =
   | 'ABORTED' | 'REQUEST_INVALID' | 'INPUT_UNREADABLE' | 'ENGINE_UNAVAILABLE' | 'TOOL_MISSING' | 'TOOL_FAILED'
   | 'SCRATCH_FAILED' | 'START_FAILED' | 'START_TIMEOUT' | 'SAMPLER_FAILED' | 'IMAGE_INVALID' | 'IMAGE_TOO_LARGE' | 'IMAGE_MISSING' | 'REGISTRY_FAILED'
-  | 'GUEST_INVALID' | 'GUEST_MISBEHAVED' | 'VMM_FAILED' | 'VMM_SILENT';
+  | 'NETWORK_REFUSED' | 'NETWORK_FAILED' | 'DOCKER_FAILED' | 'GUEST_INVALID' | 'GUEST_MISBEHAVED' | 'VMM_FAILED' | 'VMM_SILENT';
 
 /** Errors of the executor folder. */
 export class ExecutorError extends BaseError<ExecutorErrorCode> {

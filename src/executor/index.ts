@@ -2,6 +2,8 @@ export { DEFAULT_PATH, JOB_GID, JOB_UID, SAMPLE_INTERVAL_MS } from './constants.
 export * from './container/container-engine.ts';
 export * from './create-engines.ts';
 export * from './detect-engines.ts';
+export { createDockerEngine, type DockerEngineInit } from './docker/docker-engine.ts';
+export * from './egress/network-rules.ts';
 export * from './engine.ts';
 export * from './errors.ts';
 export * from './guest/guest-dir.ts';

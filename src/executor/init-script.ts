@@ -1,3 +1,31 @@
+/** Looks the command up in PATH, as the shell would without its own applets, and becomes it: 127 when there is none, 126 when it is not executable. */
+export const COMMAND_SCRIPT = `
+  case $1 in
+    */*) ;;
+    *)
+      name=$1 found= blocked=
+      IFS=:
+      for directory in $PATH; do
+        file=\${directory:-.}/$name
+        if [ -f "$file" ]; then
+          if [ -x "$file" ]; then found=$file; break; fi
+          blocked=$file
+        fi
+      done
+      unset IFS
+      if [ -z "$found" ]; then
+        if [ -n "$blocked" ]; then echo "gadus: $blocked: not executable" >&2; exit 126; fi
+        echo "gadus: $name: command not found" >&2
+        exit 127
+      fi
+      shift
+      set -- "$found" "$@"
+      ;;
+  esac
+  unset name found blocked directory file
+  exec "$@"
+`;
+
 /**
  * What runs as process 1 of a container (and as the parent of a recorded command): a POSIX shell script that keeps the
  * job waiting until the sampler is ready, stays to hold its totals, and waits to be killed.
@@ -25,31 +53,7 @@ read -r go <&3 || exit 125
   exec 2>&5 3>&- 4>&- 5>&-
   trap - INT QUIT
   unset PWD OLDPWD SHLVL go
-  case $1 in
-    */*) ;;
-    *)
-      name=$1 found= blocked=
-      IFS=:
-      for directory in $PATH; do
-        file=\${directory:-.}/$name
-        if [ -f "$file" ]; then
-          if [ -x "$file" ]; then found=$file; break; fi
-          blocked=$file
-        fi
-      done
-      unset IFS
-      if [ -z "$found" ]; then
-        if [ -n "$blocked" ]; then echo "gadus: $blocked: not executable" >&2; exit 126; fi
-        echo "gadus: $name: command not found" >&2
-        exit 127
-      fi
-      shift
-      set -- "$found" "$@"
-      ;;
-  esac
-  unset name found blocked directory file
-  exec "$@"
-)
+${COMMAND_SCRIPT})
 code=$?
 echo "$code" >&4
 echo "exit $code" >&3

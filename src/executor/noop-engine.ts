@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { grantedEndpoints } from './egress/network-rules.ts';
 import type { Engine, RunResult } from './engine.ts';
 import { environment } from './environment.ts';
 import { aborted } from './errors.ts';
@@ -13,8 +14,9 @@ export function createNoopEngine(): Engine {
       name: 'noop', ok: true, runtime: 'none', version: '', isolation: 'nothing is run', channels: ['cpuNs'], problems: [],
     }),
     sweep: () => Promise.resolve(),
-    async run({ sampleIntervalMs, onStart, signal }): Promise<RunResult> {
+    async run({ spec, sampleIntervalMs, onStart, signal }): Promise<RunResult> {
       if (signal?.aborted) throw aborted(signal);
+      grantedEndpoints(spec, 'noop', undefined);
       const directory = await mkdtemp(path.join(tmpdir(), 'gadus-noop-'));
       const stdoutPath = path.join(directory, 'stdout');
       const stderrPath = path.join(directory, 'stderr');

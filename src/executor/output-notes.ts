@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, opendir, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OutputNotes } from '../protocol/index.ts';
-import { MAX_NOTED_FILES, MAX_OUTPUT_NOTES, OUTPUT_NOTE_INTERVAL_MS } from './constants.ts';
+import { FINE_OUTPUT_NOTES, FIRST_OUTPUT_NOTE_INTERVAL_MS, MAX_NOTED_FILES, MAX_OUTPUT_NOTES, OUTPUT_NOTE_INTERVAL_MS } from './constants.ts';
 
 /** Where an output grows: its name in the result, and the path below a directory that the job does not own. */
 export interface GrowingOutput { name: string; root: string; below: string }
@@ -15,12 +15,13 @@ export interface NoteTaker {
 
 /**
  * Notes from time to time how long the files of a running job's outputs are. Every directory on the way is opened without following links,
- * each from the one above it, so that a job cannot lead the look outside. An output of more than MAX_NOTED_FILES files is not noted; when
- * there are many notes every second one is dropped and they become half as frequent, as samples do.
+ * each from the one above it, so that a job cannot lead the look outside. An output of more than MAX_NOTED_FILES files is not noted. Notes begin
+ * frequent; when there are many every second one is dropped and they become half as frequent, as samples do: soon at first, and hardly
+ * ever once they are OUTPUT_NOTE_INTERVAL_MS apart.
  *
  * @param startedAt the start mark, `performance.now()`
  */
-export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number, intervalMs = OUTPUT_NOTE_INTERVAL_MS): NoteTaker {
+export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number, intervalMs = FIRST_OUTPUT_NOTE_INTERVAL_MS): NoteTaker {
   const stopping = new AbortController();
   let notes: { t: number; lengths: Map<string, number> }[] = [];
   let pauseMs = intervalMs;
@@ -32,7 +33,7 @@ export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number
       // Looked at after the end, it would show what the run's end wrote, too.
       if (stopping.signal.aborted) return;
       if (lengths !== undefined) notes.push({ t, lengths });
-      if (notes.length === MAX_OUTPUT_NOTES) {
+      if (notes.length >= (pauseMs < OUTPUT_NOTE_INTERVAL_MS ? FINE_OUTPUT_NOTES : MAX_OUTPUT_NOTES)) {
         notes = notes.filter((_, i) => i % 2 === 1);
         pauseMs *= 2;
       }

@@ -1,4 +1,5 @@
-import { POLICIES, type JobRequest, type JobSpec, type Resources } from '../protocol/index.ts';
+import { grantedEndpoints, type Engine, type NetworkRules } from '../executor/index.ts';
+import { POLICIES, messageOf, type JobRequest, type JobSpec, type Resources } from '../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from './constants.ts';
 import { mismatch, type Hardware } from './hardware.ts';
 import { longestRunMs } from './shards/shards-at-once.ts';
@@ -15,6 +16,8 @@ export interface BidPolicy {
   localDataOnly: boolean;
   /** Fewest blocks in which a bid that the client leaves out can be posted. */
   minBidBlocks: number;
+  /** What jobs may reach; nothing when left out. */
+  network?: NetworkRules;
 }
 
 /** What the machine has for one job at the most. */
@@ -25,8 +28,8 @@ export interface BidInputs {
   request: JobRequest;
   policy: BidPolicy;
   offer: Offer;
-  engines: readonly string[];
   hardware: Hardware;
+  engines: readonly Engine['name'][];
   /** The client's score, basis points. */
   clientScore: number;
   /** This node's score, basis points. */
@@ -46,10 +49,16 @@ export function refusal(inputs: BidInputs): string | undefined {
     || verification.minScoreBps !== request.minScore || BigInt(payment.maxPrice) !== request.maxPrice || BigInt(payment.stake) !== request.stake) {
     return 'the request on chain and the spec disagree';
   }
-  if (chooseEngine(spec, inputs.engines) === undefined) return `no engine here runs ${spec.engine} jobs`;
   const unlike = mismatch(spec.requires, inputs.hardware);
   if (unlike !== undefined) return unlike;
   if (request.bidBlocks < policy.minBidBlocks) return `leaves ${request.bidBlocks} blocks to post a bid in, this node wants ${policy.minBidBlocks}`;
+  const engine = chooseEngine(spec, inputs.engines);
+  if (engine === undefined) return `no engine here runs ${spec.engine} jobs${spec.isolation === undefined ? '' : ` with isolation ${spec.isolation}`}`;
+  try {
+    grantedEndpoints(spec, engine, policy.network);
+  } catch (error) {
+    return messageOf(error);
+  }
   if (resources.cpus > offer.cpus) return `asks for ${resources.cpus} CPUs, this node offers ${offer.cpus}`;
   if (resources.memoryBytes > offer.memoryBytes) return `asks for ${resources.memoryBytes} bytes of memory, this node offers ${offer.memoryBytes}`;
   if (resources.diskBytes > offer.diskBytes) return `asks for ${resources.diskBytes} bytes of disk, this node offers ${offer.diskBytes}`;
@@ -66,7 +75,7 @@ export function refusal(inputs: BidInputs): string | undefined {
 }
 
 /** The engine that would run the spec: the one it names, or for `auto` the first (strongest) of ours that takes images with a file system. */
-export function chooseEngine(spec: JobSpec, engines: readonly string[]): string | undefined {
-  if (spec.engine === 'auto') return engines.find((name) => name !== 'noop' && name !== 'wasm');
+export function chooseEngine(spec: Pick<JobSpec, 'engine' | 'isolation'>, engines: readonly Engine['name'][]): Engine['name'] | undefined {
+  if (spec.engine === 'auto') return engines.find((name) => name === 'microvm' || (name === 'container' && spec.isolation !== 'vm'));
   return engines.find((name) => name === spec.engine);
 }

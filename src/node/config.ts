@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
-import { DEFAULT_ENGINES, ENGINE_CHOICES } from '../executor/index.ts';
+import { DEFAULT_ENGINES, ENGINE_CHOICES, isNetworkPattern } from '../executor/index.ts';
 import { messageOf, parseBytes, parseDurationMs } from '../protocol/index.ts';
 import { REMOTE_SOURCES } from '../storage/index.ts';
 import { NodeError } from './errors.ts';
@@ -44,7 +44,11 @@ const schema = z.strictObject({
       /** Network indexers, and providers known to the operator. */
       indexers: z.array(z.url()).default([]),
       providers: z.array(z.url()).default([]),
+      /** Pieces (`baga6ea4seaq…`) with the providers whose CARs may be read from them in ranges. */
+      pieces: z.array(z.string()).default([]),
     }).prefault({}),
+    /** TCP port by which peers fetch whole inputs beside libp2p: 0 is any, null none. */
+    directPort: z.number().int().min(0).max(65_535).nullable().default(0),
     /** CIDs that are given to nobody by gateway or CAR stream. */
     denied: z.array(z.string()).default([]),
     /** Largest input fetched. */
@@ -99,6 +103,15 @@ const schema = z.strictObject({
   noopEngine: z.boolean().default(false),
   /** Engines to offer where they work, the preferred first. */
   engines: z.array(z.enum(ENGINE_CHOICES)).default(DEFAULT_ENGINES),
+  /** What jobs that ask for it may have of the network; nothing by default. */
+  jobNetwork: z.strictObject({
+    /** `host:port`; `*.example.org:443` for all names below it; `*` for any host or port. Private addresses stay out of reach whatever this says. */
+    allow: z.array(z.string().refine(isNetworkPattern, 'is not a pattern such as example.org:443, *.example.org:* or *')).default([]),
+    /** Most bytes of one job, both directions together. */
+    maxBytes: size.default(GiB),
+    /** Most connections of one job at a time. */
+    maxConnections: z.number().int().min(1).max(1024).default(32),
+  }).prefault({}),
   /** Kernel of microVMs, in place of Debian's. */
   kernel: z.string().optional(),
   /** OCI runtime to use, where not the first that works. */

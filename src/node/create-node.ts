@@ -46,20 +46,24 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     const { address } = chain.signer();
     const court = await chain.court();
 
-    const { runtime, kernel } = config;
-    const wanted = createEngines(config.engines, { dir: config.dir, ...(runtime === undefined ? {} : { runtime }), ...(kernel === undefined ? {} : { kernel }) });
-    const probes = await Promise.all(wanted.map(async (engine) => ({ engine, probe: await engine.probe() })));
+    const { runtime, kernel, jobNetwork } = config;
+    const network = jobNetwork.allow.length === 0 ? undefined : jobNetwork;
+    const wanted = createEngines(config.engines, { dir: config.dir, ...(runtime === undefined ? {} : { runtime }), ...(kernel === undefined ? {} : { kernel }), ...(network === undefined ? {} : { network }) });
+    const probed = (docker: boolean) => Promise.all(wanted.filter((_, i) => (config.engines[i] === 'docker') === docker).map(async (engine) => ({ engine, probe: await engine.probe() })));
+    const own = await probed(false);
+    // Docker's place is where containers do not work without it.
+    const probes = own.some(({ probe }) => probe.ok && probe.name === 'container') ? own : [...own, ...await probed(true)];
     for (const { engine, probe } of probes) for (const { what, remedy } of probe.problems) log('warn', 'engine problem', { engine: engine.name, what, remedy });
     const available = [...probes.filter(({ probe }) => probe.ok).map(({ engine }) => engine), ...(config.noopEngine ? [createNoopEngine()] : [])];
     const engines = change(available, () => node);
 
     const host = await createHost({ privateKey: await loadOrCreateKey(join(config.dir, 'identity')), ...config.network, agent: 'gadus' });
     stops.push(async () => host.stop());
-    const { kuboUrl, maxFetchBytes, cars, pieces, sectors, cacheSize, reserve, sources, gateways, routers, filecoin, denied } = config.storage;
+    const { kuboUrl, maxFetchBytes, cars, pieces, sectors, cacheSize, reserve, sources, gateways, routers, filecoin, denied, directPort } = config.storage;
     const storage = await createStorage({ libp2p: host }, {
       dir: join(config.dir, 'storage'), folders: { cars, pieces, sectors },
       limits: { maxFetchBytes, maxCacheBytes: cacheSize, reserveBytes: reserve }, ...(kuboUrl === undefined ? {} : { kuboUrl }),
-      remote: { order: sources, gateways, routers, filecoin, privateHosts: config.network.lan }, denied: denied.map(parseCid), ...(config.gateway && { gateway: config.gateway }),
+      remote: { order: sources, gateways, routers, filecoin, privateHosts: config.network.lan }, denied: denied.map(parseCid), directPort: directPort ?? false, ...(config.gateway && { gateway: config.gateway }),
       onProblem: (path, problem) => log('warn', 'file not usable', { path, problem }),
     });
     await storage.start();
@@ -76,7 +80,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),
     }, {
       address, dir: config.dir, contests: config.contests, postBids: config.postBids, summons: config.panels, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
-      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly, minBidBlocks: config.minBidBlocks },
+      policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly, minBidBlocks: config.minBidBlocks, ...(network === undefined ? {} : { network }) },
       hardware: { arch: ownArch(), ...(config.class === undefined ? {} : { class: config.class }) },
       offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
     });

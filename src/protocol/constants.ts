@@ -2,6 +2,8 @@
 export const MAX_RECEIPT_ERROR_CHARS = 300;
 /** Most replicas of one job: the committed, opened and rejected sets are 16-bit masks on chain. */
 export const MAX_REPLICAS = 15;
+/** Most places on the network that one job may name: each is recorded in its evidence. */
+export const MAX_NETWORK_ENDPOINTS = 16;
 /** Most bids one assignment looks at; bounds its gas. */
 export const MAX_BIDS = 16;
 /** Most shards of one job: their sketches, 2 MB, fit in memory many times over, and a proof in an opening has at most 14 hashes. */

@@ -51,7 +51,7 @@ export function messageOf(error: unknown): string {
 }
 
 export type ProtocolErrorCode =
-  | 'SPEC_INVALID' | 'MESSAGE_INVALID' | 'MESSAGE_TOO_LARGE' | 'UNIT_INVALID' | 'TRANSITION_INVALID' | 'CID_INVALID' | 'SHARDS_INVALID';
+  | 'SPEC_INVALID' | 'MESSAGE_INVALID' | 'MESSAGE_TOO_LARGE' | 'UNIT_INVALID' | 'TRANSITION_INVALID' | 'CID_INVALID' | 'SHARDS_INVALID' | 'ENDPOINT_INVALID';
 
 /** Errors of the protocol folder. */
 export class ProtocolError extends BaseError<ProtocolErrorCode> {

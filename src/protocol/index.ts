@@ -5,6 +5,7 @@ export * from './bytes.ts';
 export * from './canonical.ts';
 export * from './constants.ts';
 export * from './draw.ts';
+export * from './endpoint.ts';
 export * from './errors.ts';
 export * from './has-claim.ts';
 export * from './job-spec.ts';

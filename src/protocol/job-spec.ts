@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { MAX_FILES_PER_SHARD, MAX_REPLICAS, MAX_SHARDS } from './constants.ts';
-import { ProtocolError } from './errors.ts';
+import { MAX_FILES_PER_SHARD, MAX_NETWORK_ENDPOINTS, MAX_REPLICAS, MAX_SHARDS } from './constants.ts';
+import { formatEndpoint, parseEndpoint } from './endpoint.ts';
+import { ProtocolError, messageOf } from './errors.ts';
 import { parseBytes, parseDurationMs } from './units.ts';
 
 const MiB = 1024 ** 2;
@@ -48,11 +49,22 @@ const shards = z.discriminatedUnion('by', [
   }),
   z.strictObject({ by: z.literal('count'), count: z.number().int().min(1).max(MAX_SHARDS) }),
 ]);
+/** A place the job may reach, in its canonical spelling. */
+const endpoint = z.string().max(300).transform((text, context) => {
+  try {
+    return formatEndpoint(parseEndpoint(text));
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+    return z.NEVER;
+  }
+});
 
 const schema = z.strictObject({
   version: z.literal(1).default(1),
   name: z.string().max(100).optional(),
   engine: z.enum(['auto', 'microvm', 'container', 'wasm', 'noop']).default('auto'),
+  /** How far a replica must be from its host, where the engine is `auto`: a virtual machine of its own, or at least a container. */
+  isolation: z.enum(['container', 'vm']).optional(),
   image: z.string().min(1).max(300).default('busybox'),
   command: z.array(argument).min(1).max(1000),
   env: variables.default({}),
@@ -69,12 +81,12 @@ const schema = z.strictObject({
     timeoutMs: duration(100).default(600_000),
     logBytes: bytes(0).default(16 * MiB),
   }).prefault({}),
-  network: z.literal('none').default('none'),
   /** Machines that replicas run on: only alike ones leave traces that can be compared closely. */
   requires: z.strictObject({
     arch: z.enum(['amd64', 'arm64']).optional(),
     class: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'is not a class such as epyc-7003').optional(),
   }).optional(),
+  network: z.union([z.literal('none'), z.strictObject({ allow: z.array(endpoint).min(1).max(MAX_NETWORK_ENDPOINTS) })]).default('none'),
   verification: z.strictObject({
     replicas: z.number().int().min(1).max(MAX_REPLICAS).default(3),
     policy: z.enum(['trace', 'exact', 'none']).default('trace'),
@@ -113,6 +125,18 @@ const schema = z.strictObject({
   }
   if (new Set(spec.outputs.map((o) => o.name)).size < spec.outputs.length) {
     context.addIssue({ code: 'custom', path: ['outputs'], message: 'two outputs share a name' });
+  }
+  if (spec.network !== 'none' && new Set(spec.network.allow).size < spec.network.allow.length) {
+    context.addIssue({ code: 'custom', path: ['network', 'allow'], message: 'names one place twice' });
+  }
+  if (spec.network !== 'none' && (spec.isolation === 'vm' || !['auto', 'container'].includes(spec.engine))) {
+    context.addIssue({ code: 'custom', path: ['network'], message: 'only the container engine gives jobs a network' });
+  }
+  if (spec.isolation === 'vm' && spec.engine !== 'auto' && spec.engine !== 'microvm') {
+    context.addIssue({ code: 'custom', path: ['isolation'], message: `the ${spec.engine} engine has no virtual machine` });
+  }
+  if (spec.isolation === 'container' && spec.engine === 'noop') {
+    context.addIssue({ code: 'custom', path: ['isolation'], message: 'the noop engine isolates nothing' });
   }
 });
 

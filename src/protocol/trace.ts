@@ -57,8 +57,18 @@ export interface OutputNotes {
   files: { path: string; lengths: Float64Array }[];
 }
 
-/** Where a replica ran. */
-export interface Environment { engine: string; runtime: string; kernel: string; cpu: string; cores: number; cgroup: string; gadus: string }
+/** What a replica with a network policy was allowed to reach, and what it did reach. */
+export interface NetworkUse {
+  /** `host:port`, as the spec has them. */
+  allowed: string[];
+  /** Places that were connected to, in the order of `allowed`; bytes as the node's proxy saw them. */
+  used: { endpoint: string; connections: number; sentBytes: number; receivedBytes: number }[];
+  /** Attempts that were turned away. */
+  refused: number;
+}
+
+/** Where a replica ran. `network` is there only where the job had one. */
+export interface Environment { engine: string; runtime: string; kernel: string; cpu: string; cores: number; cgroup: string; gadus: string; network?: NetworkUse }
 
 /** What one replica left behind; its encoding is what `evidenceDigest` hashes. */
 export interface Evidence {

@@ -82,3 +82,7 @@ export const MAX_CACHE_BYTES = 100 * 1024 ** 3;
 export const RESERVE_BYTES = 1024 ** 3;
 /** Bytes fetched between two looks at the free space. */
 export const SPACE_CHECK_BYTES = 64 * 1024 * 1024;
+/** Memory through which blocks go to the thread that writes them: four of the largest, so that a slow write does not hold up what comes. */
+export const WRITE_MEMORY_BYTES = 4 * MAX_BLOCK_BYTES;
+/** Blocks that a store writes without that thread: starting it takes 40 ms, and most commands write a few blocks. */
+export const WRITES_WITHOUT_THREAD = 64;

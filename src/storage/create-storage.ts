@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
-import { LevelDatastore } from 'datastore-level';
 import type { CID } from 'multiformats/cid';
 import { messageOf } from '../protocol/errors.ts';
 import { StorageError } from './errors.ts';
@@ -9,6 +8,7 @@ import { allowRoots } from './gateway/allow-roots.ts';
 import { serveGateway, type ServeGatewayInit } from './gateway/serve-gateway.ts';
 import { Holdings } from './local/holdings.ts';
 import { readVerified } from './local/read-verified.ts';
+import { DirectDoor } from './peer-car/direct-door.ts';
 import { serveCar } from './peer-car/serve-car.ts';
 import { remoteSources, type RemoteInit } from './remote-sources.ts';
 import { FileCache } from './local/file-cache.ts';
@@ -41,6 +41,11 @@ export interface StorageInit {
   };
   /** Blocks that are given to nobody by our own protocols: neither by gateway nor by CAR stream. */
   denied?: readonly CID[];
+  /**
+   * The TCP port by which peers fetch whole DAGs beside libp2p, several times as fast; any free one by default, none when false. Who cannot
+   * reach it is served by libp2p.
+   */
+  directPort?: number | false;
   /** Told of files in these folders that cannot be used. */
   onProblem?: OnProblem;
 }
@@ -56,15 +61,12 @@ const FORMATS = [['cars', carFormat], ['pieces', pieceFormat], ['sectors', secto
  * const storage = await createStorage({ libp2p: host }, { dir: '/var/lib/gadus/storage' })
  * const { cid } = await storage.add('/data/genome.fa')
  */
-export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kuboUrl, folders = {}, limits, remote = {}, gateway, denied = [], onProblem }: StorageInit): Promise<Storage> {
+export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kuboUrl, folders = {}, limits, remote = {}, gateway, denied = [], directPort = 0, onProblem }: StorageInit): Promise<Storage> {
   await mkdir(dir, { recursive: true });
-  const datastore = new LevelDatastore(join(dir, 'data'));
   const catalogue = new Catalogue(join(dir, 'catalogue'));
   try {
-    await datastore.open();
     await catalogue.open();
   } catch (cause) {
-    await datastore.close();
     throw new StorageError('STORE_LOCKED', 'the storage cannot be opened', {
       details: `${dir}: ${messageOf((cause as Error).cause ?? cause)}`, cause, hint: 'is another node running on this folder?',
     });
@@ -80,23 +82,34 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     await blocks.open();
     const files = new FileCache(dir);
     await files.start();
-    const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks, datastore });
-    const sources = remoteSources({ ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
+    const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks });
+    const { sources, pieces } = remoteSources({ catalogue, ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
     const deny = new Set(denied.map(blockKey));
     const isDenied = (cid: CID) => deny.has(blockKey(cid));
     const read = (cid: CID) => readVerified(blocks, cid);
     const served = gateway === undefined ? undefined : await serveGateway({ read, isDenied, allows: allowRoots(new Holdings(catalogue), gateway.allow) }, gateway);
+    const door = libp2p === undefined || directPort === false ? undefined : await openDoor(libp2p, directPort);
     const services = [
       ...(served === undefined ? [] : [() => served.stop()]),
-      ...(libp2p === undefined ? [] : [await serveCar({ libp2p, read }, { allow: (cid) => !isDenied(cid) })]),
+      ...(libp2p === undefined ? [] : [await serveCar({ libp2p, read }, { allow: (cid) => !isDenied(cid), ...(door && { door }) })]),
+      ...(door === undefined ? [] : [() => door.stop()]),
     ];
     for (const folder of watched) await folder.start();
     return new Storage(
-      { blocks, datastore, files, catalogue, shelves, folders: watched, sources, services, ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
+      { blocks, files, catalogue, shelves, folders: watched, sources, services, ...(pieces && { pieces }), ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
     );
   } catch (error) {
-    await datastore.close();
     await catalogue.close();
     throw error;
   }
+}
+
+/** Where libp2p listens: on this machine alone, or wherever it can be reached. None where it does not listen at all. */
+async function openDoor(libp2p: Libp2p, port: number): Promise<DirectDoor | undefined> {
+  const hosts = libp2p.getMultiaddrs().flatMap((address) => address.getComponents().flatMap(({ name, value }) => (name === 'ip4' || name === 'ip6' ? [value ?? ''] : [])));
+  if (hosts.length === 0) return undefined;
+  const local = hosts.every((host) => host === '::1' || host.startsWith('127.'));
+  const door = new DirectDoor({ port, host: !local ? (hosts.some((host) => host.includes(':')) ? '::' : '0.0.0.0') : hosts[0]! });
+  await door.start();
+  return door;
 }

@@ -6,6 +6,8 @@ import { DagWalk, type Wanted } from './dag-walk.ts';
 import { StorageError } from './errors.ts';
 import type { DagSink, Receipt, Source } from './source.ts';
 import { MAX_REPEATED_BYTES, STREAM_WRITES } from './stream/constants.ts';
+import { giveBack } from './stream/buffers.ts';
+import { isLeaf } from './unixfs/links.ts';
 import { verifyBlock } from './verify.ts';
 
 /** How far a fetch has come. */
@@ -13,7 +15,7 @@ export interface FetchProgress { blocks: number; bytes: number; source: string }
 
 export interface FetchInit {
   sources: readonly Source[];
-  /** Keeps a block that did not come from a local source. */
+  /** Keeps a block that did not come from a local source. The bytes are of no meaning any more once it has resolved. */
   keep(cid: CID, bytes: Uint8Array): Promise<unknown>;
   signal?: AbortSignal;
   onProgress?: (progress: FetchProgress) => void;
@@ -103,6 +105,7 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
         if (entry === undefined) throw new StorageError('BLOCK_UNWANTED', 'a block that was not asked for', { details: cid.toString() });
         if (entry === 'known') {
           repeated += bytes.length + cid.bytes.length;
+          giveBack(bytes);
           if (repeated > useful + MAX_REPEATED_BYTES) throw new StorageError('BLOCK_UNWANTED', 'the same blocks again and again', { details: `${repeated} bytes` });
           return false;
         }
@@ -121,7 +124,11 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
           fail(error);
           throw error;
         }
-        const write = keep(entry.cid, bytes).then(() => {}, fail).finally(() => writes.delete(write));
+        const write = keep(entry.cid, bytes).then(() => {}, fail).finally(() => {
+          writes.delete(write);
+          // The links of a node look at its bytes.
+          if (isLeaf(entry.cid)) giveBack(bytes);
+        });
         writes.add(write);
         if (writes.size >= STREAM_WRITES) await Promise.race(writes);
         signal.throwIfAborted();

@@ -13,4 +13,6 @@ export type { Holding } from './local/holdings.ts';
 export type { ListedEntry } from './unixfs/list-directory.ts';
 export { openJournal, type Journal } from './journal.ts';
 export type { Receipt, Source, SourceReport } from './source.ts';
-export type { FetchOptions, Location, Materialised, Storage } from './storage.ts';
+export type { Materialised } from './local/inputs.ts';
+export type { Location } from './reach.ts';
+export type { FetchOptions, Storage } from './storage.ts';

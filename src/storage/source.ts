@@ -24,7 +24,8 @@ export interface DagSink {
   /** What is neither here nor came yet and is known to be wanted, depth first; empty when the DAG is whole. */
   missing(): Promise<CID[]>;
   /**
-   * Verifies and keeps one block; resolves when the next may come, to whether it was of use (a block that came before is not).
+   * Verifies and keeps one block; resolves when the next may come, to whether it was of use (a block that came before is not). The bytes are
+   * the sink's: it gives their memory back when it is done with them.
    * @throws StorageError BLOCK_INVALID, BLOCK_TOO_LARGE, BLOCK_UNWANTED: whoever sent it is to be left; anything else when the fetch is over
    */
   take(cid: CID, bytes: Uint8Array): Promise<boolean>;

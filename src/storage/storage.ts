@@ -1,60 +1,46 @@
 import { lstat, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
-import { multiaddr } from '@multiformats/multiaddr';
-import type { LevelDatastore } from 'datastore-level';
 import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
-import { abortable } from '../protocol/abortable.ts';
-import { messageOf } from '../protocol/errors.ts';
 import type { Startable } from '../protocol/startable.ts';
 import type { Bitswap } from './bitswap/helia.ts';
 import { writeCar } from './car/write-car.ts';
 import { createCascade } from './cascade.ts';
 import {
-  DIAL_TIMEOUT_MS, FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_CACHE_BYTES, MAX_FETCH_BYTES, PROVIDE_TIMEOUT_MS, READ_CONCURRENCY, RESERVE_BYTES, SPACE_CHECK_BYTES,
+  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, READ_CONCURRENCY, SPACE_CHECK_BYTES,
 } from './constants.ts';
 import { StorageError } from './errors.ts';
+import { fetchPiece } from './filecoin/fetch-piece.ts';
+import { PieceHttp } from './filecoin/piece-http.ts';
+import { createBudget, freeRetrieval } from './filecoin/retrieval-payment.ts';
 import { fetchDag, type FetchProgress } from './fetch-dag.ts';
-import { collectGarbage, type Collected } from './local/collect-garbage.ts';
+import type { Collected } from './local/collect-garbage.ts';
 import type { FileCache } from './local/file-cache.ts';
-import { Holdings, type Holding } from './local/holdings.ts';
-import { findInPlace, forgetFiles, noteTree } from './local/in-place.ts';
+import type { Holding } from './local/holdings.ts';
+import { noteTree } from './local/in-place.ts';
+import { Inputs, type Materialised } from './local/inputs.ts';
 import type { LocalBlocks } from './local/local-blocks.ts';
 import { localSource } from './local/local-source.ts';
-import { measureLocality, type Locality } from './local/locality.ts';
-import { Pins } from './local/pins.ts';
+import type { Locality } from './local/locality.ts';
 import { newPath, refuseExisting } from './local/new-path.ts';
-import { requireSpace } from './local/require-space.ts';
+import { Retention, tracked, type RetentionInit } from './local/retention.ts';
 import type { Catalogue } from './shelf/catalogue.ts';
 import type { Shelf } from './shelf/shelf.ts';
 import type { WatchedFolder } from './shelf/watched-folder.ts';
+import { connectTo, locate, provide, type Location } from './reach.ts';
 import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
 import { extract, openEntry } from './unixfs/extract.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 import { findEntry, listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
-import { FILES_SHELF } from './unixfs/reference-file.ts';
+import { readInOrder } from './unixfs/read-in-order.ts';
 import { identityBlock } from './verify.ts';
-
-/** Data of a DAG as a path on this machine, read-only, until released. */
-export interface Materialised {
-  path: string;
-  receipt: Receipt;
-  /** After the last use: whether the path held still meanwhile. @throws StorageError FILE_CHANGED */
-  check(): Promise<void>;
-  /** May be called twice. */
-  release(): Promise<void>;
-}
-
-/** Which source has a CID's first block, and how long it took to say so. */
-export interface Location { source: string; has: boolean; ms: number; error?: string }
 
 export interface FetchOptions { signal?: AbortSignal; onProgress?: (progress: FetchProgress) => void }
 
 export interface StorageComponents {
   blocks: LocalBlocks;
-  datastore: LevelDatastore;
   files: FileCache;
   catalogue: Catalogue;
   /** Blocks in files of this machine that are not ours, in order; `blocks` has them too. */
@@ -63,6 +49,8 @@ export interface StorageComponents {
   folders: readonly WatchedFolder[];
   /** After the own blocks and the shelves, in order. */
   sources: readonly Source[];
+  /** Providers of whole pieces. */
+  pieces?: PieceHttp;
   /** Where the gateway listens, if there is one. */
   gatewayUrl?: string;
   /** Ended before all else is. */
@@ -72,13 +60,9 @@ export interface StorageComponents {
 }
 
 /** How much may be kept and fetched; every field has a default in constants.ts. */
-export interface StorageLimits {
+export interface StorageLimits extends RetentionInit {
   /** Bytes one fetch may take from the network. */
   maxFetchBytes?: number;
-  /** Bytes that inputs fetched for jobs may keep, and as much again unpacked. */
-  maxCacheBytes?: number;
-  /** Bytes of the disk that stay free. */
-  reserveBytes?: number;
 }
 
 export interface AddInit extends AddOptions {
@@ -91,25 +75,25 @@ export interface AddInit extends AddOptions {
 /**
  * Content-addressed data: added here, brought here by the cascade, handed to jobs as paths. Made by `createStorage`, which also starts it.
  *
- * Stop: services, extractions, folders, bitswap, datastore, catalogue, in this order; the libp2p host is the owner's to stop, after it.
+ * Stop: services, extractions, folders, bitswap, blocks, catalogue, in this order; the libp2p host is the owner's to stop, after it.
  */
 export class Storage implements Startable {
   readonly #components: StorageComponents;
-  readonly #limits: Required<StorageLimits>;
-  readonly #holdings: Holdings;
-  readonly #pins = new Pins();
-  /** Work that writes: a collection waits for the additions, the end for all of it. */
-  readonly #adding = new Set<Promise<unknown>>();
+  readonly #maxFetchBytes: number;
+  readonly #retention: Retention;
+  readonly #inputs: Inputs;
+  /** Work that writes: the end waits for it. */
   readonly #fetching = new Set<Promise<unknown>>();
   readonly #sources: readonly Source[];
   readonly #suspects = createSuspects();
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
-  constructor(components: StorageComponents, { maxFetchBytes = MAX_FETCH_BYTES, maxCacheBytes = MAX_CACHE_BYTES, reserveBytes = RESERVE_BYTES }: StorageLimits = {}) {
+  constructor(components: StorageComponents, { maxFetchBytes = MAX_FETCH_BYTES, ...limits }: StorageLimits = {}) {
     this.#components = components;
-    this.#limits = { maxFetchBytes, maxCacheBytes, reserveBytes };
-    this.#holdings = new Holdings(components.catalogue);
+    this.#maxFetchBytes = maxFetchBytes;
+    this.#retention = new Retention(components, limits);
+    this.#inputs = new Inputs({ ...components, retention: this.#retention, fetch: (cid, options) => this.fetch(cid, options) }, { maxBytes: maxFetchBytes });
     this.#sources = [localSource(components.blocks), ...components.shelves, ...components.sources];
   }
 
@@ -129,13 +113,13 @@ export class Storage implements Startable {
   async stop(): Promise<void> {
     this.#stopped ??= (async () => {
       this.#stopping.abort(new Error('the storage is stopping'));
-      const { services = [], files, folders, bitswap, datastore, catalogue } = this.#components;
+      const { services = [], files, folders, bitswap, blocks, catalogue } = this.#components;
       for (const stop of services) await stop();
       await files.stop();
-      await Promise.allSettled([...this.#adding, ...this.#fetching, this.#collecting]);
+      await Promise.allSettled([...this.#fetching, this.#retention.idle()]);
       for (const folder of folders) await folder.stop();
       await bitswap?.stop();
-      await datastore.close();
+      await blocks.close();
       await catalogue.close();
     })();
     return this.#stopped;
@@ -168,19 +152,18 @@ export class Storage implements Startable {
 
   #add({ path, noCopy, why = 'added', onProgress, signal }: AddInit & { path?: string }, run: (inner: AddOptions) => Promise<Added>): Promise<Added> {
     const until = this.#until(signal);
-    return tracked(this.#adding, async () => {
+    return this.#retention.add(async () => {
       until.throwIfAborted();
-      await this.requireSpace(0);
       const added = await run({ ...(onProgress && { onProgress }), signal: until });
       const { cid, bytes, blocks } = added;
-      await this.#holdings.note(cid, { why: noCopy === true ? 'referenced' : why, bytes, blocks, ...(path !== undefined && { path }) });
+      await this.#retention.note(cid, { why: noCopy === true ? 'referenced' : why, bytes, blocks, ...(path !== undefined && { path }) });
       return added;
     });
   }
 
   /** What is here, and why. */
   holdings(): Promise<Holding[]> {
-    return this.#holdings.list();
+    return this.#retention.list();
   }
 
   /** Resolves when all that is in the folders now is known. */
@@ -195,6 +178,17 @@ export class Storage implements Startable {
     return { path: file.path, roots: file.roots };
   }
 
+  /**
+   * Fetches a whole piece from storage providers (those of the configuration unless others are given) and checks its commitment.
+   *
+   * @throws StorageError as `fetchPiece` of filecoin
+   */
+  async exportPiece(cid: CID, destination: string, { signal, onProgress, providers }: { signal?: AbortSignal; onProgress?: (progress: { bytes: number }) => void; providers?: readonly string[] } = {}): Promise<{ bytes: number }> {
+    const pieces = providers === undefined ? this.#components.pieces : new PieceHttp({ providers: providers.map((url) => ({ url: new URL(url), trusted: true })), budget: createBudget(freeRetrieval) });
+    if (pieces === undefined) throw new StorageError('NOT_FOUND', 'no storage provider is known', { details: cid.toString(), hint: 'storage.filecoin.providers names them' });
+    return fetchPiece(pieces, cid, destination, { signal: this.#until(signal), requireSpace: (bytes) => this.requireSpace(bytes), ...(onProgress && { onProgress }) });
+  }
+
   /** Files of the folders that could not be used, or not wholly, and why. */
   async problems(): Promise<{ path: string; problem: string }[]> {
     const problems: { path: string; problem: string }[] = [];
@@ -205,45 +199,28 @@ export class Storage implements Startable {
   }
 
   /** Stops keeping a DAG; its blocks go with the next `collect`. What it references on disk is forgotten, not touched. @throws StorageError NOT_FOUND */
-  async remove(cid: CID): Promise<void> {
-    const { catalogue } = this.#components;
-    const holding = await this.#holdings.find(cid);
-    if (holding === undefined) throw new StorageError('NOT_FOUND', 'this is not held here', { details: cid.toString(), hint: 'gadus data ls shows what is' });
-    await this.#holdings.remove(cid);
-    if (holding.why === 'referenced' && holding.path !== undefined) await forgetFiles(catalogue, cid, holding.path);
+  remove(cid: CID): Promise<void> {
+    return this.#retention.remove(cid);
   }
 
   /** Says until when a result stays, Unix time in ms. */
   keepUntil(cid: CID, time: number): Promise<void> {
-    return this.#holdings.keepUntil(cid, time);
+    return this.#retention.keepUntil(cid, time);
   }
 
   /** Removes what is not needed any more: results whose time is over, fetched and unpacked data beyond `maxCacheBytes`, blocks that hang from nothing. */
-  async collect({ signal }: { signal?: AbortSignal } = {}): Promise<Collected> {
-    const { blocks, files } = this.#components;
-    const { maxCacheBytes } = this.#limits;
-    const until = this.#until(signal);
-    await files.evict({ maxBytes: maxCacheBytes, signal: until });
-    this.#collecting ??= collectGarbage({ blocks, holdings: this.#holdings }, {
-      signal: until, maxFetchedBytes: maxCacheBytes, isPinned: (cid) => this.#pins.has(cid),
-      quiet: () => Promise.allSettled(this.#adding),
-    }).finally(() => { this.#collecting = undefined; });
-    return this.#collecting;
+  collect({ signal }: { signal?: AbortSignal } = {}): Promise<Collected> {
+    return this.#retention.collect(this.#until(signal));
   }
-
-  #collecting: Promise<Collected> | undefined;
 
   /** @throws StorageError DISK_FULL when so many bytes more would leave less than the reserve free */
   requireSpace(bytes: number): Promise<void> {
-    return requireSpace(this.#components.blocks.path, bytes, this.#limits.reserveBytes);
+    return this.#retention.requireSpace(bytes);
   }
 
   /** How much of a DAG is here; asks nobody. */
-  async locality(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Locality> {
-    const { catalogue } = this.#components;
-    const holding = await findInPlace(catalogue, cid) && await this.#holdings.find(cid);
-    if (holding !== undefined) return { heldBytes: holding.bytes, blocks: holding.blocks, totalBytes: holding.bytes, share: 1 };
-    return measureLocality(this.#components.blocks, cid, { signal: this.#until(signal) });
+  locality(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Locality> {
+    return this.#inputs.locality(cid, this.#until(signal));
   }
 
   /** The DAG's bytes as far as they are known here; undefined when not even its root is. */
@@ -260,7 +237,7 @@ export class Storage implements Startable {
   async #fetch(cid: CID, { signal, onProgress }: FetchOptions): Promise<Receipt> {
     const until = this.#until(signal);
     until.throwIfAborted();
-    const unpin = this.#pins.pin(cid);
+    const unpin = this.#retention.pin(cid);
     let unchecked = SPACE_CHECK_BYTES;
     const keep = async (block: CID, bytes: Uint8Array) => {
       unchecked += bytes.length;
@@ -272,12 +249,12 @@ export class Storage implements Startable {
     };
     try {
       // Held from now on, so that what has come is kept if the rest comes later.
-      await this.#holdings.note(cid, { why: 'fetched', bytes: 0, blocks: 0 });
+      await this.#retention.note(cid, { why: 'fetched', bytes: 0, blocks: 0 });
       const receipt = await fetchDag(cid, {
-        sources: this.#sources, keep, signal: until, maxFetchBytes: this.#limits.maxFetchBytes, concurrency: FETCH_CONCURRENCY,
+        sources: this.#sources, keep, signal: until, maxFetchBytes: this.#maxFetchBytes, concurrency: FETCH_CONCURRENCY,
         cascade: { suspects: this.#suspects }, ...(onProgress && { onProgress }),
       });
-      await this.#holdings.note(cid, { why: 'fetched', bytes: receipt.bytes, blocks: receipt.blocks });
+      await this.#retention.note(cid, { why: 'fetched', bytes: receipt.bytes, blocks: receipt.blocks });
       return receipt;
     } finally {
       unpin();
@@ -291,48 +268,8 @@ export class Storage implements Startable {
    *
    * @throws StorageError as `fetch` and `export`
    */
-  async materialise(cid: CID, { signal, onProgress }: FetchOptions = {}): Promise<Materialised> {
-    const { files, blocks, catalogue } = this.#components;
-    const started = performance.now();
-    const served = (source: string, totals: { bytes: number; blocks: number }): Receipt => {
-      const ms = Math.round(performance.now() - started);
-      return { cid: cid.toString(), ...totals, ms, sources: [{ name: source, local: true, ...totals, ms, errors: [] }] };
-    };
-    const lying = await findInPlace(catalogue, cid);
-    const holding = lying && await this.#holdings.find(cid);
-    if (lying !== undefined) {
-      const { bytes, blocks: count } = holding ?? await this.#sizeInPlace(cid, signal);
-      return { path: lying.path, receipt: served(FILES_SHELF, { bytes, blocks: count }), check: lying.check, release: async () => {} };
-    }
-    let receipt: Receipt | undefined;
-    const unpin = this.#pins.pin(cid);
-    try {
-      const found = await files.findOrFill(cid, async (path, inner) => {
-        receipt = await this.fetch(cid, { signal: inner, ...(onProgress && { onProgress }) });
-        await this.requireSpace(receipt.bytes);
-        const { bytes } = await extract(blocks, cid, path, {
-          signal: inner, maxBytes: Math.max(this.#limits.maxFetchBytes, receipt.bytes), fileMode: 0o444, linkBlock: (block, target) => blocks.linkOwn(block, target),
-        });
-        return { bytes, dagBytes: receipt.bytes, dagBlocks: receipt.blocks };
-      }, this.#until(signal));
-      await this.#holdings.touch(cid);
-      return {
-        path: found.path,
-        receipt: receipt ?? served('local', { bytes: found.dagBytes, blocks: found.dagBlocks }),
-        async check() {},
-        async release() {
-          if (unpin()) files.unpin(cid);
-        },
-      };
-    } catch (error) {
-      unpin();
-      throw error;
-    }
-  }
-
-  async #sizeInPlace(cid: CID, signal: AbortSignal | undefined): Promise<{ bytes: number; blocks: number }> {
-    const { heldBytes, blocks } = await this.locality(cid, { ...(signal && { signal }) });
-    return { bytes: heldBytes, blocks };
+  materialise(cid: CID, { signal, onProgress }: FetchOptions = {}): Promise<Materialised> {
+    return this.#inputs.materialise(cid, { signal: this.#until(signal), ...(onProgress && { onProgress }) });
   }
 
   /** Removes unpacked data nobody uses, the longest unused first, until at most `maxBytes` of it are left; blocks stay. */
@@ -345,7 +282,7 @@ export class Storage implements Startable {
     const until = this.#until(signal);
     await refuseExisting(resolve(destination));
     const receipt = await this.fetch(cid, { signal: until, ...(onProgress && { onProgress }) });
-    const maxBytes = Math.max(this.#limits.maxFetchBytes, receipt.bytes);
+    const maxBytes = Math.max(this.#maxFetchBytes, receipt.bytes);
     await newPath(destination, (draft) => extract(this.#components.blocks, cid, draft, { signal: until, maxBytes, fileMode: 0o644 }));
     return receipt;
   }
@@ -358,6 +295,18 @@ export class Storage implements Startable {
     yield* entry.content({
       signal: until, blockReadConcurrency: READ_CONCURRENCY, ...(offset !== undefined && { offset }), ...(length !== undefined && { length }),
     });
+  }
+
+  /**
+   * The contents of all files of these DAGs, one after the other, or a range of them; only what is on this machine is read, and verified.
+   * What comes is the same bytes on every machine: see `readInOrder` of unixfs for the order.
+   *
+   * @throws StorageError NOT_FOUND when a block is not here, DAG_INVALID, ENTRY_UNSUPPORTED
+   */
+  readInOrder(cids: Iterable<CID>, { signal, ...range }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
+    const until = this.#until(signal);
+    const { blocks } = this.#components;
+    return readInOrder(this.#reader(until, this.#sources.filter(({ local }) => local)), cids, { signal: until, ...range, sizeOf: (leaf) => blocks.sizeOf(leaf) });
   }
 
   /** Fetches a DAG and writes it as a CARv1 to a path that must not exist. @throws StorageError DESTINATION_EXISTS, DISK_FULL; as `fetch` */
@@ -390,13 +339,7 @@ export class Storage implements Startable {
 
   /** Asks every source whether it has the CID's first block. Never throws but the signal's reason. */
   async locate(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<Location[]> {
-    const until = AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]);
-    const locations = await Promise.all(this.#sources.map(async (source): Promise<Location> => {
-      const started = performance.now();
-      const outcome = await abortable(source.has(cid, { signal: until }), until)
-        .then((has) => ({ has }), (error: unknown) => ({ has: false, error: messageOf(error) }));
-      return { source: source.name, ms: Math.round(performance.now() - started), ...outcome };
-    }));
+    const locations = await locate(this.#sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]));
     signal?.throwIfAborted();
     return locations;
   }
@@ -404,35 +347,19 @@ export class Storage implements Startable {
   /** Announces on the DHT that this node has the CID; false when nobody could be told. */
   async provide(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<boolean> {
     const { libp2p } = this.#components;
-    if (libp2p === undefined) return false;
-    const until = AbortSignal.any([this.#until(signal), AbortSignal.timeout(PROVIDE_TIMEOUT_MS)]);
-    try {
-      await abortable(libp2p.contentRouting.provide(cid, { signal: until }), until);
-      return true;
-    } catch {
-      signal?.throwIfAborted();
-      return false;
-    }
+    const told = libp2p !== undefined && await provide(libp2p, cid, this.#until(signal));
+    signal?.throwIfAborted();
+    return told;
   }
 
   /** Connects to a peer that has data. @returns its peer id @throws StorageError PEER_UNREACHABLE */
-  async connect(addresses: readonly string[], { signal }: { signal?: AbortSignal } = {}): Promise<string> {
-    const { libp2p } = this.#components;
-    try {
-      if (libp2p === undefined) throw new Error('this storage has no network');
-      const connection = await libp2p.dial(addresses.map((address) => multiaddr(address)), {
-        signal: AbortSignal.any([this.#until(signal), AbortSignal.timeout(DIAL_TIMEOUT_MS)]),
-      });
-      return connection.remotePeer.toString();
-    } catch (cause) {
-      signal?.throwIfAborted();
-      throw new StorageError('PEER_UNREACHABLE', 'the peer cannot be reached', { details: `${addresses.join(', ').slice(0, 300)}: ${messageOf(cause)}`, cause });
-    }
+  connect(addresses: readonly string[], { signal }: { signal?: AbortSignal } = {}): Promise<string> {
+    return connectTo(this.#components.libp2p, addresses, this.#until(signal));
   }
 
   /** Blocks through the cascade, kept as they come: for reading a part of a DAG. */
-  #reader(signal: AbortSignal): ReadableStorage {
-    const cascade = createCascade(this.#sources, { suspects: this.#suspects });
+  #reader(signal: AbortSignal, sources = this.#sources): ReadableStorage {
+    const cascade = createCascade(sources, { suspects: this.#suspects });
     const { blocks } = this.#components;
     return {
       async* get(cid) {
@@ -447,16 +374,5 @@ export class Storage implements Startable {
 
   #until(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
-  }
-}
-
-/** Runs work that the set knows of while it lasts. */
-async function tracked<T>(set: Set<Promise<unknown>>, work: () => Promise<T>): Promise<T> {
-  const running = work();
-  set.add(running);
-  try {
-    return await running;
-  } finally {
-    set.delete(running);
   }
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { firecracker } from '../../src/executor/microvm/firecracker/firecracker.ts';
 import { runMicrovm } from '../../src/executor/microvm/run-microvm.ts';
-import { vmmUid } from '../../src/executor/microvm/vmm.ts';
+import { monitorId } from '../../src/executor/unprivileged-ids.ts';
 import { isError, parseJobSpec } from '../../src/protocol/index.ts';
 
 const jailer = new URL('./fake-jailer.ts', import.meta.url).pathname;
@@ -103,7 +103,7 @@ describe('a run in Firecracker, with jailer and monitor played', { skip }, () =>
   });
 
   test('every monitor has a user of its own', () => {
-    const uids = Array.from({ length: 100 }, (_, i) => vmmUid(`run-${i}`));
+    const uids = Array.from({ length: 100 }, (_, i) => monitorId(`run-${i}`));
     assert.equal(new Set(uids).size, 100);
   });
 });

@@ -7,8 +7,10 @@ export interface LabProgram {
   kind: string;
   /** Whether two honest runs give the same output bytes. */
   deterministic: boolean;
-  /** Image that has its tools. */
-  image: ImageName;
+  /** Image that has its tools; `wasm` for a module of its own. */
+  image: ImageName | 'wasm';
+  /** Engine it is for; the container when left out. */
+  engine?: LabEngine;
   input: InputShape;
   /** Another size of the same: a job of its own, under this suffix. */
   other?: { suffix: string; bytes: number };
@@ -33,5 +35,9 @@ export const IMAGE_PACKAGES = {
   ],
   video: ['ffmpeg'],
 } as const;
+
+/** Engines that the laboratory records by. */
+export const LAB_ENGINES = ['container', 'wasm', 'microvm'] as const;
+export type LabEngine = (typeof LAB_ENGINES)[number];
 
 export type ImageName = keyof typeof IMAGE_PACKAGES;

@@ -8,7 +8,7 @@ const PARTS = [
   ['cheatPaid', 'paid', 'a cheat accepted beside the honest'], ['honestRejected', 'wronged', 'an honest replica rejected'],
 ] as const;
 
-/** Decisions of three replicas as bars, by the client and by the contract. */
+/** Decisions of three replicas as bars, by the client, by the contract, and by a client that knew the outputs' words. */
 export function decisionBars({ honest, cheats }: LabReport['majority']): string {
   const bar = (judged: Judged, judge: keyof Judged) => {
     const outcomes = judged[judge];
@@ -16,8 +16,8 @@ export function decisionBars({ honest, cheats }: LabReport['majority']): string 
     const title = PARTS.map(([part, , about]) => `${about}: ${(100 * outcomes[part]).toFixed(1)} %`).join('; ');
     return `<td class="barcell" title="${escapeMarkup(title)}"><div class="bar">${PARTS.map(([part, style]) => (outcomes[part] === 0 ? '' : `<i class="${style}" style="width:${(100 * outcomes[part]).toFixed(2)}%"></i>`)).join('')}</div></td>`;
   };
-  const row = (name: string, judged: Judged) => `<tr><td>${escapeMarkup(name)}</td>${bar(judged, 'client')}${bar(judged, 'contract')}</tr>`;
-  const table = (rows: string) => `<div class="scroll"><table class="compact"><tr><th></th><th class="text">client, whole evidence</th><th class="text">contract, sketches</th></tr>${rows}</table></div>`;
+  const row = (name: string, judged: Judged) => `<tr><td>${escapeMarkup(name)}</td>${bar(judged, 'client')}${bar(judged, 'contract')}${bar(judged, 'words')}</tr>`;
+  const table = (rows: string) => `<div class="scroll"><table class="compact"><tr><th></th><th class="text">client, whole evidence</th><th class="text">contract, sketches</th><th class="text">client with words (tried)</th></tr>${rows}</table></div>`;
   const entries = Object.entries(cheats);
   return `<div class="legend key">${PARTS.map(([, style, about]) => `<span><i class="${style}"></i>${about}</span>`).join('')}</div>
 <h3>Three honest replicas, and two honest beside one cheat</h3>${table(row('all honest', honest) + entries.map(([name, { one }]) => row(name, one)).join(''))}

@@ -2,6 +2,7 @@ import { escapeMarkup } from '../../../src/evidence/plot/escape-markup.ts';
 import { REPORT_STYLE } from '../../../src/evidence/plot/report-style.ts';
 import type { Evaluation } from '../evaluate.ts';
 import type { LabReport } from '../report-schema.ts';
+import { blockSection, eerTable, engineSection, precedentSection, windowSection } from './extra-sections.ts';
 import { decisionBars } from './decision-bars.ts';
 import { goalsOf } from './goals.ts';
 import { heatCell } from './heat-cell.ts';
@@ -13,7 +14,7 @@ type Detection = LabReport['cheats'][string]['full'];
 /** Looks of the fingerprints: the product's solid, baselines dashed. */
 const LOOKS: readonly Pick<RocLine, 'colour' | 'width' | 'dash'>[] = [
   { colour: '#0072b2', width: 2.8 }, { colour: '#e69f00', width: 1.6 }, { colour: '#009e73', width: 2.4 }, { colour: '#56b4e9', width: 1.4 },
-  { colour: '#7f7f7f', width: 1.4, dash: '2 3' }, { colour: '#cc79a7', width: 1.4, dash: '6 3' }, { colour: '#8d7b00', width: 1.4, dash: '6 3' }, { colour: '#8a8a8a', width: 1.2, dash: '1 3' }, { colour: '#d5410b', width: 1.8 },
+  { colour: '#7f7f7f', width: 1.4, dash: '2 3' }, { colour: '#cc79a7', width: 1.4, dash: '6 3' }, { colour: '#8d7b00', width: 1.4, dash: '6 3' }, { colour: '#8a8a8a', width: 1.2, dash: '1 3' }, { colour: '#d5410b', width: 1.8 }, { colour: '#6a3d9a', width: 2.2 }, { colour: '#9a6dca', width: 2 }, { colour: '#c3a3e6', width: 2 },
 ];
 
 /**
@@ -28,7 +29,7 @@ export function renderLabReport(evaluation: Evaluation, report: LabReport): stri
 <title>Who did the work?</title><style>${REPORT_STYLE}${LAB_STYLE}</style></head>
 <body><main><header><h1>How well does an execution trace tell who did the work?</h1>
 <p class="sub">${corpus.runs.toLocaleString('en')} real runs of ${corpus.programs} programs (${corpus.jobs} jobs), ${Object.keys(report.cheats).length} cheats, ${evaluation.results.size} ways to compare. ${escapeMarkup(report.date)}. ${escapeMarkup(corpus.machines.join('; '))}.</p></header>
-${[goals(report), detection(report), rocs(evaluation, report), decisions(report), copies(report), honest(report), programs(report), conditions(report), METHOD].join('\n')}
+${[goals(report), detection(report), precedentSection(report), windowSection(report), rocs(evaluation, report), decisions(report), copies(report), honest(report), programs(report), conditions(report), engineSection(report), blockSection(report), METHOD].join('\n')}
 </main></body></html>
 `;
 }
@@ -39,10 +40,11 @@ function goals(report: LabReport): string {
   return `<section><h2>What was promised, and what it came to</h2><p class="lead">Detection by the full fingerprint at 1 % false alarms; thresholds never come from the program that is tested.</p><div class="tiles">${tiles.join('')}</div></section>`;
 }
 
-function detection({ cheats }: LabReport): string {
+function detection(report: LabReport): string {
+  const { cheats } = report;
   const baselines = [...new Set(Object.values(cheats).flatMap((cheat) => Object.keys(cheat.baselines)))];
   const columns: readonly (readonly [head: string, of: (cheat: LabReport['cheats'][string]) => Detection | undefined])[] = [
-    ['full', ({ full }) => full], ['full, refitted', ({ refitted }) => refitted], ['sketch', ({ sketch }) => sketch], ['full, strict', ({ strict }) => strict.full], ['sketch, strict', ({ strict }) => strict.sketch],
+    ['full', ({ full }) => full], ['full, refitted', ({ refitted }) => refitted], ['sketch', ({ sketch }) => sketch], ...Object.keys(report.precedents.byCount).map((count) => [`${count} earlier runs`, (cheat: LabReport['cheats'][string]) => cheat.precedents[count]] as const), ['full, strict', ({ strict }) => strict.full], ['sketch, strict', ({ strict }) => strict.sketch],
     ...baselines.map((name) => [name, (cheat: LabReport['cheats'][string]) => cheat.baselines[name]] as const),
   ];
   const table = (rate: (detection: Detection) => number | null, brief = false) => {
@@ -57,8 +59,8 @@ function detection({ cheats }: LabReport): string {
 <h3>At 0.1 % false alarms</h3>${table(({ at01pct }) => at01pct, true)}<h3>By the thresholds in use</h3>${table(({ deployed }) => deployed, true)}</section>`;
 }
 
-function rocs({ results }: Evaluation, { cheats }: LabReport): string {
-  const plugins = [...results.entries()];
+function rocs({ results, precedents }: Evaluation, { cheats }: LabReport): string {
+  const plugins = [...results.entries(), ...[...precedents.byCount.values()].map((result) => [result.plugin.name, result] as const)].filter(([, { plugin }]) => plugin.kind !== 'blinded' && plugin.kind !== 'tried');
   const legend = plugins.map(([name, { plugin }], i) => {
     const { colour, width, dash } = LOOKS[i % LOOKS.length]!;
     return `<span title="${escapeMarkup(plugin.about)}"><svg width="26" height="8" aria-hidden="true"><line x1="0" x2="26" y1="4" y2="4" stroke="${colour}" stroke-width="${width}"${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}/></svg>${escapeMarkup(name)}</span>`;
@@ -91,14 +93,16 @@ function programs({ programs: rows, cheats }: LabReport): string {
   const names = Object.keys(cheats);
   const body = rows.map((row) => `<tr><td>${escapeMarkup(row.name)}${row.deterministic ? '' : ' <span class="ci">≈</span>'}</td><td>${row.pairs}</td><td${row.falseAlarms > 0 ? ' class="far"' : ''}>${row.falseAlarms}</td><td>${row.p99.toFixed(2)}</td>${names.map((name) => heatCell(row.cheats[name], { title: escapeMarkup(`${row.name}: ${name}`) })).join('')}</tr>`);
   return `<section><h2>By program</h2><p class="lead">Honest pairs, false alarms of the threshold in use, 99th percentile of the honest distance; then what the full fingerprint catches at 1 %. Programs marked ≈ never give the same output twice.</p>
-<div class="scroll"><table class="compact turned"><tr><th>program</th><th>pairs</th><th>alarms</th><th>p99</th>${names.map((name) => `<th class="turn"><span>${escapeMarkup(name)}</span></th>`).join('')}</tr>${body.join('')}</table></div></section>`;
+<div class="scroll"><table class="compact turned"><tr><th>program</th><th>pairs</th><th>alarms</th><th>p99</th>${names.map((name) => `<th class="turn"><span>${escapeMarkup(name)}</span></th>`).join('')}</tr>${body.join('')}</table></div>
+<h3>Equal error rates</h3>${eerTable(rows, names)}</section>`;
 }
 
 function conditions({ conditions: rows, cheats }: LabReport): string {
   const names = Object.keys(cheats);
   const body = rows.map((row) => `<tr><td>${escapeMarkup(row.name)}</td><td>${row.pairs}</td><td${row.falseAlarms > 0 ? ' class="far"' : ''}>${row.falseAlarms}</td><td>${row.median.toFixed(2)}</td><td>${row.p99.toFixed(2)}</td><td class="text">${escapeMarkup(row.worstBlock)}</td>${names.map((name) => heatCell(row.cheats[name], { title: escapeMarkup(`${row.name}: ${name}`) })).join('')}</tr>`);
   return `<section><h2>By condition</h2><p class="lead">Pairs in which either run had the condition; undisturbed: both had none.</p>
-<div class="scroll"><table class="compact turned"><tr><th>condition</th><th>pairs</th><th>alarms</th><th>median</th><th>p99</th><th class="text">worst block</th>${names.map((name) => `<th class="turn"><span>${escapeMarkup(name)}</span></th>`).join('')}</tr>${body.join('')}</table></div></section>`;
+<div class="scroll"><table class="compact turned"><tr><th>condition</th><th>pairs</th><th>alarms</th><th>median</th><th>p99</th><th class="text">worst block</th>${names.map((name) => `<th class="turn"><span>${escapeMarkup(name)}</span></th>`).join('')}</tr>${body.join('')}</table></div>
+<h3>Equal error rates</h3>${eerTable(rows, names)}</section>`;
 }
 
 const METHOD = `<section><h2>How it was done</h2><ul class="notes">

@@ -64,6 +64,18 @@ Examples:
       print({ cid, destination, receipt }, `${destination}  ${formatBytes(receipt.bytes)} from ${receipt.sources.filter(({ blocks }) => blocks > 0).map(({ name }) => name).join(', ') || 'here'}`, options);
     }));
 
+  data.command('piece <cid> <destination>').description('fetch a whole Filecoin piece from storage providers, checked by its commitment')
+    .requiredOption('--provider <URL...>', 'providers that serve /piece/CID; nothing is ever paid')
+    .addHelpText('after', '\nExample:\n  $ gadus data piece baga6ea4seaq… piece.car --provider http://curio.example.org:12310')
+    .action((cid: string, destination: string, _options: Options, command: Command) => withClient(command, async ({ storage }, signal) => {
+      const options = command.optsWithGlobals<Options & { provider: string[] }>();
+      const bar = progressBar(options);
+      const { bytes } = await storage.exportPiece(parseCid(cid), resolve(destination), {
+        signal, providers: options.provider, onProgress: ({ bytes: came }) => bar({ bytes: came, blocks: 0 }),
+      });
+      print({ cid, destination, bytes }, `${destination}  ${formatBytes(bytes)}`, options);
+    }));
+
   data.command('export <cid>').description('fetch a DAG and write it as a CAR').requiredOption('-o, --output <FILE>', 'the CAR; it must not exist')
     .addHelpText('after', '\nExample:\n  $ gadus data export bafy… -o table.car')
     .action((cid: string, _options: Options, command: Command) => withClient(command, async (running, signal) => {

@@ -23,7 +23,7 @@ export function registerDoctor(program: Command): void {
       const findings: Finding[] = [
         nodeVersion(), await machine(), await cgroups(),
         ...engines.map((probe): Finding => ({
-          name: `engine ${probe.name}`, state: probe.ok ? (probe.problems.length > 0 ? 'limited' : 'ok') : 'missing',
+          name: `engine ${probe.runtime === 'docker' ? 'docker' : probe.name}`, state: probe.ok ? (probe.problems.length > 0 ? 'limited' : 'ok') : 'missing',
           detail: probe.ok ? `${probe.runtime} ${probe.version}; ${probe.isolation}` : probe.problems.map(({ what }) => what).join('; '),
           ...(probe.problems.length === 0 ? {} : { remedy: probe.problems.map(({ remedy }) => remedy).join('; ') }),
         })),

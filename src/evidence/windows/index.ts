@@ -1,4 +1,4 @@
-export { checkResult } from './check-result.ts';
+export { checkClaims, checkResult, type ResultFile } from './check-result.ts';
 export { checkWindow, type WindowClaim } from './check-window.ts';
 export { checkWritten } from './check-written.ts';
 export * from './constants.ts';
@@ -8,4 +8,4 @@ export { openWindow, type OpenedWindow } from './open-window.ts';
 export { outputHistory, type OutputFile, type OutputHistory } from './output-history.ts';
 export type { WindowLeaf, WrittenFile } from './window-leaf.ts';
 export { decodeWindowSource, encodeWindowSource } from './window-source-encoding.ts';
-export { windowCount, windowsOf, type Windows, type WindowSource } from './windows-of.ts';
+export { windowCount, windowSamples, windowsOf, type Windows, type WindowSource } from './windows-of.ts';

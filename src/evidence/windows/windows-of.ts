@@ -1,6 +1,6 @@
 import { bytesToHex, type Hex } from 'viem';
 import type { ChannelName, Trace } from '../../protocol/trace.ts';
-import { WINDOW_SAMPLES } from './constants.ts';
+import { MIN_WINDOW_SAMPLES, MIN_WINDOWS, WINDOW_SAMPLES } from './constants.ts';
 import { hashLeaf, merkleTree, type MerkleTree } from './merkle-tree.ts';
 import type { OutputHistory } from './output-history.ts';
 import { encodeLeaf, type WindowLeaf } from './window-leaf.ts';
@@ -11,12 +11,17 @@ export interface WindowSource { trace: Trace; output: OutputHistory }
 /** All windows of a run as one hash. */
 export interface Windows { count: number; root: Hex; tree: MerkleTree }
 
-/** Windows that a trace of so many samples has. */
-export function windowCount(samples: number): number {
-  return Math.ceil(samples / WINDOW_SAMPLES);
+/** Samples of each window but the last, of a trace of so many: WINDOW_SAMPLES, fewer where there would be fewer than MIN_WINDOWS windows. */
+export function windowSamples(samples: number): number {
+  return Math.min(WINDOW_SAMPLES, Math.max(MIN_WINDOW_SAMPLES, Math.ceil(samples / MIN_WINDOWS)));
 }
 
-/** The tree over a run's windows of WINDOW_SAMPLES samples each, the last of what is left. Pure; O(samples + windows x files). */
+/** Windows that a trace of so many samples has. */
+export function windowCount(samples: number): number {
+  return Math.ceil(samples / windowSamples(samples));
+}
+
+/** The tree over a run's windows of `windowSamples` each, the last of what is left. Pure; O(samples + windows x files). */
 export function windowsOf(source: WindowSource): Windows {
   const count = windowCount(source.trace.t.length);
   const tree = merkleTree(Array.from({ length: count }, (_, index) => hashLeaf(encodeLeaf(windowAt(source, index)))));
@@ -25,8 +30,9 @@ export function windowsOf(source: WindowSource): Windows {
 
 /** One window; the last one has the output as it was in the end. */
 export function windowAt({ trace, output }: WindowSource, index: number): WindowLeaf {
-  const start = index * WINDOW_SAMPLES;
-  const end = Math.min(start + WINDOW_SAMPLES, trace.t.length);
+  const each = windowSamples(trace.t.length);
+  const start = index * each;
+  const end = Math.min(start + each, trace.t.length);
   const last = end === trace.t.length;
   const cut = (series: Float64Array) => series.slice(start, end);
   return {

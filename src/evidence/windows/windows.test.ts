@@ -12,7 +12,7 @@ import { anyTrace, runOutput, runProfile, runTrace } from '../test-support/run.t
 import { checkResult } from './check-result.ts';
 import { checkWindow } from './check-window.ts';
 import { checkWritten } from './check-written.ts';
-import { MAX_WINDOW_FILES, WINDOW_SAMPLES } from './constants.ts';
+import { MAX_WINDOW_FILES, MIN_WINDOWS, MIN_WINDOW_SAMPLES, WINDOW_SAMPLES } from './constants.ts';
 import { disagreement } from './disagreement.ts';
 import { drawWindows, windowSeed } from './draw-windows.ts';
 import { hashLeaf, merkleProof, merkleTree, verifyMerkleProof } from './merkle-tree.ts';
@@ -20,9 +20,9 @@ import { openWindow } from './open-window.ts';
 import { outputHistory } from './output-history.ts';
 import { decodeLeaf, encodeLeaf, type WindowLeaf } from './window-leaf.ts';
 import { decodeWindowSource, encodeWindowSource } from './window-source-encoding.ts';
-import { windowAt, windowCount, windowsOf, type WindowSource } from './windows-of.ts';
+import { windowAt, windowCount, windowSamples, windowsOf, type WindowSource } from './windows-of.ts';
 
-const source = (trace = runTrace({ samples: 501 })): WindowSource => ({ trace, output: runOutput(trace, runProfile()) });
+const source = (trace = runTrace({ samples: 801 })): WindowSource => ({ trace, output: runOutput(trace, runProfile()) });
 const leavesOf = (of: WindowSource) => Array.from({ length: windowCount(of.trace.t.length) }, (_, index) => windowAt(of, index));
 const isFalse = (run: () => unknown, details: RegExp) => assert.throws(run, (error) => (isError(error, 'WINDOW_FALSE') && details.test(error.message)) || assert.fail(String(error)));
 const sha256 = (text: string): Hex => bytesToHex(createHash('sha256').update(text).digest());
@@ -83,6 +83,15 @@ describe('windowsOf', () => {
     checkWritten(leaves, runProfile());
   }), { numRuns: 50 }));
 
+  it('cuts short runs into many small windows, long ones into full ones', () => {
+    for (const [samples, count] of [[1, 1], [2, 1], [5, 3], [20, 10], [120, 15], [800, 16], [10_000, 200]] as const) assert.equal(windowCount(samples), count, String(samples));
+    for (let samples = 1; samples < 2000; samples++) {
+      const each = windowSamples(samples);
+      assert.ok(each >= MIN_WINDOW_SAMPLES && each <= WINDOW_SAMPLES);
+      assert.ok((windowCount(samples) - 1) * each < samples && windowCount(samples) * each >= samples);
+    }
+  });
+
   it('comes out the same of what a node keeps', () => {
     const of = source();
     const again = decodeWindowSource(encodeWindowSource(of));
@@ -90,15 +99,15 @@ describe('windowsOf', () => {
     assert.equal(windowsOf(again).root, windowsOf(of).root);
   });
 
-  it('has the root that was written down', () => assert.equal(windowsOf(source()).root, '0xa23a9dd213be178b5195a3362d2c23d2402d8be37fd5da350711364c1d1c4adb'));
+  it('has the root that was written down', () => assert.equal(windowsOf(source()).root, '0x94de0ad534dc76ced71f1c81773d8ffb5c5da653cfada2eaaec6a6561e3a9990'));
 
   it('says in each window what was written by its end, in the last one everything', () => {
     const leaves = leavesOf(source());
     const bytes = leaves.map(({ written }) => written![0]?.bytes ?? 0);
-    assert.equal(leaves.length, 11);
+    assert.equal(leaves.length, 17);
     assert.ok(bytes.every((n, i) => n >= (bytes[i - 1] ?? 0)));
     assert.equal(bytes.at(-1), runProfile().bytes);
-    assert.ok(bytes[4]! >= 400_000 && bytes[4]! <= 500_000);
+    assert.ok(bytes[7]! >= 400_000 && bytes[7]! <= 550_000, String(bytes[7]));
   });
 
   it('says nothing of an output that nobody could see, but in the end', () => {
@@ -209,7 +218,8 @@ describe('outputs on disk', () => {
     const trace = runTrace({ samples: 120 });
     const notes = { t: Float64Array.of(900, 1900), files: [{ path: 'a', lengths: Float64Array.of(3, 6) }] };
     const leaves = leavesOf({ trace, output: await outputHistory([file('a')], notes, trace.t.at(-1)!) });
-    assert.deepEqual(leaves.map(({ written }) => written![0]!.bytes), [3, 6, 10]);
+    assert.equal(leaves.length, MIN_WINDOWS - 1);
+    assert.deepEqual([...new Set(leaves.map(({ written }) => written![0]?.bytes))], [undefined, 3, 6, 10]);
     await mkdir(join(dir, 'result'));
     const result = async (text: string) => {
       await writeFile(join(dir, 'result/a'), text);

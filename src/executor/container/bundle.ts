@@ -2,9 +2,11 @@ import path from 'node:path';
 import type { JobSpec } from '../../protocol/index.ts';
 import { cpuQuotaUs, type ResourceLimits } from '../cgroup/limits.ts';
 import {
-  CPU_PERIOD_US, DEFAULT_PATH, HARD_OPEN_FILES, INIT_PATH, JOB_GID, JOB_UID, MAX_TMP_BYTES, SOFT_OPEN_FILES,
+  CPU_PERIOD_US, DEFAULT_PATH, HARD_OPEN_FILES, IMAGE_OWNER_ID, INIT_PATH, JOB_GID, JOB_UID, MAX_TMP_BYTES, SOFT_OPEN_FILES,
 } from '../constants.ts';
+import { proxyEnvironment } from '../egress/proxy-environment.ts';
 import { INIT_SCRIPT } from '../init-script.ts';
+import type { UnprivilegedId } from '../unprivileged-ids.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { FIXED_TARGETS, type MountPlan } from './mount-plan.ts';
 import { seccompProfile } from './seccomp.ts';
@@ -26,6 +28,8 @@ export interface BundleInit {
   scratch: string;
   /** Hard limit of open files of this process, which a container cannot exceed. */
   openFiles: number;
+  /** Who the job is on this machine, in a user namespace of its own; without one it is nobody. */
+  user?: UnprivilegedId;
   variant?: ContainerVariant;
   /** Host path of the variant's instruction count. */
   counter?: string;
@@ -39,7 +43,7 @@ const READ_ONLY = ['bus', 'fs', 'irq', 'sys'];
 
 /** The OCI `config.json` of a job: https://github.com/opencontainers/runtime-spec/blob/main/config.md (1.0.2). */
 export function bundleConfig(init: BundleInit): Record<string, unknown> {
-  const { spec, plan, limits, openFiles, variant } = init;
+  const { spec, plan, limits, openFiles, variant, user } = init;
   const env = variant?.env ?? jobEnvironment(spec);
   const none: string[] = [];
   return {
@@ -61,7 +65,8 @@ export function bundleConfig(init: BundleInit): Record<string, unknown> {
     },
     mounts: mounts(init),
     linux: {
-      namespaces: ['pid', 'mount', 'ipc', 'uts', 'network', 'cgroup'].map((type) => ({ type })),
+      namespaces: ['pid', 'mount', 'ipc', 'uts', 'network', 'cgroup', ...(user === undefined ? [] : ['user'])].map((type) => ({ type })),
+      ...(user === undefined ? {} : { uidMappings: idMappings(JOB_UID, user), gidMappings: idMappings(JOB_GID, user) }),
       cgroupsPath: init.cgroupsPath,
       resources: {
         devices: [{ allow: false, access: 'rwm' }],
@@ -77,9 +82,9 @@ export function bundleConfig(init: BundleInit): Record<string, unknown> {
   };
 }
 
-/** The variables of a job: its own, and a PATH and a HOME where it sets none. */
-export function jobEnvironment({ env, workdir }: JobSpec): Record<string, string> {
-  return { PATH: DEFAULT_PATH, HOME: workdir, ...env };
+/** The variables of a job: its own, a PATH and a HOME where it sets none, and where its proxy is. */
+export function jobEnvironment({ env, workdir, network }: JobSpec): Record<string, string> {
+  return { PATH: DEFAULT_PATH, HOME: workdir, ...proxyEnvironment({ network }), ...env };
 }
 
 /** Every place a mount needs, for the skeleton. A runtime gives a tmpfs the mode of its mount point. */
@@ -94,9 +99,17 @@ export function mountPoints(plan: MountPlan, variant?: ContainerVariant): MountP
   ];
 }
 
-/** Where a slot of the scratch disk keeps what the job writes, and what overlayfs needs beside it. */
-export function slotPaths(scratch: string, slot: string): { data: string; work: string } {
-  return { data: path.join(scratch, slot), work: path.join(scratch, `.${slot}`) };
+/**
+ * Two ids and no others: root, who owns the image and is nobody of this machine, and the job. Whatever else belongs to somebody is nobody's
+ * to them.
+ */
+function idMappings(job: number, user: UnprivilegedId) {
+  return [{ containerID: 0, hostID: IMAGE_OWNER_ID, size: 1 }, { containerID: job, hostID: user, size: 1 }];
+}
+
+/** Where a slot of the scratch disk keeps what the job writes, what overlayfs needs beside it, and where the two lie over the image. */
+export function slotPaths(scratch: string, slot: string): { data: string; work: string; merged: string } {
+  return { data: path.join(scratch, slot), work: path.join(scratch, `.${slot}`), merged: path.join(path.dirname(scratch), `merged-${slot}`) };
 }
 
 function mounts({ spec, plan, scratch, initBinary, variant, counter }: BundleInit): Mount[] {
@@ -107,11 +120,7 @@ function mounts({ spec, plan, scratch, initBinary, variant, counter }: BundleIni
   });
   const jobMounts = [
     ...plan.inputs.map(({ source, target }) => bind(source, target, 'ro')),
-    ...plan.writable.map(({ slot, target, lower }): Mount => {
-      const { data, work } = slotPaths(scratch, slot);
-      if (lower === undefined) return bind(data, target, 'rw');
-      return { destination: target, type: 'overlay', source: 'overlay', options: ['nosuid', 'nodev', `lowerdir=${lower}`, `upperdir=${data}`, `workdir=${work}`] };
-    }),
+    ...plan.writable.map(({ slot, target, lower }) => bind(slotPaths(scratch, slot)[lower === undefined ? 'data' : 'merged'], target, 'rw')),
   ].sort((a, b) => (a.destination < b.destination ? -1 : 1));
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },

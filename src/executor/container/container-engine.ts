@@ -7,7 +7,7 @@ import { runContainer } from './run-container.ts';
 
 export type { ContainerEngineInit } from './container-host.ts';
 
-const ISOLATION = 'own pid, mount, ipc, uts, network and cgroup namespaces; user nobody without capabilities; seccomp filter; read-only root; cgroup limits';
+const ISOLATION = 'user nobody without capabilities; seccomp filter; read-only root; cgroup limits; own pid, mount, ipc, uts, network and cgroup namespaces';
 
 /**
  * Runs jobs as OCI containers through runc or crun.
@@ -24,8 +24,9 @@ export function createContainerEngine(init: ContainerEngineInit): Engine {
     async probe({ signal } = {}) {
       const probe = { name: 'container' as const, isolation: ISOLATION, channels: sourceChannels({ cgroup: {} as never, scratchPath: '' }) };
       try {
-        const { runtime } = await host.context(signal);
-        return { ...probe, ok: true, runtime: runtime.name, version: runtime.version, problems: [...host.problems] };
+        const { runtime, userNamespaces } = await host.context(signal);
+        const isolation = userNamespaces ? `${ISOLATION}, and a user namespace whose root is nobody here` : ISOLATION;
+        return { ...probe, isolation, ok: true, runtime: runtime.name, version: runtime.version, problems: [...host.problems] };
       } catch (error) {
         if (signal?.aborted) throw aborted(signal);
         const problems = host.problems.length > 0 ? [...host.problems] : [{ what: messageOf(error), remedy: '' }];

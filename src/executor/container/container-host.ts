@@ -2,8 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { isDelegated } from '../cgroup/delegated.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
+import type { NetworkRules } from '../egress/network-rules.ts';
 import type { EngineProbe } from '../engine.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { prepareInitBinary } from './init-binary.ts';
@@ -17,6 +19,8 @@ export interface ContainerEngineInit {
   stateDir: string;
   /** Name or path of an OCI runtime; found out by trying when left out. */
   runtime?: string;
+  /** What jobs may have of the network where they ask for it; nothing when left out. */
+  network?: NetworkRules;
 }
 
 /** The container runtime of this machine, found out once and by trying. */
@@ -32,7 +36,7 @@ export interface ContainerHost {
 const TRIAL_CODE = 42;
 
 /** A container runtime for an engine's runs, and for those of engines that use a container as their boundary. */
-export function createContainerHost({ stateDir, runtime: wanted }: ContainerEngineInit): ContainerHost {
+export function createContainerHost({ stateDir, runtime: wanted, network }: ContainerEngineInit): ContainerHost {
   let chosen: Promise<ContainerContext> | undefined;
   const problems: EngineProbe['problems'] = [];
 
@@ -41,10 +45,15 @@ export function createContainerHost({ stateDir, runtime: wanted }: ContainerEngi
     const common = prerequisites(stateDir, problems);
     const runtimes = await installedRuntimes(wanted, problems, signal);
     for (const runtime of common ? runtimes : []) {
-      const context = { ...common!, runtime };
+      const context = { ...common!, runtime, userNamespaces: true, ...(network === undefined ? {} : { network }) };
       const failure = await trial(context, signal);
       if (failure === undefined) return context;
-      problems.push({ what: `${runtime.name} ${runtime.version} cannot run a container: ${failure}`, remedy: 'see the message; gadus doctor tries again' });
+      const without = { ...context, userNamespaces: false };
+      const deeper = await trial(without, signal);
+      problems.push(deeper === undefined
+        ? { what: `no user namespaces, so that jobs are this machine's nobody: ${failure}`, remedy: 'sysctl user.max_user_namespaces=65536, or a newer kernel or runtime' }
+        : { what: `${runtime.name} ${runtime.version} cannot run a container: ${deeper}`, remedy: 'see the message; gadus doctor tries again' });
+      if (deeper === undefined) return without;
     }
     throw new ExecutorError('ENGINE_UNAVAILABLE', 'this machine cannot run containers', {
       details: problems.map(({ what }) => what).join('; '),
@@ -69,12 +78,15 @@ export function createContainerHost({ stateDir, runtime: wanted }: ContainerEngi
 }
 
 /** What every runtime needs of the machine. */
-function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime'> | undefined {
-  if (process.getuid?.() !== 0) problems.push({ what: 'mounting file systems and making control groups needs root', remedy: 'run gadus as root' });
+function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime' | 'userNamespaces'> | undefined {
   for (const [tool, remedy] of [['mount', 'apt-get install mount'], ['mkfs.ext4', 'apt-get install e2fsprogs']] as const) {
     if (which(tool) === undefined) problems.push({ what: `${tool} is not installed`, remedy });
   }
   const layout = cgroupLayout();
+  if (process.getuid?.() !== 0) {
+    const what = layout && isDelegated(layout) ? 'control groups are delegated, but mounting the job\'s file systems needs root' : 'mounting file systems and making control groups needs root';
+    problems.push({ what, remedy: 'run gadus as root, or let it use a Docker' });
+  }
   if (!layout) problems.push({ what: 'no control group hierarchy with memory, cpuacct and pids is mounted', remedy: 'mount -t cgroup2 none /sys/fs/cgroup' });
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });

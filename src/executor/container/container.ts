@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chownSync, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupProcesses, killQuietly, signalGroup } from '../cgroup/group.ts';
 import type { CgroupFiles } from '../cgroup/layout.ts';
-import { JOB_GID, JOB_UID, KILL_GRACE_MS, KILL_PASS_MS, KILL_SWEEP_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from '../constants.ts';
+import { KILL_GRACE_MS, KILL_PASS_MS, KILL_SWEEP_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from '../constants.ts';
 import { openControl, type Control } from '../control.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
@@ -126,12 +126,8 @@ export async function endContainer({ initPid, left, stdout, stderr }: Container,
   }
 }
 
-/**
- * Both ends of a named pipe. A child's ordinary `pipe` is a socket, which a job could not open again as /dev/stdout; for
- * that the job's user must own it, too.
- */
+/** Both ends of a named pipe, which belongs to the job. A child's ordinary `pipe` is a socket, which a job could not open again as /dev/stdout. */
 function openPipe(file: string): { reader: Socket; writeFd: number } {
-  chownSync(file, JOB_UID, JOB_GID);
   const reader = new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
   return { reader, writeFd: openSync(file, constants.O_WRONLY) };
 }

@@ -8,13 +8,13 @@ const PT_INTERP = 3;
 const REMEDY = 'apt-get install busybox-static';
 
 /**
- * A copy of the host's static busybox that nobody but root may read (mode 0111), which is what keeps a job from looking
+ * A copy of the host's static busybox, or of the Linux one that GADUS_BUSYBOX names, that nobody but root may read (mode 0111), which is what keeps a job from looking
  * into its init. Its name makes it a shell.
  *
  * @throws ExecutorError TOOL_MISSING
  */
 export function prepareInitBinary(directory: string): string {
-  const source = which('busybox');
+  const source = process.env['GADUS_BUSYBOX'] ?? which('busybox');
   if (source === undefined) throw new ExecutorError('TOOL_MISSING', 'busybox is not installed', { hint: REMEDY });
   if (!isStaticElf(readFileSync(source))) throw new ExecutorError('TOOL_MISSING', 'busybox is not statically linked', { details: source, hint: REMEDY });
   const file = path.join(directory, 'sh');

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupFiles, unescapeMount, type CgroupLayout } from '../cgroup/layout.ts';
@@ -45,7 +45,8 @@ export async function removeRun({ stateDir, layout, runtimePath }: LeftoverConte
   if (runtimePath !== undefined && existsSync(path.join(runtimeRoot(stateDir), run.name))) {
     await runTool(runtimePath, ['--root', runtimeRoot(stateDir), 'delete', '--force', run.name], { accept: [1] });
   }
-  await unmount(mountsWithin(run.path));
+  await unmount([...mountsWithin(run.root), ...mountsWithin(run.path)]);
+  if (existsSync(run.root)) rmdirSync(run.root);
   for (const device of loopDevicesWithin(run.path)) await runTool('losetup', ['--detach', device], { accept: [1] });
   if (files) await waitUntil(() => removeGroup(files));
   rmSync(run.path, { recursive: true, force: true });

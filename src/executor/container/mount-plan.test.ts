@@ -89,9 +89,20 @@ describe('planMounts', () => {
     assert.deepEqual((config.process['rlimits'] as unknown[])[0], { type: 'RLIMIT_NOFILE', soft: 512, hard: 512 });
     assert.deepEqual((config.linux['namespaces'] as { type: string }[]).map(({ type }) => type), ['pid', 'mount', 'ipc', 'uts', 'network', 'cgroup']);
     assert.deepEqual((config.linux['resources'] as { memory: unknown }).memory, { limit: 1e8, swap: 1e8 });
+    assert.deepEqual([config.linux['uidMappings'], config.linux['gidMappings']], [undefined, undefined]);
     const order = config.mounts.map(({ destination }) => destination);
     assert.ok(order.indexOf('/work') < order.indexOf('/work/inner'));
     for (const { destination, options } of config.mounts.filter((mount) => ['/outer', '/work/inner', '/.gadus/sh'].includes(mount.destination))) assert.ok(options.includes('ro'), destination);
+  });
+
+  test('maps two ids of this machine into a user namespace, neither of them its root', () => {
+    const { linux } = bundleConfig({
+      spec: parseJobSpec({ command: ['a'] }), plan: plan({}, []), limits: { cpus: 2, memoryBytes: 1e8, processes: 10 }, swap: true, cgroupsPath: '/g', initBinary: '/i', root: '/r', scratch: '/s', openFiles: 512, user: 1_400_000_000,
+    }) as { linux: { namespaces: { type: string }[]; uidMappings: { containerID: number; hostID: number; size: number }[]; gidMappings: unknown } };
+    assert.ok(linux.namespaces.some(({ type }) => type === 'user'));
+    assert.deepEqual(linux.uidMappings.map(({ containerID, size }) => [containerID, size]), [[0, 1], [65_534, 1]]);
+    assert.ok(linux.uidMappings.every(({ hostID }) => hostID > 600_100_000));
+    assert.deepEqual(linux.gidMappings, linux.uidMappings);
   });
 });
 

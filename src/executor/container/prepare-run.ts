@@ -2,15 +2,17 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSyn
 import path from 'node:path';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
-import { JOB_GID, JOB_UID } from '../constants.ts';
+import { JOB_UID } from '../constants.ts';
+import type { NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
+import { jobId, type UnprivilegedId } from '../unprivileged-ids.ts';
 import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { isWithin, planMounts, type MountPlan } from './mount-plan.ts';
 import type { RunDirectory } from './run-directory.ts';
 import type { Runtime } from './runtime.ts';
-import { mountRun, type RunMounts } from './scratch.ts';
+import { mountOver, mountRun, type RunMounts } from './scratch.ts';
 import { writeSkeleton } from './skeleton.ts';
 
 /** What all runs of an engine share. */
@@ -19,6 +21,10 @@ export interface ContainerContext {
   runtime: Runtime;
   layout: CgroupLayout;
   initBinary: string;
+  /** Whether jobs get a user namespace of their own. */
+  userNamespaces: boolean;
+  /** What jobs may have of the network; nothing when left out. */
+  network?: NetworkRules;
 }
 
 /** `counter` is the host path of a variant's instruction count. */
@@ -33,6 +39,7 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
   writeSkeleton(run.skeleton, rootfs, mountPoints(plan, variant));
   const mounts = await mountRun({
     directory: run.path,
+    root: run.root,
     skeleton: run.skeleton,
     rootfs,
     diskBytes: spec.resources.diskBytes,
@@ -41,8 +48,14 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
     kind: existsSync('/dev/loop-control') ? 'loop' : 'tmpfs',
     ...(signal ? { signal } : {}),
   });
-  makeSlots(mounts.scratch, plan);
-  const counter = variant?.counterTarget === undefined ? undefined : makeCounter(mounts.scratch);
+  const owner = context.userNamespaces ? jobId(run.name) : JOB_UID;
+  makeSlots(mounts.scratch, plan, owner);
+  for (const { slot, lower } of plan.writable) {
+    const { data, work, merged } = slotPaths(mounts.scratch, slot);
+    if (lower !== undefined) await mountOver({ lower, upper: data, work, target: merged, ...(signal ? { signal } : {}) });
+  }
+  for (const pipe of run.pipes) chownSync(pipe, owner, owner);
+  const counter = variant?.counterTarget === undefined ? undefined : makeCounter(mounts.scratch, owner);
   const config = bundleConfig({
     spec,
     plan,
@@ -53,6 +66,7 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
     root: mounts.root,
     scratch: mounts.scratch,
     openFiles: hardOpenFiles(),
+    ...(context.userNamespaces ? { user: owner } : {}),
     ...(variant ? { variant: { ...variant, mounts: [...variant.mounts, ...writeFiles(run, variant)] } } : {}),
     ...(counter === undefined ? {} : { counter }),
   });
@@ -69,10 +83,10 @@ export function accountsSwap({ version, controllers, unified }: CgroupLayout): b
 }
 
 /** The slots belong to the job; so do mount points inside them, or the job could not write beside its inputs. */
-function makeSlots(scratch: string, plan: MountPlan): void {
+function makeSlots(scratch: string, plan: MountPlan, owner: UnprivilegedId): void {
   const own = (directory: string) => {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
-    chownSync(directory, JOB_UID, JOB_GID);
+    chownSync(directory, owner, owner);
   };
   for (const { slot, target, lower } of plan.writable) {
     const { data, work } = slotPaths(scratch, slot);
@@ -101,10 +115,10 @@ function writeFiles(run: RunDirectory, { files }: ContainerVariant): ContainerVa
 }
 
 /** On the job's disk, so that whoever writes more to it than a count writes against the job's own limit. */
-function makeCounter(scratch: string): string {
+function makeCounter(scratch: string, owner: UnprivilegedId): string {
   const file = path.join(scratch, 'counter');
   writeFileSync(file, new Uint8Array(16), { mode: 0o600 });
-  chownSync(file, JOB_UID, JOB_GID);
+  chownSync(file, owner, owner);
   return file;
 }
 

@@ -1,10 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import type { Evidence } from '../../protocol/index.ts';
 import { applyLimits, memoryKills } from '../cgroup/group.ts';
 import { cgroupFiles } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
 import { DISK_FULL_SHARE, MAX_DISK_FULL_BYTES, MIN_DISK_FULL_BYTES } from '../constants.ts';
+import { grantedEndpoints } from '../egress/network-rules.ts';
+import type { EgressProxy } from '../egress/egress-proxy.ts';
+import { openEgress } from '../egress/open-egress.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { noteOutputs } from '../output-notes.ts';
@@ -14,6 +17,7 @@ import { startSampler, warmSampler } from '../sampler/sampler.ts';
 import { awaitEnd, endContainer, startContainer, type JobEnd } from './container.ts';
 import { removeRun, runtimeRoot } from './leftovers.ts';
 import { collectOutputs, growingOutputs } from './outputs.ts';
+import { slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
@@ -26,6 +30,7 @@ import { diskSpace, unmount, type DiskSpace } from './scratch.ts';
 export async function runContainer(context: ContainerContext, request: RunRequest, variant?: ContainerVariant): Promise<RunResult> {
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
+  grantedEndpoints(request.spec, variant?.engine ?? 'container', context.network);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);
@@ -58,6 +63,8 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
   const counterFd = prepared.counter === undefined ? undefined : openSync(prepared.counter, 'r');
   let stopSampler: () => Promise<unknown> = () => Promise.resolve();
   let stopNotes: () => Promise<unknown> = () => Promise.resolve();
+  let egress: EgressProxy | undefined;
+  let stopEgress: () => Promise<unknown> = () => Promise.resolve();
   try {
     let keptBytes = 0;
     let report: (bytes: number) => void = () => undefined;
@@ -70,11 +77,15 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     }));
     const limits = jobLimits(spec.resources, variant?.overhead);
     if (JSON.stringify(limits) !== JSON.stringify(startLimits(limits))) applyLimits(files, limits);
+    const opening = openEgress(container.initPid, grantedEndpoints(spec, variant?.engine ?? 'container', context.network), context.network, request.signal);
+    stopEgress = async () => (await opening)?.stop();
+    opening.catch(() => undefined);
     const { version, procs, pidsCurrent, cpu, memoryStat } = files;
     const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs });
     stopSampler = async () => (await starting).stop();
     const sampler = await orAbort(starting);
     report = sampler.logged;
+    egress = await orAbort(opening);
 
     container.control.go();
     sampler.go();
@@ -85,6 +96,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     const [sampling, outputNotes] = await Promise.all([sampler.stop(), noteTaker.stop()]);
     const outOfMemory = memoryKills(files) > 0;
     await orAbort(endContainer(container, end));
+    await egress?.stop();
 
     const outOfDisk = wasFull(before, diskSpace(scratch), sampling, keptBytes);
     setLast(sampling.channels.outputBytes, diskSpace(scratch).used - before.used + keptBytes);
@@ -99,7 +111,10 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
       outputNotes,
       stdoutPath: run.stdout,
       stderrPath: run.stderr,
-      environment: environment(variant?.engine ?? 'container', [variant?.runtime, `${context.runtime.name} ${context.runtime.version}`].filter(Boolean).join(' in '), context.layout.version),
+      environment: {
+        ...environment(variant?.engine ?? 'container', [variant?.runtime, `${context.runtime.name} ${context.runtime.version}`].filter(Boolean).join(' in '), context.layout.version),
+        ...(egress === undefined ? {} : { network: egress.use() }),
+      },
       sampling: sampling.stats,
       notes,
       release: releaseOnce(prepared, run),
@@ -107,6 +122,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
   } finally {
     await stopSampler().catch(() => undefined);
     await stopNotes();
+    await stopEgress().catch(() => undefined);
     closeSync(statusFd);
     if (counterFd !== undefined) closeSync(counterFd);
   }
@@ -131,10 +147,12 @@ export function endedBy({ exitCode, timedOut }: JobEnd, { outOfMemory, outOfDisk
   return exitCode > 128 && exitCode <= 128 + LAST_SIGNAL ? 'signal' : 'exit';
 }
 
-function releaseOnce({ mounts }: PreparedRun, run: RunDirectory): () => Promise<void> {
+function releaseOnce({ mounts, plan }: PreparedRun, run: RunDirectory): () => Promise<void> {
+  const merged = plan.writable.filter(({ lower }) => lower !== undefined).map(({ slot }) => slotPaths(mounts.scratch, slot).merged);
   let released: Promise<void> | undefined;
   const release = async () => {
-    await unmount([mounts.root, mounts.scratch]);
+    await unmount([mounts.root, ...merged, mounts.scratch]);
+    await rmdir(run.root);
     await rm(run.path, { recursive: true, force: true });
     closeRunDirectory(run);
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ROOTS_DIRECTORY } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 
 /**
@@ -12,6 +13,8 @@ export interface RunDirectory {
   path: string;
   /** Container id and name of the control group. */
   name: string;
+  /** Where its root is mounted. */
+  root: string;
   skeleton: string;
   bundle: string;
   stdout: string;
@@ -46,10 +49,11 @@ export function createRunDirectory(stateDir: string, id: string): RunDirectory {
 /** The paths of a run, from the name of its directory. */
 export function runPaths(stateDir: string, directoryName: string): RunDirectory {
   const directory = path.join(runsDirectory(stateDir), directoryName);
-  const tag = createHash('sha256').update(path.resolve(stateDir)).digest('hex').slice(0, 8);
+  const tag = stateTag(stateDir);
   return {
     path: directory,
     name: `gadus-${tag}-${directoryName}`,
+    root: path.join(ROOTS_DIRECTORY, `gadus-${tag}-${directoryName}`),
     skeleton: path.join(directory, 'skeleton'),
     bundle: path.join(directory, 'bundle'),
     stdout: path.join(directory, 'stdout'),
@@ -58,6 +62,11 @@ export function runPaths(stateDir: string, directoryName: string): RunDirectory 
     status: path.join(directory, 'status'),
     runtimeLog: path.join(directory, 'runtime.log'),
   };
+}
+
+/** What everything of a state directory bears in its name. */
+export function stateTag(stateDir: string): string {
+  return createHash('sha256').update(path.resolve(stateDir)).digest('hex').slice(0, 8);
 }
 
 export function runsDirectory(stateDir: string): string {
@@ -77,12 +86,22 @@ export function runIsOwned(stateDir: string, directoryName: string): boolean {
   return startTicks(Number(pid)) === ticks;
 }
 
-/** Start time of a process in clock ticks after boot (proc(5), stat field 22); undefined when there is none. */
+/** Start time of a process in clock ticks after boot (proc(5), stat field 22); 0 where the system does not tell; undefined when there is no process. */
 function startTicks(pid: number): string | undefined {
+  if (!existsSync('/proc/self/stat')) return isAlive(pid) ? '0' : undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
     return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

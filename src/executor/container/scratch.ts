@@ -31,6 +31,8 @@ const LOOP_FAILED = 90;
 export interface MountRunInit {
   /** The run's own directory. */
   directory: string;
+  /** Mount point of the root; made when it is not there. */
+  root: string;
   /** Layer with the mount points, over the image. */
   skeleton: string;
   rootfs: string;
@@ -52,9 +54,10 @@ export interface MountRunInit {
  */
 export async function mountRun(init: MountRunInit): Promise<RunMounts> {
   const { directory, kind, signal } = init;
-  const root = path.join(directory, 'root');
+  const { root } = init;
   const scratch = path.join(directory, 'scratch');
-  mkdirSync(root, { recursive: true });
+  mkdirSync(path.dirname(root), { recursive: true, mode: 0o711 });
+  mkdirSync(root, { recursive: true, mode: 0o711 });
   mkdirSync(scratch, { recursive: true });
   const template = kind === 'loop' ? await scratchTemplate(init.templates, init.diskBytes, signal) : '';
   const args = [init.skeleton, init.rootfs, root, kind, template, path.join(directory, 'scratch.img'), scratch, String(init.diskBytes), ...init.pipes];
@@ -71,6 +74,16 @@ export async function mountRun(init: MountRunInit): Promise<RunMounts> {
   await unmount([root]);
   for (const file of [path.join(directory, 'scratch.img'), ...init.pipes]) rmSync(file, { force: true });
   return mountRun({ ...init, kind: 'tmpfs' });
+}
+
+/**
+ * Lays a directory of the scratch disk over one of the image, so that a job can write where its image has files. Not the runtime's work: in a
+ * user namespace it may not.
+ */
+export async function mountOver(init: { lower: string; upper: string; work: string; target: string; signal?: AbortSignal }): Promise<void> {
+  mkdirSync(init.target, { recursive: true });
+  const options = `nosuid,nodev,lowerdir=${init.lower},upperdir=${init.upper},workdir=${init.work}`;
+  await runTool('mount', ['-t', 'overlay', 'overlay', '-o', options, init.target], init.signal ? { signal: init.signal } : {});
 }
 
 /** Unmounts what is mounted of these paths, lazily when something still holds on. */

@@ -7,6 +7,7 @@ import { removeRun } from '../container/leftovers.ts';
 import { planMounts } from '../container/mount-plan.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
 import { endedBy, wasFull } from '../container/run-container.ts';
+import { grantedEndpoints } from '../egress/network-rules.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
@@ -26,6 +27,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   if (!(sampleIntervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(sampleIntervalMs))) {
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
+  grantedEndpoints(request.spec, 'microvm', undefined);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { createHash } from 'node:crypto';
 
 /** A disk of a guest: a host file under a name. */
 export interface GuestDisk { name: string; path: string; writable: boolean }
@@ -38,13 +37,4 @@ export interface VmmKind {
   /** What the guest calls a disk. */
   disk(disks: readonly GuestDisk[], name: string): string;
   start(init: VmmInit): Promise<Vmm>;
-}
-
-/** First of the user ids that belong to monitors, and how many: far above those of people, services and subordinate ids. */
-const FIRST_UID = 0x5000_0000;
-const UIDS = 1 << 24;
-
-/** A user of this machine that is nobody else: each monitor has its own, owner of nothing, so that none can touch another. */
-export function vmmUid(name: string): number {
-  return FIRST_UID + (createHash('sha256').update(name).digest().readUInt32BE() % UIDS);
 }

@@ -12,8 +12,8 @@ export interface SamplerSource {
   rootPid: number;
   /** The job's control group; without one its processes are found as descendants of `rootPid`. */
   cgroup?: { version: 1 | 2; procs: string; pidsCurrent: string; cpu: string; memoryStat: string };
-  /** Mount point of the job's writable file system. */
-  scratchPath?: string;
+  /** Mount points of the job's writable file systems. */
+  scratchPath?: string | string[];
   /** Open file in which init leaves the exit status: the end of the run, whatever the main thread is busy with. */
   statusFd?: number;
   /**
@@ -140,8 +140,10 @@ export class JobReader {
     const { writtenBytes } = this.totals;
     if (whole || writtenBytes !== this.writtenBytes || this.round % REFRESH_STRIDE === 0) {
       this.writtenBytes = writtenBytes;
-      const { blocks, bfree, bsize } = statfsSync(this.source.scratchPath);
-      this.scratchBytes = (blocks - bfree) * bsize;
+      this.scratchBytes = [this.source.scratchPath].flat().reduce((sum, place) => {
+        const { blocks, bfree, bsize } = statfsSync(place);
+        return sum + (blocks - bfree) * bsize;
+      }, 0);
     }
     this.set('outputBytes', this.scratchBytes + logBytes);
   }

@@ -8,6 +8,7 @@ import type { ContainerVariant } from '../container/container-variant.ts';
 import { isWithin } from '../container/mount-plan.ts';
 import { runContainer } from '../container/run-container.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
+import { grantedEndpoints } from '../egress/network-rules.ts';
 import type { Engine, EngineProbe, RunRequest, RunResult } from '../engine.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { sourceChannels } from '../sampler/job-reader.ts';
@@ -39,6 +40,7 @@ export function createWasmEngine(init: ContainerEngineInit): Engine {
 
   const run = async (request: RunRequest): Promise<RunResult> => {
     const { spec, signal } = request;
+    grantedEndpoints(spec, 'wasm', init.network);
     const context = await host.context(signal);
     const root = await prepareSandboxRoot(path.join(init.stateDir, 'sandbox'), signal ? { signal } : {});
     for (const target of [spec.workdir, ...request.inputs.map((input) => input.target), ...spec.outputs.map((output) => output.path)]) {

@@ -9,7 +9,6 @@ import { bitswapSource } from './bitswap-source.ts';
 import { startBitswap } from './helia.ts';
 import { importBytes } from '../unixfs/import-tree.ts';
 import { LocalBlocks } from '../local/local-blocks.ts';
-import { LevelDatastore } from 'datastore-level';
 import { join } from 'node:path';
 import { randomBlock, startHost, startStorage, tempDir } from '../storage.test-util.ts';
 import type { TestContext } from 'node:test';
@@ -21,11 +20,10 @@ const signal = new AbortController().signal;
 
 async function startSource(t: TestContext, host: Libp2p, init: Parameters<typeof bitswapSource>[1] = {}) {
   const dir = await tempDir(t);
-  const [blocks, datastore] = [new LocalBlocks(join(dir, 'blocks')), new LevelDatastore(join(dir, 'data'))];
+  const blocks = new LocalBlocks(join(dir, 'blocks'));
   await blocks.open();
-  await datastore.open();
-  const bitswap = await startBitswap({ libp2p: host, blocks, datastore });
-  t.after(async () => { await bitswap.stop(); await datastore.close(); });
+  const bitswap = await startBitswap({ libp2p: host, blocks });
+  t.after(() => bitswap.stop());
   return bitswapSource({ libp2p: host, bitswap }, init);
 }
 
@@ -91,11 +89,9 @@ test('blocks of several holders come once each, not once from each', async (t) =
   for (const host of [await startHost(t), await startHost(t)]) {
     const dir = await tempDir(t);
     const blocks = new CountingBlocks(join(dir, 'blocks'));
-    const datastore = new LevelDatastore(join(dir, 'data'));
     await blocks.open();
-    await datastore.open();
-    const bitswap = await startBitswap({ libp2p: host, blocks, datastore });
-    t.after(async () => { await bitswap.stop(); await datastore.close(); });
+      const bitswap = await startBitswap({ libp2p: host, blocks });
+    t.after(() => bitswap.stop());
     root = (await importBytes(blocks, content)).cid;
     await c.storage.connect(host.getMultiaddrs().map(String));
   }

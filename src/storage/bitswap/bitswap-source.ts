@@ -7,15 +7,16 @@ import type { Bitswap } from './helia.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { abortable } from '../../protocol/abortable.ts';
 import { askPeer, type AskInit, type PeerState } from './peer-asker.ts';
+import type { PeerFinder } from '../routing/find-peers.ts';
 import type { Source } from '../source.ts';
 import { verifyBlock } from '../verify.ts';
 
 /**
  * IPFS by bitswap: the peer that had the last block and is least busy; if it has not this one, all connected peers at once; if none of
- * them has, whoever the DHT names. Each block is asked of one peer as a rule, so that k holders do not send it k times. A peer that sends
+ * them has, whoever the DHT or routers name. Each block is asked of one peer as a rule, so that k holders do not send it k times. A peer that sends
  * wrong bytes is shunned, and the next is asked.
  */
-export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, init: AskInit & { lookupTimeoutMs?: number } = {}): Source {
+export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, init: AskInit & { lookupTimeoutMs?: number; findPeers?: PeerFinder } = {}): Source {
   const { libp2p } = components;
   const states = new Map<string, PeerState>();
   const lookups = new Map<string, Promise<PeerId[]>>();
@@ -61,12 +62,14 @@ export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, 
     }
   }
 
-  /** Peers that the DHT names and that can be dialled; one lookup at a time for one block. */
+  /** Peers that the DHT or routers name and that can be dialled; one lookup at a time for one block. */
   function lookUp(cid: CID): Promise<PeerId[]> {
     const key = blockKey(cid);
     let lookup = lookups.get(key);
     if (lookup === undefined) {
-      lookup = findAndDial(libp2p, cid, init.lookupTimeoutMs ?? LOOKUP_TIMEOUT_MS).finally(() => lookups.delete(key));
+      const timeoutMs = init.lookupTimeoutMs ?? LOOKUP_TIMEOUT_MS;
+      const routed = init.findPeers?.(cid, { signal: AbortSignal.timeout(timeoutMs) }).catch(() => []) ?? [];
+      lookup = Promise.all([findAndDial(libp2p, cid, timeoutMs), routed]).then((found) => found.flat()).finally(() => lookups.delete(key));
       lookups.set(key, lookup);
     }
     return lookup;

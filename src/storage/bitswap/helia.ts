@@ -1,9 +1,8 @@
 import { withBitswap, type BitswapOptions } from '@helia/bitswap';
-import type { BlockBroker, Helia } from '@helia/interface';
-import type { HeliaWithLibp2p } from '@helia/libp2p';
-import type { Libp2p } from '@libp2p/interface';
-import type { LevelDatastore } from 'datastore-level';
-import { createHeliaLight } from 'helia';
+import type { BlockBroker } from '@helia/interface';
+import type { Libp2p, Startable } from '@libp2p/interface';
+import { identity } from 'multiformats/hashes/identity';
+import { sha256, sha512 } from 'multiformats/hashes/sha2';
 import { BITSWAP_MAX_INCOMING_BYTES, BITSWAP_MESSAGE_BYTES, BITSWAP_MESSAGE_TIMEOUT_MS, RESEND_WINDOW_MS } from '../constants.ts';
 import type { LocalBlocks } from '../local/local-blocks.ts';
 
@@ -23,24 +22,26 @@ const options: BitswapOptions = {
 };
 
 /**
- * Starts Helia's bitswap over the local blocks. It has no router: a DHT query for every block, which Helia would make, costs more than
- * the block; who has a DAG is looked up by the bitswap source, once.
+ * Starts Helia's bitswap over the local blocks. It gets what it needs of a Helia node and no more: the rest of one, which nothing here
+ * uses, takes 35 MB and half a second to load. It has no router: a DHT query for every block costs more than the block; who has a DAG is
+ * looked up by the bitswap source, once.
  */
-export async function startBitswap(components: { libp2p: Libp2p; blocks: LocalBlocks; datastore: LevelDatastore }): Promise<Bitswap> {
-  const helia = withLibp2pInstance(createHeliaLight({ blockstore: components.blocks, datastore: components.datastore }), components.libp2p);
-  let broker: BlockBroker | undefined;
-  const add = helia.addBlockBroker.bind(helia);
-  helia.addBlockBroker = (added) => {
-    if (typeof added !== 'function') broker = added;
-    add(added);
+export async function startBitswap({ libp2p, blocks }: { libp2p: Libp2p; blocks: LocalBlocks }): Promise<Bitswap> {
+  const brokers: (BlockBroker & Startable)[] = [];
+  const mixins: { start(helia: unknown): Promise<void> }[] = [];
+  const helia = {
+    status: 'starting', libp2p, blockstore: blocks, logger: libp2p.logger,
+    routing: { async* findProviders() {} },
+    // The hash of a block that came is what names it; identity so that a forger is recognised, not overlooked.
+    getHasher: (code: number) => [identity, sha256, sha512].find((hasher) => hasher.code === code),
+    hasBlockBroker: () => false,
+    addBlockBroker: (broker: BlockBroker & Startable) => { brokers.push(broker); },
+    addMixin: (mixin: typeof mixins[number]) => { mixins.push(mixin); },
   };
-  await withBitswap(helia, options).start();
+  withBitswap(helia as unknown as Parameters<typeof withBitswap>[0], options);
+  for (const mixin of mixins) await mixin.start(helia);
+  const broker = brokers[0];
   const createSession = broker?.createSession?.bind(broker);
-  if (createSession === undefined) throw new TypeError('Helia started without bitswap');
-  return { broker: { createSession }, stop: async () => { await helia.stop(); } };
-}
-
-/** Helia's own `withLibp2p` makes a new host; this one lends it ours, whose life is not Helia's business. */
-function withLibp2pInstance(helia: Helia, libp2p: Libp2p): HeliaWithLibp2p<Record<string, unknown>> {
-  return Object.defineProperty(helia, 'libp2p', { value: libp2p, enumerable: true }) as HeliaWithLibp2p<Record<string, unknown>>;
+  if (broker === undefined || createSession === undefined) throw new TypeError('Helia started without bitswap');
+  return { broker: { createSession }, stop: async () => { await broker.stop(); } };
 }

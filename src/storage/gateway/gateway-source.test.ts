@@ -45,7 +45,7 @@ const source = (gateways: readonly Gateway[], init: GatewaySourceInit = {}) => g
 
 async function fetch(sources: readonly Source[]) {
   const kept = new Map<string, Uint8Array>();
-  const receipt = await fetchDag(root.cid, { sources, keep: async (cid, bytes) => { kept.set(blockKey(cid), bytes); } });
+  const receipt = await fetchDag(root.cid, { sources, keep: async (cid, bytes) => { kept.set(blockKey(cid), bytes.slice()); } });
   return { kept, receipt };
 }
 

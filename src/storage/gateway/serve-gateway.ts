@@ -5,6 +5,8 @@ import type { CID } from 'multiformats/cid';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { carHeader, sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
+import { giveBack } from '../stream/buffers.ts';
+import { isLeaf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { carBlocks, type ReadBlock } from './car-blocks.ts';
 import { CAR_TYPE, IMMUTABLE, MAX_ADDRESSES, RAW_TYPE, RETRY_AFTER_S, SERVE_CONCURRENCY, SERVE_PER_MINUTE, SERVE_STALL_MS } from './constants.ts';
@@ -79,7 +81,7 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
     await write(outgoing, carHeader(request.cid), signal, stallMs);
     for await (const { cid, bytes } of blocks) {
       outgoing.write(sectionHead(cid, bytes.length));
-      await write(outgoing, bytes, signal, stallMs);
+      await write(outgoing, bytes, signal, stallMs, isLeaf(cid) ? () => giveBack(bytes) : undefined);
     }
     outgoing.end();
   }
@@ -156,9 +158,9 @@ function refuse(incoming: IncomingMessage, outgoing: ServerResponse, error: unkn
   outgoing.end(incoming.method === 'HEAD' ? undefined : text);
 }
 
-async function write(outgoing: ServerResponse, bytes: Uint8Array, signal: AbortSignal, stallMs: number): Promise<void> {
+async function write(outgoing: ServerResponse, bytes: Uint8Array, signal: AbortSignal, stallMs: number, onWritten?: () => void): Promise<void> {
   signal.throwIfAborted();
-  if (outgoing.write(bytes)) return;
+  if (outgoing.write(bytes, onWritten)) return;
   await once(outgoing, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(stallMs)]) });
 }
 

@@ -1,4 +1,4 @@
-import { create, type KuboRPCClient } from 'kubo-rpc-client';
+import type { KuboRPCClient } from 'kubo-rpc-client';
 import type { CID } from 'multiformats/cid';
 import { messageOf } from '../../protocol/errors.ts';
 import { KUBO_TIMEOUT_MS } from '../constants.ts';
@@ -11,12 +11,15 @@ import type { Source } from '../source.ts';
  * @param url e.g. `http://127.0.0.1:5001`
  */
 export function kuboSource(url: string): Source {
-  const kubo: KuboRPCClient = create({ url });
+  // Loaded when first used: few nodes have a Kubo beside them.
+  let client: Promise<KuboRPCClient> | undefined;
+  const connect = () => client ??= import('kubo-rpc-client').then(({ create }) => create({ url }));
   return {
     name: 'ipfs',
     /** Whether the Kubo node itself holds it: asking the network would be the read. */
     async has(cid: CID, { signal }) {
       try {
+        const kubo = await connect();
         await kubo.block.stat(cid, { signal: AbortSignal.any([signal, AbortSignal.timeout(KUBO_TIMEOUT_MS)]), offline: true } as Parameters<typeof kubo.block.stat>[1]);
         return true;
       } catch (error) {
@@ -27,7 +30,7 @@ export function kuboSource(url: string): Source {
     },
     async read(cid: CID, { signal }) {
       try {
-        return await kubo.block.get(cid, { signal });
+        return await (await connect()).block.get(cid, { signal });
       } catch (error) {
         signal.throwIfAborted();
         if (isMissing(error)) throw new StorageError('NOT_FOUND', 'the Kubo node cannot find it', { cause: error });

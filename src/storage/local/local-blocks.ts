@@ -1,5 +1,6 @@
-import { link, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { FsBlockstore } from 'blockstore-fs';
 import { NextToLast } from 'blockstore-fs/sharding';
 import { NotFoundError } from '@libp2p/interface';
@@ -7,15 +8,18 @@ import { base32upper } from 'multiformats/bases/base32';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { decode as decodeDigest } from 'multiformats/hashes/digest';
-import { MAX_BLOCK_BYTES } from '../constants.ts';
+import { MAX_BLOCK_BYTES, WRITES_WITHOUT_THREAD } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Shelf } from '../shelf/shelf.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
+import { BlockWriter } from './block-writer.ts';
+import { readFileBorrowed } from './read-file.ts';
 
 /**
  * The blocks on this machine: our own, a file each, and behind them those on shelves, which are only read. A block is read whole in one
- * call, and two writers of one block share one write: the base class's would race for the same temporary file.
+ * call, and two writers of one block share one write. Nothing is flushed to the disk: what a power failure takes is noticed when it is read,
+ * by its hash, and fetched again.
  */
 export class LocalBlocks extends FsBlockstore {
   readonly #sharding: NextToLast;
@@ -23,6 +27,9 @@ export class LocalBlocks extends FsBlockstore {
   readonly #writes = new Map<string, Promise<CID>>();
   /** Set while garbage is collected: blocks somebody wants meanwhile. */
   #wanted: Set<string> | undefined;
+  readonly #temporary: string;
+  #writer: BlockWriter | undefined;
+  #written = 0;
   /** Blocks being removed as garbage: whoever wants one waits until it is gone. */
   readonly #leaving = new Map<string, Promise<void>>();
 
@@ -31,9 +38,27 @@ export class LocalBlocks extends FsBlockstore {
     super(dir, { shardingStrategy });
     this.#sharding = shardingStrategy;
     this.#shelves = shelves;
+    this.#temporary = join(dir, TEMPORARY);
   }
 
+  /** Makes the folder, and removes what a crash left half written. */
+  override async open(): Promise<void> {
+    await super.open();
+    await rm(this.#temporary, { recursive: true, force: true });
+    await mkdir(this.#temporary);
+  }
+
+  /** Resolves when all that was put is written. */
+  override async close(): Promise<void> {
+    await Promise.allSettled(this.#writes.values());
+    await this.#writer?.stop();
+    this.#writer = undefined;
+    await super.close();
+  }
+
+  /** Writes a block unless it is here. @throws StorageError BLOCK_TOO_LARGE, DISK_FULL; what the file system says */
   override async put(cid: CID, value: Parameters<FsBlockstore['put']>[1], options?: { signal?: AbortSignal }): Promise<CID> {
+    options?.signal?.throwIfAborted();
     if (value instanceof Uint8Array && value.length > MAX_BLOCK_BYTES) {
       throw new StorageError('BLOCK_TOO_LARGE', 'the block is too large', { details: `${cid}: ${value.length} bytes` });
     }
@@ -41,7 +66,7 @@ export class LocalBlocks extends FsBlockstore {
     const key = blockKey(cid);
     let write = this.#writes.get(key);
     if (write === undefined) {
-      write = this.#put(cid, value, options).finally(() => this.#writes.delete(key));
+      write = this.#put(cid, value).finally(() => this.#writes.delete(key));
       this.#writes.set(key, write);
     }
     return write;
@@ -58,7 +83,7 @@ export class LocalBlocks extends FsBlockstore {
   }
 
   /** A block's bytes, our own unverified, an inline one's from its CID; undefined when it is not here. @throws StorageError BLOCK_TOO_LARGE for an inline one */
-  async read(cid: CID, options: { signal?: AbortSignal } = {}): Promise<Uint8Array | undefined> {
+  async read(cid: CID, options: ReadInit = {}): Promise<Uint8Array | undefined> {
     const inline = identityBlock(cid);
     if (inline !== undefined) return inline;
     const own = await this.readOwn(cid, options);
@@ -82,9 +107,10 @@ export class LocalBlocks extends FsBlockstore {
   }
 
   /** As `read`, without the shelves. */
-  async readOwn(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array | undefined> {
+  async readOwn(cid: CID, { signal, borrowed = false }: ReadInit = {}): Promise<Uint8Array | undefined> {
     await this.#want(cid);
     try {
+      if (borrowed) return await readFileBorrowed(this.#pathOf(cid));
       const { buffer, byteOffset, length } = await readFile(this.#pathOf(cid), { signal });
       return new Uint8Array(buffer, byteOffset, length);
     } catch (error) {
@@ -152,12 +178,46 @@ export class LocalBlocks extends FsBlockstore {
     await this.#leaving.get(key);
   }
 
-  async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1], options?: { signal?: AbortSignal }): Promise<CID> {
-    return await this.sizeOfOwn(cid) === undefined ? super.put(cid, value, options) : cid;
+  async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1]): Promise<CID> {
+    await this.#want(cid);
+    const bytes = value instanceof Uint8Array ? value : await concatenated(value);
+    const path = this.#pathOf(cid);
+    if (++this.#written > WRITES_WITHOUT_THREAD) await (this.#writer ??= new BlockWriter(this.#temporary)).write(path, bytes);
+    else if (await this.sizeOfOwn(cid) === undefined) await this.#writeHere(path, bytes);
+    return cid;
+  }
+
+  async #writeHere(path: string, bytes: Uint8Array): Promise<void> {
+    const draft = join(this.#temporary, randomUUID());
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(draft, bytes, { flag: 'wx' });
+      await rename(draft, path);
+    } catch (error) {
+      await rm(draft, { force: true });
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOSPC' || code === 'EDQUOT') throw new StorageError('DISK_FULL', 'the disk is full', { details: message, cause: error });
+      throw error;
+    }
   }
 
   #pathOf(cid: CID): string {
     const { dir, file } = this.#sharding.encode(cid);
     return join(this.path, dir, file);
   }
+}
+
+export interface ReadInit {
+  signal?: AbortSignal;
+  /** Into memory that whoever reads gives back. */
+  borrowed?: boolean;
+}
+
+/** Where blocks are while they are written. */
+const TEMPORARY = 'tmp';
+
+async function concatenated(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const part of parts) all.push(part);
+  return Buffer.concat(all);
 }

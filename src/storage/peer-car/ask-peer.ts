@@ -5,36 +5,52 @@ import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { readSections, type ClaimedBlock } from '../stream/read-sections.ts';
 import { ASK_TIMEOUT_MS, CAR_PROTOCOL } from './constants.ts';
-import { encodeRequest, STATUS, type CarRequest } from './messages.ts';
+import { decodeOffer, encodeRequest, OFFER_BYTES, STATUS, type CarRequest } from './messages.ts';
 import { receiveBytes, sendBytes } from './stream-bytes.ts';
+import { takeDirect } from './take-direct.ts';
+
+/** How to ask one peer. */
+export interface AskPeerInit {
+  signal: AbortSignal;
+  stallMs?: number;
+  openTimeoutMs?: number;
+  /** The address at which it may be reached directly, should it offer that. */
+  host?: string;
+}
 
 /**
  * What one peer answers to one request, as it comes. Leaving the loop ends the stream.
  *
  * @returns whether the first root was there, or may have been: only `ask` tells
- * @throws StorageError NOT_FOUND when it has it not, PEER_UNREACHABLE (not there, not ours, busy, refused), STALLED, STREAM_CUT, CAR_INVALID; the signal's reason
+ * @throws StorageError DIRECT_FAILED when a direct connection was offered and is not to be had; NOT_FOUND when it has it not, PEER_UNREACHABLE (not there, not ours, busy, refused), STALLED, STREAM_CUT, CAR_INVALID; the signal's reason
  */
 export async function* askPeerForCar(
-  libp2p: Pick<Libp2p, 'dialProtocol'>, peer: PeerId, request: CarRequest, { signal, stallMs, openTimeoutMs = ASK_TIMEOUT_MS }: { signal: AbortSignal; stallMs?: number; openTimeoutMs?: number },
+  libp2p: Pick<Libp2p, 'dialProtocol'>, peer: PeerId, request: CarRequest, { signal, stallMs, openTimeoutMs = ASK_TIMEOUT_MS, host }: AskPeerInit,
 ): AsyncGenerator<ClaimedBlock> {
   const opening = AbortSignal.timeout(openTimeoutMs);
   const stream = await libp2p.dialProtocol(peer, CAR_PROTOCOL, { signal: AbortSignal.any([signal, opening]) }).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw new StorageError('PEER_UNREACHABLE', 'the peer cannot be asked', { details: `${peer}: ${messageOf(cause)}`, cause });
   });
-  const queue = new ByteQueue(receiveBytes(stream), { signal, ...(stallMs !== undefined && { stallMs }) });
+  const timing = { signal, ...(stallMs !== undefined && { stallMs }) };
+  const queue = new ByteQueue(receiveBytes(stream), timing);
+  let direct: ByteQueue | undefined;
   let failure: unknown = new StorageError('STREAM_CUT', 'the reader left');
   try {
-    const message = encodeRequest(request);
+    const message = encodeRequest({ ...request, direct: host !== undefined && request.scope === 'dag' });
     await sendBytes(stream, Buffer.concat([writeVarint(message.length), message]), { signal });
     const status = (await queue.take(1))?.[0];
     if (status === STATUS.ABSENT) throw new StorageError('NOT_FOUND', 'the peer does not have it', { details: peer.toString() });
-    if (status !== STATUS.HERE) {
+    if (status === STATUS.DIRECT && host !== undefined) {
+      const offer = await queue.take(OFFER_BYTES);
+      if (offer === undefined) throw new StorageError('STREAM_CUT', 'the stream was cut off', { details: `by ${peer}` });
+      direct = new ByteQueue(takeDirect(host, decodeOffer(offer), { signal }), { ...timing, owned: true });
+    } else if (status !== STATUS.HERE) {
       const why = status === STATUS.BUSY ? 'is busy' : status === STATUS.REFUSED ? 'refused' : 'gave no answer';
       throw new StorageError('PEER_UNREACHABLE', `the peer ${why}`, { details: peer.toString() });
     }
     if (request.scope !== 'ask') {
-      const whole = yield* readSections(queue);
+      const whole = yield* readSections(direct ?? queue);
       if (!whole) throw new StorageError('STREAM_CUT', 'the stream was cut off', { details: `by ${peer}` });
     }
     failure = undefined;
@@ -43,6 +59,7 @@ export async function* askPeerForCar(
     throw error;
   } finally {
     queue.stop();
+    direct?.stop();
     if (failure === undefined) stream.close({ signal: AbortSignal.timeout(openTimeoutMs) }).catch((error: unknown) => stream.abort(error as Error));
     else stream.abort(failure instanceof Error ? failure : new Error(messageOf(failure)));
   }

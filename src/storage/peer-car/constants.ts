@@ -27,3 +27,18 @@ export const ASK_TIMEOUT_MS = 3_000;
 export const ASK_GRACE_MS = 20;
 /** A peer that sent wrong bytes is not asked again for this long. */
 export const LIAR_TIMEOUT_MS = 600_000;
+
+/** First bytes of a direct connection: what answers at another's port by mistake must not take the rest for its own language. */
+export const DIRECT_MAGIC = 'gadus-car/1\n';
+/** A direct connection is there within this: the address and the network are those of a connection that is up. */
+export const DIRECT_CONNECT_TIMEOUT_MS = 2_000;
+/** What was offered to a peer is taken up within this, connection included. */
+export const DIRECT_OFFER_TIMEOUT_MS = 5_000;
+/** Connections that have not said yet what they come for, of all peers together. */
+export const MAX_DIRECT_STRANGERS = 64;
+/** A peer that could not be reached directly, or whose direct stream went wrong, is asked by libp2p alone for this long. */
+export const DIRECT_REST_MS = 600_000;
+/** Read from a direct connection at once: a call for each costs as much as the copying of so many bytes. */
+export const DIRECT_READ_BYTES = 256 * 1024;
+/** Small blocks are sent together until there are so many bytes. */
+export const SEND_BATCH_BYTES = 128 * 1024;

@@ -60,7 +60,7 @@ async function startClient(t: TestContext, servers: readonly Libp2p[], init: Pee
 async function fetch(root: CID, sources: readonly Source[], have: readonly Block[] = []) {
   const kept = new Map(have.map(({ cid, bytes }) => [blockKey(cid), bytes]));
   const here: Source = { ...memorySource('here', []), local: true, read: async (cid) => kept.get(blockKey(cid)) ?? Promise.reject(Object.assign(new Error('not here'), { code: 'NOT_FOUND', shortMessage: 'not here' })) };
-  const receipt = await fetchDag(root, { sources: [here, ...sources], keep: async (cid, bytes) => { kept.set(blockKey(cid), bytes); } });
+  const receipt = await fetchDag(root, { sources: [here, ...sources], keep: async (cid, bytes) => { kept.set(blockKey(cid), bytes.slice()); } });
   return { kept, receipt };
 }
 

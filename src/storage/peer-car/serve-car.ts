@@ -4,15 +4,20 @@ import { isError } from '../../protocol/errors.ts';
 import { sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
+import { giveBack } from '../stream/buffers.ts';
 import { MAX_ANSWER_BLOCKS } from '../stream/constants.ts';
 import { walkDag } from '../stream/walk-dag.ts';
-import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, STREAMS_PER_PEER, STREAMS_TOTAL, WRITE_TIMEOUT_MS } from './constants.ts';
-import { decodeRequest, STATUS, type CarRequest } from './messages.ts';
+import { isLeaf } from '../unixfs/links.ts';
+import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, SEND_BATCH_BYTES, STREAMS_PER_PEER, STREAMS_TOTAL, WRITE_TIMEOUT_MS } from './constants.ts';
+import type { DirectDoor } from './direct-door.ts';
+import { decodeRequest, encodeOffer, STATUS, type CarRequest } from './messages.ts';
 import { receiveBytes, sendBytes } from './stream-bytes.ts';
 
 export interface ServeCarInit {
   /** Whether a peer may have a block; everybody may have everything when absent. */
   allow?: (cid: CID, peer: PeerId) => boolean;
+  /** By which peers that want it are sent whole DAGs. */
+  door?: DirectDoor;
   streamsPerPeer?: number;
   streamsTotal?: number;
   readTimeoutMs?: number;
@@ -28,14 +33,14 @@ export interface ServeCarInit {
  */
 export async function serveCar(
   { libp2p, read }: { libp2p: Pick<Libp2p, 'handle' | 'unhandle'>; read: (cid: CID, signal: AbortSignal) => Promise<Uint8Array | undefined> },
-  { allow = () => true, streamsPerPeer = STREAMS_PER_PEER, streamsTotal = STREAMS_TOTAL, readTimeoutMs = REQUEST_READ_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS }: ServeCarInit = {},
+  { allow = () => true, door, streamsPerPeer = STREAMS_PER_PEER, streamsTotal = STREAMS_TOTAL, readTimeoutMs = REQUEST_READ_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS }: ServeCarInit = {},
 ): Promise<() => Promise<void>> {
   const open = new Map<string, number>();
   const stopped = new AbortController();
   let total = 0;
 
   async function answer(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
-    const { roots, scope } = await readRequest(stream, AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]), readTimeoutMs);
+    const { roots, scope, direct } = await readRequest(stream, AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]), readTimeoutMs);
     const send = (bytes: Uint8Array) => sendBytes(stream, bytes, { signal, timeoutMs: writeTimeoutMs });
     if (!allow(roots[0]!, peer)) return send(Uint8Array.of(STATUS.REFUSED));
     const find = async (cid: CID) => (allow(cid, peer) ? read(cid, signal) : undefined);
@@ -46,15 +51,21 @@ export async function serveCar(
     open.set(key, mine + 1);
     total++;
     try {
-      await send(Uint8Array.of(STATUS.HERE));
-      let sent = 0;
-      for await (const { cid, bytes } of walkDag(roots, find, { signal, ...(scope === 'block' && { depth: 0 }) })) {
-        if (bytes === undefined) continue;
-        stream.send(sectionHead(cid, bytes.length));
-        await send(bytes);
-        if (++sent >= MAX_ANSWER_BLOCKS) break;
+      if (direct !== true || scope !== 'dag' || door === undefined) {
+        await send(Uint8Array.of(STATUS.HERE));
+        await sendSections(walkDag(roots, find, { signal, ...(scope === 'block' && { depth: 0 }) }), send);
+        return;
       }
-      await send(Uint8Array.of(0));
+      const offer = door.offer();
+      const taken = offer.taken(signal);
+      await Promise.all([send(Buffer.concat([Uint8Array.of(STATUS.DIRECT), encodeOffer(offer)])), taken]);
+      const writer = await taken;
+      try {
+        await sendSections(walkDag(roots, find, { signal }), (bytes) => writer.send(bytes, { signal, timeoutMs: writeTimeoutMs }), true);
+        await writer.end({ signal });
+      } finally {
+        writer.destroy();
+      }
     } finally {
       total--;
       const left = open.get(key)! - 1;
@@ -79,6 +90,46 @@ export async function serveCar(
     stopped.abort(new StorageError('STREAM_CUT', 'this node is stopping'));
     await libp2p.unhandle(CAR_PROTOCOL);
   };
+}
+
+/**
+ * Sections, and the empty one at the end; small ones together.
+ *
+ * @param copies `send` does not look at the bytes any more once it has resolved
+ */
+async function sendSections(blocks: AsyncIterable<{ cid: CID; bytes: Uint8Array | undefined }>, send: (bytes: Uint8Array) => Promise<void>, copies = false): Promise<void> {
+  let sent = 0;
+  let batch: Uint8Array[] = [];
+  let length = 0;
+  /** Of a node the links are still to be walked, and look at its bytes. */
+  let leaves: Uint8Array[] = [];
+  const flush = async () => {
+    const joined = Buffer.concat(batch);
+    for (const leaf of leaves) giveBack(leaf);
+    batch = [];
+    leaves = [];
+    length = 0;
+    if (joined.length > 0) await send(joined);
+  };
+  for await (const { cid, bytes } of blocks) {
+    if (bytes === undefined) continue;
+    const head = sectionHead(cid, bytes.length);
+    batch.push(head);
+    length += head.length;
+    if (bytes.length >= SEND_BATCH_BYTES) {
+      await flush();
+      await send(bytes);
+      if (copies && isLeaf(cid)) giveBack(bytes);
+    } else {
+      batch.push(bytes);
+      if (isLeaf(cid)) leaves.push(bytes);
+      length += bytes.length;
+      if (length >= SEND_BATCH_BYTES) await flush();
+    }
+    if (++sent >= MAX_ANSWER_BLOCKS) break;
+  }
+  batch.push(Uint8Array.of(0));
+  await flush();
 }
 
 async function readRequest(stream: Stream, signal: AbortSignal, stallMs: number): Promise<CarRequest> {

@@ -12,3 +12,8 @@ export const MAX_PROVIDER_ADDRESSES = 16;
 export const PROVIDERS_CACHE_MS = 30_000;
 /** CIDs whose providers are remembered. */
 export const MAX_CACHED_CIDS = 256;
+/** Libp2p peers taken from routers for one CID: most of them cannot be reached. */
+export const MAX_ROUTED_PEERS = 32;
+/** Of these, connections made for one CID, and dials at the same time. */
+export const MAX_ROUTED_DIALS = 4;
+export const ROUTED_DIAL_CONCURRENCY = 8;

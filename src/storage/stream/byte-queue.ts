@@ -1,11 +1,13 @@
-import { abortable } from '../../protocol/abortable.ts';
 import { StorageError } from '../errors.ts';
+import { borrow, drop } from './buffers.ts';
 import { STREAM_STALL_MS } from './constants.ts';
 
 export interface ByteQueueInit {
   signal: AbortSignal;
   /** Longest wait for the next chunk. */
   stallMs?: number;
+  /** Nobody else looks at the chunks: their memory is freed as soon as they are used up. */
+  owned?: boolean;
 }
 
 /** Bytes that come in chunks, taken in the pieces their reader wants. Nothing is asked for before it is wanted, so the sender is held back. */
@@ -15,51 +17,68 @@ export class ByteQueue {
   readonly #stallMs: number;
   #waiting: Uint8Array[] = [];
   #length = 0;
+  readonly #owned: boolean;
+  /** Somebody was given a view of the first chunk. */
+  #seen = false;
   /** Time spent waiting for bytes so far, ms. */
   waitedMs = 0;
 
-  constructor(chunks: AsyncIterable<Uint8Array>, { signal, stallMs = STREAM_STALL_MS }: ByteQueueInit) {
+  constructor(chunks: AsyncIterable<Uint8Array>, { signal, stallMs = STREAM_STALL_MS, owned = false }: ByteQueueInit) {
     this.#chunks = chunks[Symbol.asyncIterator]();
     this.#signal = signal;
     this.#stallMs = stallMs;
+    this.#owned = owned;
   }
 
-  /** Exactly so many bytes; undefined when the stream ended before the first of them. @throws StorageError STREAM_CUT when it ends within them; STALLED */
+  /** Exactly so many bytes, which may be given back (`giveBack`); undefined when the stream ended before the first of them. @throws StorageError STREAM_CUT when it ends within them; STALLED */
   async take(length: number): Promise<Uint8Array | undefined> {
-    while (this.#length < length) {
-      if (await this.#more()) continue;
-      if (this.#length === 0) return undefined;
-      throw new StorageError('STREAM_CUT', 'the stream was cut off', { details: `${this.#length} of ${length} bytes came` });
-    }
-    this.#length -= length;
-    const first = this.#waiting[0];
-    if (first === undefined) return new Uint8Array();
+    if (length === 0) return new Uint8Array();
+    if (this.#length === 0 && !await this.#more()) return undefined;
+    const first = this.#waiting[0]!;
     if (first.length >= length) {
-      if (first.length === length) this.#waiting.shift();
-      else this.#waiting[0] = first.subarray(length);
+      this.#seen = true;
+      this.#advance(length);
       return first.subarray(0, length);
     }
-    const bytes = new Uint8Array(length);
+    // Taken as it comes, so that no more than that is ever held.
+    const bytes = borrow(length);
     for (let at = 0; at < length;) {
-      const chunk = this.#waiting[0]!;
+      const chunk = this.#waiting[0];
+      if (chunk === undefined) {
+        if (await this.#more()) continue;
+        throw new StorageError('STREAM_CUT', 'the stream was cut off', { details: `${at} of ${length} bytes came` });
+      }
       const part = chunk.subarray(0, length - at);
       bytes.set(part, at);
       at += part.length;
-      if (part.length === chunk.length) this.#waiting.shift();
-      else this.#waiting[0] = chunk.subarray(part.length);
+      this.#advance(part.length);
     }
     return bytes;
+  }
+
+  /** Goes past bytes of the first chunk. */
+  #advance(count: number): void {
+    this.#length -= count;
+    const chunk = this.#waiting[0]!;
+    if (count < chunk.length) {
+      this.#waiting[0] = chunk.subarray(count);
+      return;
+    }
+    this.#waiting.shift();
+    if (this.#owned && !this.#seen) drop(new Uint8Array(chunk.buffer as ArrayBuffer));
+    this.#seen = false;
   }
 
   /** An unsigned LEB128 number; undefined when the stream ended before it. @throws StorageError CAR_INVALID for one above 2^28, which no length is */
   async varint(): Promise<number | undefined> {
     let value = 0;
     for (let shift = 0; shift < 28; shift += 7) {
-      const byte = (await this.take(1))?.[0];
-      if (byte === undefined) {
+      if (this.#length === 0 && !await this.#more()) {
         if (shift === 0) return undefined;
         throw new StorageError('STREAM_CUT', 'the stream was cut off', { details: 'within a length' });
       }
+      const byte = this.#waiting[0]![0]!;
+      this.#advance(1);
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
         if (byte === 0 && shift > 0) break;
@@ -75,6 +94,7 @@ export class ByteQueue {
       const chunk = this.#waiting.shift();
       if (chunk !== undefined) {
         this.#length -= chunk.length;
+        this.#seen = false;
         yield chunk;
       } else if (!await this.#more()) {
         return;
@@ -91,18 +111,22 @@ export class ByteQueue {
   async #more(): Promise<boolean> {
     this.#signal.throwIfAborted();
     const started = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    const stall = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new StorageError('STALLED', 'nothing came', { details: `within ${this.#stallMs} ms` })), this.#stallMs);
-    });
+    // One promise by hand: this is done for each chunk that comes, and races of several cost more than the chunk.
+    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>();
+    const timer = setTimeout(() => reject(new StorageError('STALLED', 'nothing came', { details: `within ${this.#stallMs} ms` })), this.#stallMs);
+    const onAbort = () => reject(this.#signal.reason);
+    this.#signal.addEventListener('abort', onAbort, { once: true });
+    this.#chunks.next().then(resolve, reject);
     try {
-      const { value, done } = await abortable(Promise.race([this.#chunks.next(), stall]), this.#signal);
+      const { value, done } = await promise;
       if (done === true) return false;
-      if (value.length > 0) this.#waiting.push(value);
+      if (value.length === 0) return await this.#more();
+      this.#waiting.push(value);
       this.#length += value.length;
       return true;
     } finally {
       clearTimeout(timer);
+      this.#signal.removeEventListener('abort', onAbort);
       this.waitedMs += performance.now() - started;
     }
   }

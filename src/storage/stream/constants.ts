@@ -10,3 +10,7 @@ export const MAX_REPEATED_BYTES = 64 * 1024 * 1024;
 export const SEND_AHEAD_BLOCKS = 4;
 /** Blocks of one answer: bounds what a request makes its server remember at 100 MiB; whoever wants more asks again for what is missing. */
 export const MAX_ANSWER_BLOCKS = 1_000_000;
+/** Smaller memory than this is left to the garbage collector, which is good at it. */
+export const MIN_POOLED_BYTES = 64 * 1024;
+/** Buffers of the largest block that are kept for the next ones: what one stream has on its way. */
+export const MAX_POOLED_BUFFERS = 8;

@@ -11,6 +11,7 @@ import { StorageError } from '../errors.ts';
 import type { LocalBlocks } from '../local/local-blocks.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
+import { CHUNK_BYTES, leafOf } from './leaf.ts';
 import { readContent } from './read-content.ts';
 import { referenceFile } from './reference-file.ts';
 import { staysInside, symlinkNode } from './symlink.ts';
@@ -162,18 +163,23 @@ async function addFile(job: Job, path: string): Promise<Child | undefined> {
     throw new StorageError('SOURCE_INVALID', 'the file cannot be read', { details: `${path}: ${(cause as Error).message}`, cause });
   }
   try {
-    const stats = await handle.stat();
+    const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) return undefined;
     if (job.catalogue !== undefined) {
-      return await referenceFile({ catalogue: job.catalogue, store: job.store }, handle, resolve(path), { profile: PROFILE, signal: job.signal, onBlock: job.onBlock });
+      return await referenceFile({ catalogue: job.catalogue, store: job.store }, handle, resolve(path), stats, { profile: PROFILE, signal: job.signal, onBlock: job.onBlock });
     }
-    return await addContent(job, await readContent(handle, stats.size, job.signal));
+    return await addContent(job, await readContent(handle, Number(stats.size), job.signal));
   } finally {
     await handle.close();
   }
 }
 
 async function addContent(job: Job, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<Child> {
+  if (content instanceof Uint8Array && content.length <= CHUNK_BYTES) {
+    const leaf = leafOf(content);
+    await job.store.put(leaf.cid, content);
+    return leaf;
+  }
   return importFile({ content }, job.store, { ...PROFILE });
 }
 

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { importFile, type ImporterOptions, type ImportResult, type WritableStorage } from 'ipfs-unixfs-importer';
-import { CID } from 'multiformats/cid';
-import * as raw from 'multiformats/codecs/raw';
-import { create as createDigest } from 'multiformats/hashes/digest';
+import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
 import { identityOf } from '../shelf/file-identity.ts';
+import { CHUNK_BYTES, leafOf } from './leaf.ts';
 import { readContent } from './read-content.ts';
 
 /** The shelf of files that are referenced where they lie. */
@@ -26,14 +25,22 @@ export interface ReferenceInit {
  * @throws StorageError FILE_CHANGED when it changes meanwhile
  */
 export async function referenceFile(
-  { catalogue, store }: { catalogue: Catalogue; store: WritableStorage }, handle: FileHandle, path: string,
+  { catalogue, store }: { catalogue: Catalogue; store: WritableStorage }, handle: FileHandle, path: string, before: BigIntStats,
   { profile, signal, onBlock }: ReferenceInit,
 ): Promise<Pick<ImportResult, 'cid' | 'size'>> {
-  const before = await handle.stat({ bigint: true });
   const identity = identityOf(before);
   const known = await catalogue.fileAt(path);
   const entry = await catalogue.add();
-  const child = await importFile({ content: await readContent(handle, Number(before.size), signal) }, store, {
+  const content = await readContent(handle, Number(before.size), signal);
+  const take = async (cid: CID, offset: number, length: number) => {
+    await entry.put(cid, offset, length);
+    onBlock(length);
+  };
+  let child: Pick<ImportResult, 'cid' | 'size'>;
+  if (content instanceof Uint8Array && content.length <= CHUNK_BYTES) {
+    child = leafOf(content);
+    await take(child.cid, 0, content.length);
+  } else child = await importFile({ content }, store, {
     ...profile,
     bufferImporter: async function* leaves(file) {
       let end = 0;
@@ -41,10 +48,9 @@ export async function referenceFile(
         const offset = end;
         end += block.length;
         yield async () => {
-          const cid = CID.createV1(raw.code, createDigest(0x12, createHash('sha256').update(block).digest()));
-          await entry.put(cid, offset, block.length);
-          onBlock(block.length);
-          return { cid, size: BigInt(block.length), block };
+          const leaf = leafOf(block);
+          await take(leaf.cid, offset, block.length);
+          return { ...leaf, block };
         };
       }
     },

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Longest that a starting container keeps copies of others' mounts, ms: a busy machine's start takes a second. */
+const COPY_LIVES_MS = 2000;
 
 /** Everything on this machine that bears the name of this state directory. */
 export async function containerLeftovers(stateDir: string): Promise<string[]> {
   const found: string[] = [];
   for (const folder of ['runs', 'runtime']) for (const name of await readdir(path.join(stateDir, folder)).catch(() => [])) found.push(`file ${folder}/${name}`);
   for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) if (line.includes(stateDir)) found.push(`mount ${line}`);
-  for (const device of await readdir('/sys/block')) {
-    const backing = await readFile(`/sys/block/${device}/loop/backing_file`, 'utf8').catch(() => '');
-    if (backing.includes(stateDir)) found.push(`loop device ${device}`);
-  }
+  found.push(...await loopDevices(stateDir));
+  for (const name of await readdir('/run/gadus').catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`root ${name}`);
   const groups = new Set<string>();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -25,6 +27,21 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
     for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
   }
   return found;
+}
+
+/**
+ * Loop devices of unmounted disks go with the last copy of their mount: a container that somebody else starts at that moment has one, until its
+ * root is its own.
+ */
+async function loopDevices(stateDir: string): Promise<string[]> {
+  for (const end = performance.now() + COPY_LIVES_MS; ; await delay(COPY_LIVES_MS / 100)) {
+    const held: string[] = [];
+    for (const device of await readdir('/sys/block')) {
+      const backing = await readFile(`/sys/block/${device}/loop/backing_file`, 'utf8').catch(() => '');
+      if (backing.includes(stateDir)) held.push(`loop device ${device}`);
+    }
+    if (held.length === 0 || performance.now() > end) return held;
+  }
 }
 
 /** How the engine names what belongs to a state directory. */

@@ -111,7 +111,7 @@ export function testSource(name: string, makeWorld: (t: TestContext) => Promise<
     const root = fileOf(leaves);
     for (const block of [root, leaves[0]!, leaves[2]!]) await world.put(block.cid, block.bytes);
     const kept: Block[] = [];
-    const keep = async (cid: CID, bytes: Uint8Array) => { kept.push({ cid, bytes }); };
+    const keep = async (cid: CID, bytes: Uint8Array) => { kept.push({ cid, bytes: bytes.slice() }); };
     await assert.rejects(fetchDag(root.cid, { sources: [{ ...world.source, local: false }], keep, concurrency: 1 }), {
       code: 'NOT_FOUND', message: new RegExp(`${leaves[1]!.cid} \\(${world.source.name}: `),
     });

@@ -5,7 +5,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { NextToLast } from 'blockstore-fs/sharding';
-import { LevelDatastore } from 'datastore-level';
 import { CID } from 'multiformats/cid';
 import { gatewaySource } from '../../../src/storage/gateway/gateway-source.ts';
 import { createStandings } from '../../../src/storage/gateway/host-standing.ts';
@@ -156,11 +155,9 @@ testSource('gateways, of our own making', async (t) => {
 testSource('ipfs by bitswap', async (t) => {
   const [server, client] = [await startHost(t), await startHost(t)];
   const start = async (libp2p: typeof server) => {
-    const { blocks, corrupt, dir } = await openBlocks(t);
-    const datastore = new LevelDatastore(join(dir, 'data'));
-    await datastore.open();
-    const bitswap = await startBitswap({ libp2p, blocks, datastore });
-    t.after(async () => { await bitswap.stop(); await datastore.close(); });
+    const { blocks, corrupt } = await openBlocks(t);
+    const bitswap = await startBitswap({ libp2p, blocks });
+    t.after(() => bitswap.stop());
     return { blocks, corrupt, bitswap };
   };
   const there = await start(server);

@@ -6,7 +6,8 @@ import { cpuQuotaUs } from '../../cgroup/limits.ts';
 import type { CgroupLayout } from '../../cgroup/layout.ts';
 import { CPU_PERIOD_US } from '../../constants.ts';
 import { runTool } from '../../tool.ts';
-import { vmmUid, type GuestDisk, type VmmInit } from '../vmm.ts';
+import { monitorId } from '../../unprivileged-ids.ts';
+import type { GuestDisk, VmmInit } from '../vmm.ts';
 import { MAX_OPEN_FILES, MONITOR_MEMORY_BYTES, MONITOR_THREADS } from './constants.ts';
 
 /** A monitor's jail: all it can see of this machine, as a user of its own, in a control group of its own. */
@@ -38,7 +39,7 @@ export function jailId(runName: string): string {
 /** Decides on a jail. The jailer makes the root, enters it, gives up its rights and becomes the monitor. */
 export function planJail(init: Pick<VmmInit, 'name' | 'directory' | 'memoryBytes' | 'vcpus' | 'disks'>, firecracker: string, layout: CgroupLayout | undefined): Jail {
   const id = jailId(init.name);
-  const uid = vmmUid(init.name);
+  const uid = monitorId(init.name);
   const base = path.join(init.directory, 'jail');
   const limits = layout === undefined ? [] : cgroupLimits(init, layout.version === 'v2');
   return {

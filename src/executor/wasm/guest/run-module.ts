@@ -16,6 +16,9 @@ const plan = JSON.parse(readFileSync(new URL('run.json', here), 'utf8')) as RunP
 const meter = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 /** Order and answer of the reporter's stop: two words of the meter's page that the module never names. */
 const orders = new Int32Array(meter.buffer, 64, 2);
+/** A module has no sockets, and Node's own functions for them crash on descriptors that are none: WASI's ENOTSOCK. */
+const NO_SOCKETS = Object.fromEntries(['sock_accept', 'sock_recv', 'sock_send', 'sock_shutdown'].map((name) => [name, () => 57]));
+
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -50,7 +53,8 @@ function instantiate(module: WebAssembly.Module): () => number {
   const wasi = new WASI({ version: 'preview1', args: plan.args, env: plan.env, preopens: plan.preopens, returnOnExit: true });
   const [sizes] = WebAssembly.Module.customSections(module, 'gadus.memory');
   const [initial, maximum] = sizes ? new Uint32Array(sizes) : [0, 0];
-  const imports = { ...wasi.getImportObject() as object, gadus: { meter, memory: new WebAssembly.Memory({ initial: initial!, maximum: maximum! }) } };
+  const { wasi_snapshot_preview1: functions } = wasi.getImportObject() as { wasi_snapshot_preview1: Record<string, unknown> };
+  const imports = { wasi_snapshot_preview1: { ...functions, ...NO_SOCKETS }, gadus: { meter, memory: new WebAssembly.Memory({ initial: initial!, maximum: maximum! }) } };
   return () => wasi.start(new WebAssembly.Instance(module, imports as WebAssembly.Imports));
 }
 

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseJobSpec, type JobSpecInput } from '../protocol/index.ts';
+import { pinEngine } from './pin-engine.ts';
+
+const pinned = (spec: Omit<JobSpecInput, 'command'>, ...offers: string[][]) => pinEngine(parseJobSpec({ command: ['x'], verification: { replicas: 2 }, ...spec }), offers);
+const both = ['microvm', 'container', 'wasm'];
+
+test('auto is the strongest engine that enough nodes have, and never two engines', () => {
+  assert.equal(pinned({}, both, both), 'microvm');
+  assert.equal(pinned({}, both, both, ['container']), 'microvm');
+  assert.equal(pinned({}, both, ['container']), 'container');
+  assert.equal(pinned({}, both), 'container', 'one virtual machine is too few for two replicas');
+  assert.equal(pinned({}), 'container', 'nothing known');
+  assert.equal(pinned({}, ['noop', 'wasm'], ['noop', 'wasm']), 'container');
+  assert.equal(pinned({ verification: { replicas: 1 } }, both), 'microvm');
+});
+
+test('what a job demands is not weakened, whatever is on offer', () => {
+  assert.equal(pinned({ isolation: 'vm' }, ['container'], ['container']), 'microvm');
+  assert.equal(pinned({ isolation: 'container' }, ['container'], ['container']), 'container');
+  assert.equal(pinned({ isolation: 'container' }, both, both), 'microvm', 'a stronger one will do');
+  for (const engine of ['microvm', 'container', 'wasm', 'noop'] as const) assert.equal(pinned({ engine }, both, both), engine);
+  assert.equal(pinned({ network: { allow: ['example.org:443'] } }, both, both), 'container');
+});

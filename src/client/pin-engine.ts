@@ -1,0 +1,25 @@
+import { request, statusProtocol, type Host } from '../network/index.ts';
+import type { JobSpec } from '../protocol/index.ts';
+import { ENGINES_WAIT_MS, MAX_NODES_ASKED } from './constants.ts';
+
+/** Engines that `auto` stands for, the strongest first. */
+const STRENGTH = ['microvm', 'container'] as const;
+
+/**
+ * The one engine that all replicas of a job run in, so that their traces compare: the one it names; for `auto` the strongest that enough
+ * known nodes offer, and containers, which every node has, where too little is known. A job that demands a virtual machine waits for one.
+ *
+ * @param offers the engines of each known node
+ */
+export function pinEngine({ engine, isolation, network, verification }: Pick<JobSpec, 'engine' | 'isolation' | 'network' | 'verification'>, offers: readonly (readonly string[])[]): Exclude<JobSpec['engine'], 'auto'> {
+  if (engine !== 'auto') return engine;
+  if (isolation === 'vm') return 'microvm';
+  if (network !== 'none') return 'container';
+  return STRENGTH.find((name) => offers.filter((offer) => offer.includes(name)).length >= verification.replicas) ?? 'container';
+}
+
+/** What the nodes that this host is connected to say of their engines. Never throws. */
+export async function offeredEngines(host: Host, signal: AbortSignal): Promise<string[][]> {
+  const answers = await Promise.allSettled(host.getPeers().slice(0, MAX_NODES_ASKED).map((peer) => request(host, peer, statusProtocol, { cids: [] }, { signal, timeoutMs: ENGINES_WAIT_MS })));
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.engines] : []));
+}

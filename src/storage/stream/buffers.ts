@@ -1,0 +1,25 @@
+import { MAX_BLOCK_BYTES, MAX_CID_BYTES } from '../constants.ts';
+import { MAX_POOLED_BUFFERS, MIN_POOLED_BYTES } from './constants.ts';
+
+const SIZE = MAX_BLOCK_BYTES + MAX_CID_BYTES;
+const free: Uint8Array[] = [];
+
+/**
+ * Memory for a block on its way. At a hundred blocks a second, the garbage collector would be kept busy by new ones, and would let hundreds of
+ * megabytes of them pile up. Whoever got one may give it back; one that is not given back is merely garbage.
+ */
+export function borrow(length: number): Uint8Array {
+  if (length < MIN_POOLED_BYTES || length > SIZE) return new Uint8Array(length);
+  // Not a Buffer, whose `slice` would not copy.
+  return (free.pop() ?? new Uint8Array(Buffer.allocUnsafeSlow(SIZE).buffer)).subarray(0, length);
+}
+
+/** Gives memory back that nobody looks at any more; what was not borrowed is left alone. */
+export function giveBack(bytes: Uint8Array): void {
+  if (bytes.buffer.byteLength === SIZE && bytes.length >= MIN_POOLED_BYTES / 2 && free.length < MAX_POOLED_BUFFERS) free.push(new Uint8Array(bytes.buffer));
+}
+
+/** Frees memory at once that nobody looks at any more, if the bytes have a buffer to themselves. */
+export function drop(bytes: Uint8Array<ArrayBuffer>): void {
+  if (bytes.length >= MIN_POOLED_BYTES && bytes.length === bytes.buffer.byteLength) bytes.buffer.transfer(0);
+}
