@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
 import { JobReader } from './job-reader.ts';
+import { preferThisThread } from './prefer-this-thread.ts';
 import { GO, LOG_BYTES_OFFSET, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
 import { Series } from './series.ts';
 
 // Files of ended processes fail to open many times a second; the stack of such an error costs more than the sample.
 Error.stackTraceLimit = 0;
 
+preferThisThread();
 const port = parentPort!;
 port.on('message', (task: SampleTask) => {
   try {
