@@ -98,8 +98,9 @@ async function* readChunks(stream: Stream, signal?: AbortSignal): AsyncGenerator
         stream.resume();
         continue;
       }
-      if (ended) return;
-      await new Promise<void>((resolve) => { wake = resolve; });
+      // A peer may have said all it has to say and closed before anybody listened: libp2p keeps that, and tells it a moment later.
+      if (ended && stream.readBufferLength === 0) return;
+      await (ended ? new Promise((resolve) => { setImmediate(resolve); }) : new Promise<void>((resolve) => { wake = resolve; }));
     }
   } finally {
     stream.removeEventListener('message', onMessage);

@@ -35,7 +35,9 @@ export async function* receiveBytes(stream: Stream): AsyncGenerator<Uint8Array> 
       }
       if (failure !== undefined) throw new StorageError('STREAM_CUT', 'the peer broke the stream off', { details: failure.message, cause: failure });
       if (stream.readStatus === 'paused') stream.resume();
-      else if (ended) return;
+      // What came before anybody listened is told a moment later, even of a stream that has ended.
+      else if (ended && stream.readBufferLength === 0) return;
+      else if (ended) await new Promise((resolve) => { setImmediate(resolve); });
       else await new Promise<void>((resolve) => { wake = resolve; });
     }
   } finally {
