@@ -33,7 +33,10 @@ export async function* sealResult(plain: AsyncIterable<Uint8Array>, { sealKey, .
   yield Buffer.concat([MAGIC, new Uint8Array(enc), new Uint8Array(ct)]);
   for await (const { bytes, number, last } of numbered(plain, RESULT_SEAL_CHUNK_BYTES)) {
     const cipher = createCipheriv('aes-256-gcm', key, nonce(number, last));
-    yield Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+    const sealed = cipher.update(bytes);
+    cipher.final();
+    yield sealed;
+    yield cipher.getAuthTag();
   }
 }
 
@@ -68,7 +71,10 @@ function open(key: Uint8Array, number: number, last: boolean, bytes: Uint8Array)
   if (end < 0) return undefined;
   decipher.setAuthTag(bytes.subarray(end));
   try {
-    return Buffer.concat([decipher.update(bytes.subarray(0, end)), decipher.final()]);
+    const plain = decipher.update(bytes.subarray(0, end));
+    // Of GCM nothing is left to come: only the tag is checked.
+    decipher.final();
+    return plain;
   } catch {
     return undefined;
   }

@@ -9,7 +9,7 @@ import { importCar } from './car/import-car.ts';
 import { carStream, writeCar } from './car/write-car.ts';
 import { createCascade } from './cascade.ts';
 import {
-  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, READ_CONCURRENCY, SPACE_CHECK_BYTES,
+  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, READ_CONCURRENCY, READ_RANGE_BYTES, SPACE_CHECK_BYTES,
 } from './constants.ts';
 import { StorageError } from './errors.ts';
 import { fetchPiece } from './filecoin/fetch-piece.ts';
@@ -335,13 +335,16 @@ export class Storage implements Startable {
   }
 
   /** The bytes of a file, fetched as they are read. @throws StorageError NOT_A_FILE, NOT_FOUND, DAG_INVALID */
-  async* cat(cid: CID, { signal, offset, length }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
+  async* cat(cid: CID, { signal, offset = 0, length = Infinity }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
     const until = this.#until(signal);
     const entry = await openEntry(this.#reader(until), cid, until);
     if (entry.type === 'directory' || entry.type === 'object') throw new StorageError('NOT_A_FILE', 'this is not a file', { details: cid.toString() });
-    yield* entry.content({
-      signal: until, blockReadConcurrency: READ_CONCURRENCY, ...(offset !== undefined && { offset }), ...(length !== undefined && { length }),
-    });
+    const part = (range: { offset?: number; length?: number }) => entry.content({ signal: until, blockReadConcurrency: READ_CONCURRENCY, ...range });
+    const end = Math.min(Number(entry.size), offset + length);
+    // The library reads a range to its end, however slowly it is taken: what waits is held in memory.
+    let at = offset;
+    for (; end - at > READ_RANGE_BYTES; at += READ_RANGE_BYTES) yield* part({ offset: at, length: READ_RANGE_BYTES });
+    yield* part({ ...(at > 0 && { offset: at }), ...(length < Infinity && { length: length - (at - offset) }) });
   }
 
   /**
