@@ -9,7 +9,7 @@ import { importCar } from './car/import-car.ts';
 import { carStream, writeCar } from './car/write-car.ts';
 import { createCascade } from './cascade.ts';
 import {
-  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, READ_CONCURRENCY, READ_RANGE_BYTES, SPACE_CHECK_BYTES,
+  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, SPACE_CHECK_BYTES,
 } from './constants.ts';
 import { StorageError } from './errors.ts';
 import { fetchPiece } from './filecoin/fetch-piece.ts';
@@ -33,6 +33,7 @@ import type { WatchedFolder } from './shelf/watched-folder.ts';
 import { connectTo, locate, provide, type Location } from './reach.ts';
 import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
+import { contentInRanges } from './unixfs/content-in-ranges.ts';
 import { extract, openEntry } from './unixfs/extract.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 import { findEntry, listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
@@ -339,12 +340,7 @@ export class Storage implements Startable {
     const until = this.#until(signal);
     const entry = await openEntry(this.#reader(until), cid, until);
     if (entry.type === 'directory' || entry.type === 'object') throw new StorageError('NOT_A_FILE', 'this is not a file', { details: cid.toString() });
-    const part = (range: { offset?: number; length?: number }) => entry.content({ signal: until, blockReadConcurrency: READ_CONCURRENCY, ...range });
-    const end = Math.min(Number(entry.size), offset + length);
-    // The library reads a range to its end, however slowly it is taken: what waits is held in memory.
-    let at = offset;
-    for (; end - at > READ_RANGE_BYTES; at += READ_RANGE_BYTES) yield* part({ offset: at, length: READ_RANGE_BYTES });
-    yield* part({ ...(at > 0 && { offset: at }), ...(length < Infinity && { length: length - (at - offset) }) });
+    yield* contentInRanges(entry, { signal: until, offset, length });
   }
 
   /**
