@@ -26,6 +26,7 @@ export interface JobOptions {
   minScore?: number;
   audit?: string;
   panel?: boolean;
+  encryptResult?: boolean;
   arch?: string;
   class?: string;
   maxPrice?: string;
@@ -65,6 +66,7 @@ export function withJobOptions(command: Command): Command {
     .option('--min-score <SCORE>', 'lowest reputation of a node, 0 to 1', number)
     .option('--audit <CHANCE>', 'chance that a single replica is held against two more: auto, or 0 to 1')
     .option('--no-panel', 'call no fresh nodes where a dispute has no majority')
+    .option('--encrypt-result', 'let nodes encrypt the result to this client before anybody can fetch it')
     .option('--arch <ARCH>', 'only machines of this architecture: amd64, arm64')
     .option('--class <CLASS>', 'only machines of this class')
     .option('--max-price <COINS>', 'most to pay for one replica')
@@ -101,6 +103,7 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : number(options.audit) }),
       ...(options.panel === false ? { panel: false } : {}),
     },
+    ...(options.encryptResult === true ? { result: { encrypt: true } } : {}),
     ...requirementsFrom(options),
     payment: {
       ...(options.maxPrice === undefined ? {} : { maxPrice: coinUnits(options.maxPrice) }),

@@ -13,6 +13,7 @@ import { JobSession, type Head } from './job-session.ts';
 import { Sortition } from './sortition.ts';
 import { Standings } from './standings.ts';
 import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
+import { exportResult } from './export-result.ts';
 import { heldRoot } from './held-root.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
@@ -239,14 +240,18 @@ export class Client implements Startable {
    * Fetches the result to a folder that does not exist yet, or as a CAR to a file; of a job of shards all of it, or that of one. Every block is
    * verified; a fetch that was broken off goes on where it was.
    *
-   * @throws ClientError NO_RESULT, SHARD_UNKNOWN; StorageError
+   * @throws ClientError NO_RESULT, SHARD_UNKNOWN; StorageError; EvidenceError as `exportResult`
    */
   async fetchResult(record: JobRecord, destination: string, { car = false, shard, ...options }: FetchOptions & { car?: boolean; shard?: number } = {}): Promise<Receipt> {
     const { storage } = this.#components;
     const whole = parseCid(this.resultOf(record).cid);
     if (shard !== undefined) requireShard(record, shard);
     for (const { bid } of record.bids) await storage.connect(this.#addrsOf(record, bid.node)).catch(() => {});
-    const cid = shard === undefined ? whole : await storage.entry(whole, shardName(shard), options.signal === undefined ? {} : { signal: options.signal });
+    if (shard === undefined) {
+      const copies = record.findings!.flatMap(({ resultCid, ...rest }) => (resultCid === whole.toString() ? [{ ...rest, resultCid }] : []));
+      return exportResult(this.#components, record, copies, destination, { car, ...options });
+    }
+    const cid = await storage.entry(whole, shardName(shard), options.signal === undefined ? {} : { signal: options.signal });
     return car ? storage.exportCar(cid, destination, options) : storage.export(cid, destination, options);
   }
 

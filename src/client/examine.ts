@@ -82,7 +82,7 @@ export function judge(job: ClosedJob, exhibits: readonly Exhibit[]): ReplicaFind
     const { evidence } = exhibit;
     return {
       seat, node,
-      resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
+      resultCid: evidence.resultCid, ...(evidence.encryptedResultCid === undefined ? {} : { encryptedResultCid: evidence.encryptedResultCid }), exitCode: evidence.exitCode, ended: evidence.ended,
       cpuSeconds: cpuSecondsOf(evidence.trace), peakMemoryBytes: peakMemoryOf(evidence.trace),
       distances: job.roster.map((_, other) => {
         const otherPlace = sound.findIndex((candidate) => candidate.seat === other);

@@ -1,5 +1,6 @@
 import { decodeSpec, POLICIES, type JobSpec } from '../protocol/index.ts';
 import type { ClientComponents } from './components.ts';
+import { exportResult } from './export-result.ts';
 import { judge, type ClosedJob, type Exhibit } from './examine.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
 import type { ShardedExhibit } from './shards/collect-shards.ts';
@@ -12,10 +13,16 @@ import { confront } from './windows/confront.ts';
  *
  * @param exhibits of all seats that committed
  */
-export async function find({ storage, precedents }: Pick<ClientComponents, 'storage' | 'precedents'>, record: JobRecord, job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal): Promise<ShardedFindings> {
+export async function find({ storage, precedents, court }: Pick<ClientComponents, 'storage' | 'precedents' | 'court'>, record: JobRecord, job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal): Promise<ShardedFindings> {
   const addrs = record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
   if (isSharded(record)) return judgeShards(storage, addrs, job, exhibits, signal);
-  const shown = await confront(storage, addrs, exhibits.filter((exhibit): exhibit is Exhibit => !('sharded' in exhibit)), signal);
+  const whole = exhibits.filter((exhibit): exhibit is Exhibit => !('sharded' in exhibit));
+  const copies = whole.flatMap((exhibit) => ('evidence' in exhibit ? [exhibit.evidence] : []));
+  const results: Parameters<typeof confront>[0] = {
+    connect: (...args) => storage.connect(...args),
+    export: (cid, destination, options) => exportResult({ storage, court }, record, copies.filter(({ resultCid }) => resultCid === cid.toString()), destination, options),
+  };
+  const shown = await confront(results, addrs, whole, signal);
   const findings: ReplicaFinding[] = judge(job, shown);
   if (POLICIES[record.request.policy] !== 'trace') return { findings, shard: 0 };
   const sketches = new Map(shown.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));

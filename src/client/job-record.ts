@@ -14,6 +14,8 @@ export interface ReplicaFinding {
   seat: number;
   node: Address;
   resultCid?: string;
+  /** The file it can be had in, encrypted to this client. */
+  encryptedResultCid?: string;
   exitCode?: number;
   ended?: string;
   cpuSeconds?: number;

@@ -186,3 +186,7 @@ export const COPY_STEP_CORRELATION = 0.88;
 
 /** HPKE info string (RFC 9180, section 5.1): binds sealed bytes to this use. */
 export const SEAL_INFO = 'gadus evidence v1';
+/** The same for encrypted results. */
+export const RESULT_SEAL_INFO = 'gadus result v1';
+/** Bytes of a result encrypted in one go: its tag adds 0.02 %, and so much is held in memory. */
+export const RESULT_SEAL_CHUNK_BYTES = 64 * 1024;

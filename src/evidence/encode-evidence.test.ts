@@ -72,11 +72,18 @@ describe('decodeEvidence', () => {
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.extra = 1; })));
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.node = new Uint8Array(19); })));
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.resultCid = 'not a cid'; })));
+    throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.encryptedResultCid = 'not a cid'; })));
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.trace.samples = 10_000_000; })));
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.trace.samples = 10_000_001; })));
     throws('EVIDENCE_MALFORMED', () => decodeEvidence(tamper((value) => { value.sketch = new Uint8Array(257); })));
     throws('TRACE_INVALID', () => decodeEvidence(tamper((value) => { value.trace.channels.nonsense = value.trace.t; })));
     throws('PROFILE_INVALID', () => decodeEvidence(tamper((value) => { value.profile.bytes = 0; })));
+  });
+
+  it('names the file of an encrypted result, where there is one', () => {
+    const evidence = runEvidence(runTrace(), runProfile(), { encryptedResultCid: 'bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4' });
+    assert.deepEqual(decodeEvidence(encodeEvidence(evidence)), evidence);
+    assert.equal('encryptedResultCid' in decodeEvidence(encodeEvidence(runEvidence())), false);
   });
 
   it('holds an hour at 20 ms in less than a message, quickly', () => {

@@ -30,6 +30,7 @@ const schema = z.strictObject({
   jobId: binary(32),
   node: binary(20),
   resultCid: text,
+  encryptedResultCid: text.exactOptional(),
   exitCode: z.number().int().min(-1).max(255),
   ended: z.enum(['exit', 'signal', 'timeout', 'memory', 'disk']),
   trace: z.strictObject({
@@ -119,10 +120,12 @@ function check(value: unknown): z.output<typeof schema> {
   }
   const result = schema.safeParse(value);
   if (!result.success) throw malformed(result.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
-  try {
-    parseCid(result.data.resultCid);
-  } catch (cause) {
-    throw malformed(`resultCid: ${messageOf(cause)}`, cause);
+  for (const name of ['resultCid', 'encryptedResultCid'] as const) {
+    try {
+      if (name in result.data) parseCid(result.data[name]!);
+    } catch (cause) {
+      throw malformed(`${name}: ${messageOf(cause)}`, cause);
+    }
   }
   return result.data;
 }

@@ -30,7 +30,13 @@ export type EvidenceErrorCode =
   /** An opened window is not part of what was committed to, or contradicts the trace or the output. */
   | 'WINDOW_FALSE'
   /** The evidence of a shard, or the result of all, is not what the node committed to. */
-  | 'SHARD_FALSE';
+  | 'SHARD_FALSE'
+  /** An encrypted result is not for this key, or not of this job, node and result. */
+  | 'RESULT_UNOPENED'
+  /** The end of an encrypted result is missing. */
+  | 'RESULT_CUT'
+  /** A chunk of an encrypted result was changed, moved or cut. */
+  | 'RESULT_DAMAGED';
 
 /** Errors of the evidence folder. */
 export class EvidenceError extends BaseError<EvidenceErrorCode> {

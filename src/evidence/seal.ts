@@ -45,7 +45,7 @@ const inflate = promisify(gunzip);
 export async function sealEvidence({ sealKey, evidence, opening, ...context }: SealInit): Promise<Uint8Array> {
   const recipientPublicKey = await importPublicKey(sealKey);
   const plain = await deflate(cborg.encode({ evidence, salt: hexToBytes(opening.salt) }));
-  const { enc, ct } = await sealSuite.seal({ recipientPublicKey, info: buffer(new TextEncoder().encode(SEAL_INFO)) }, buffer(plain), aad(context));
+  const { enc, ct } = await sealSuite.seal({ recipientPublicKey, info: buffer(new TextEncoder().encode(SEAL_INFO)) }, buffer(plain), buffer(sealContextBytes(context)));
   const sealed = Buffer.concat([new Uint8Array(enc), new Uint8Array(ct)]);
   if (sealed.length > MAX_MESSAGE_BYTES) throw new EvidenceError('EVIDENCE_TOO_LARGE', 'the sealed evidence does not fit in a message', { details: `${sealed.length} bytes, at most ${MAX_MESSAGE_BYTES}` });
   return new Uint8Array(sealed);
@@ -64,7 +64,7 @@ export async function unsealEvidence({ sealed, privateKey, ...context }: UnsealI
   try {
     plain = await sealSuite.open(
       { recipientKey, enc: buffer(sealed.subarray(0, ENC_BYTES)), info: buffer(new TextEncoder().encode(SEAL_INFO)) },
-      buffer(sealed.subarray(ENC_BYTES)), aad(context),
+      buffer(sealed.subarray(ENC_BYTES)), buffer(sealContextBytes(context)),
     );
   } catch (cause) {
     throw broken(messageOf(cause), cause);
@@ -81,8 +81,8 @@ export async function unsealEvidence({ sealed, privateKey, ...context }: UnsealI
 }
 
 /** Associated data: abi.encodePacked(uint256 chainId, address scheduler, bytes32 jobId, address node). */
-function aad({ court: { chainId, scheduler }, jobId, node }: SealContext): ArrayBuffer {
-  return buffer(hexToBytes(encodePacked(['uint256', 'address', 'bytes32', 'address'], [BigInt(chainId), scheduler, jobId, node])));
+export function sealContextBytes({ court: { chainId, scheduler }, jobId, node }: SealContext): Uint8Array {
+  return hexToBytes(encodePacked(['uint256', 'address', 'bytes32', 'address'], [BigInt(chainId), scheduler, jobId, node]));
 }
 
 function broken(details: string, cause?: unknown): EvidenceError {

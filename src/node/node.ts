@@ -226,7 +226,8 @@ export class Node implements Startable {
       : job.state === 'Cancelled' ? 'cancelled' : job.state === 'Expired' ? 'expired' : seat < 0 ? 'passed-over' : 'given-up';
     await this.#save(record);
     if (record.outcome !== undefined) {
-      await this.#components.storage.keepUntil(parseCid(record.outcome.resultCid), Date.now() + this.#init.keepResultsMs);
+      const { resultCid, encryptedResultCid = resultCid } = record.outcome;
+      await this.#components.storage.keepUntil(parseCid(encryptedResultCid), Date.now() + this.#init.keepResultsMs);
     }
     if (seat < 0 || !isFinal(job) || job.state !== 'Settled') await this.#runner.forget(record.jobId);
     this.#components.log('info', 'job over', { jobId: record.jobId, state: job.state, finished: record.finished });

@@ -23,7 +23,7 @@ export interface ReplicaRecord {
   /** Shards that had finished when the last of these runs began. */
   shardsDone?: number;
   /** Set once the run has ended. */
-  outcome?: { resultCid: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex; receipts: Receipt[] };
+  outcome?: { resultCid: string; encryptedResultCid?: string; exitCode: number; opening: Opening; commitment: Hex; signature: Hex; receipts: Receipt[] };
   /** The set of commitments this node signed, and what everybody else signed once it has seen that: then the evidence may go out. */
   set?: { commitments: Hex[]; signature: Hex; signatures?: Hex[] };
   /** Why this node gave the replica up. */

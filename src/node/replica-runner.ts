@@ -123,10 +123,10 @@ export class ReplicaRunner {
     await mkdir(join(this.#init.dir, 'evidence'), { recursive: true, mode: 0o700 });
     if (outcome.windowSource !== undefined) await writeFile(this.#windowsPath(jobId), outcome.windowSource, { mode: 0o600 });
     await writeFile(this.#sealedPath(jobId), outcome.sealed, { mode: 0o600 });
-    const { resultCid, exitCode, opening, commitment, receipts } = outcome;
+    const { resultCid, encryptedResultCid, exitCode, opening, commitment, receipts } = outcome;
     const signature = await signCommitment(chain.signer(), court, { jobId, node: address, commitment });
     log('info', 'replica', { jobId, stage: 'ended', exitCode, ended: outcome.ended, resultCid });
-    return { resultCid, exitCode, opening, commitment, signature, receipts };
+    return { resultCid, ...(encryptedResultCid === undefined ? {} : { encryptedResultCid }), exitCode, opening, commitment, signature, receipts };
   }
 
   #hub(jobId: Hex): LogHub {

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { bytesToHex, type Address, type Hex } from 'viem';
 import {
-  encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sketchOf, windowsOf,
+  encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sealResult, sketchOf, windowsOf,
   type WindowSource,
 } from '../evidence/index.ts';
 import { resultFiles, type Engine, type ImageStore, type RunResult } from '../executor/index.ts';
 import {
   cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
 } from '../protocol/index.ts';
-import type { Added, Receipt, Storage } from '../storage/index.ts';
+import type { Added, Receipt, Storage, TreeEntry } from '../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from './constants.ts';
 
 export interface RunReplicaComponents { engine: Engine; images: ImageStore; storage: Storage }
@@ -29,6 +29,8 @@ export type ReplicaStage = 'fetching' | 'running' | 'publishing';
 /** All that a run leaves: enough to commit, to hand over the evidence, and to open the sketch. */
 export interface ReplicaOutcome {
   resultCid: string;
+  /** What of it is published, where that is not the result itself. */
+  encryptedResultCid?: string;
   exitCode: number;
   ended: Evidence['ended'];
   opening: Opening;
@@ -42,7 +44,7 @@ export interface ReplicaOutcome {
 
 /**
  * Runs one replica from bare data to commitment: image and inputs by the cascade, the job under the engine with the sampler on it,
- * the result published as a UnixFS directory, the evidence built and sealed.
+ * the result published as a UnixFS directory, or encrypted in one file, the evidence built and sealed.
  *
  * @throws StorageError when an input cannot be had, ExecutorError when the engine fails (a job that fails is a result, not an error)
  */
@@ -77,7 +79,7 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
     for (const check of checks) await check();
 
     onStage?.('publishing');
-    return { receipts, ...(await seal(init, run, (await publish(storage, run, signal)).cid.toString())) };
+    return { receipts, ...(await seal(init, run, await publishFor(storage, run, init))) };
   } finally {
     for (const resource of held.reverse()) await resource.release();
   }
@@ -101,14 +103,29 @@ export async function readyImage(
   return images.hold(image);
 }
 
+type Published = Pick<Evidence, 'resultCid' | 'encryptedResultCid'>;
+
+/** Publishes the result as the spec asks: as it is, or encrypted to the job's key and in no other form. */
+async function publishFor(storage: Storage, run: RunResult, { court, jobId, node, request: { sealKey }, spec, signal }: RunReplicaInit): Promise<Published> {
+  if (spec.result?.encrypt !== true) return { resultCid: (await publish(storage, run, signal)).cid.toString() };
+  const { cid, plain } = await storage.addSealed(entriesOf(run), {
+    seal: (car, result) => sealResult(car, { court, jobId, node, sealKey, resultCid: result.toString() }), signal,
+  });
+  return { resultCid: plain.toString(), encryptedResultCid: cid.toString() };
+}
+
 /** The result as a UnixFS directory: stdout, stderr, exitCode, and a folder for each output. */
 export function publish(storage: Storage, run: RunResult, signal: AbortSignal): Promise<Added> {
-  return storage.addTree([
+  return storage.addTree(entriesOf(run), { signal, why: 'result' });
+}
+
+function entriesOf(run: RunResult): TreeEntry[] {
+  return [
     { path: 'stdout', source: run.stdoutPath },
     { path: 'stderr', source: run.stderrPath },
     { path: 'exitCode', source: new TextEncoder().encode(`${run.exitCode}\n`) },
     ...run.outputs.map(({ name, path }) => ({ path: name, source: path })),
-  ], { signal, why: 'result' });
+  ];
 }
 
 /** What a run is told by: its evidence, and what its windows are cut from. @throws EvidenceError OUTPUT_UNREADABLE, OUTPUT_CHANGED; the signal's reason */
@@ -126,8 +143,10 @@ export async function evidenceOf(
   return { evidence, windowSource };
 }
 
-async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Promise<Omit<ReplicaOutcome, 'receipts'>> {
-  const { evidence, windowSource } = await evidenceOf(init, run, resultCid);
+async function seal(init: RunReplicaInit, run: RunResult, published: Published): Promise<Omit<ReplicaOutcome, 'receipts'>> {
+  const { resultCid } = published;
+  const { evidence: plain, windowSource } = await evidenceOf(init, run, resultCid);
+  const evidence: Evidence = { ...plain, ...published };
   const encoded = encodeEvidence(evidence);
   const opening: Opening = {
     resultDigest: cidDigest(parseCid(resultCid)),
@@ -137,7 +156,7 @@ async function seal(init: RunReplicaInit, run: RunResult, resultCid: string): Pr
     proof: [],
   };
   return {
-    resultCid, exitCode: run.exitCode, ended: run.ended, opening,
+    ...published, exitCode: run.exitCode, ended: run.ended, opening,
     commitment: commitmentOf(init.jobId, init.node, opening),
     windowSource: encodeWindowSource(windowSource),
     sealed: await sealEvidence({ court: init.court, jobId: init.jobId, node: init.node, sealKey: init.request.sealKey, evidence: encoded, opening }),

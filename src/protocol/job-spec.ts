@@ -81,6 +81,8 @@ const schema = z.strictObject({
     timeoutMs: duration(100).default(600_000),
     logBytes: bytes(0).default(16 * MiB),
   }).prefault({}),
+  /** Whether nodes encrypt the result to the client before anybody can fetch it; they do not by default. */
+  result: z.strictObject({ encrypt: z.boolean() }).optional(),
   /** Machines that replicas run on: only alike ones leave traces that can be compared closely. */
   requires: z.strictObject({
     arch: z.enum(['amd64', 'arm64']).optional(),
@@ -125,6 +127,9 @@ const schema = z.strictObject({
   }
   if (new Set(spec.outputs.map((o) => o.name)).size < spec.outputs.length) {
     context.addIssue({ code: 'custom', path: ['outputs'], message: 'two outputs share a name' });
+  }
+  if (spec.result?.encrypt === true && spec.shards !== undefined) {
+    context.addIssue({ code: 'custom', path: ['result', 'encrypt'], message: 'the results of shards cannot be encrypted' });
   }
   if (spec.network !== 'none' && new Set(spec.network.allow).size < spec.network.allow.length) {
     context.addIssue({ code: 'custom', path: ['network', 'allow'], message: 'names one place twice' });

@@ -76,6 +76,8 @@ export interface Evidence {
   jobId: `0x${string}`;
   node: `0x${string}`;
   resultCid: string;
+  /** The file the result can be had in, where it is encrypted to the client; `resultCid` is of the directory in it. */
+  encryptedResultCid?: string;
   exitCode: number;
   /** Why the run ended. */
   ended: 'exit' | 'signal' | 'timeout' | 'memory' | 'disk';

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
@@ -78,6 +78,9 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
       createShelf({ catalogue, open: openFile }, FILES_SHELF),
       ...FORMATS.filter(([kind]) => (folders[kind]?.length ?? 0) > 0).map(([kind, { open }]) => createShelf({ catalogue, open }, kind)),
     ];
+    const hiddenDir = join(dir, 'hidden');
+    // What a crash left of it.
+    await rm(hiddenDir, { recursive: true, force: true });
     const blocks = new LocalBlocks(join(dir, 'blocks'), shelves);
     await blocks.open();
     const files = new FileCache(dir);
@@ -96,7 +99,7 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     ];
     for (const folder of watched) await folder.start();
     return new Storage(
-      { blocks, files, catalogue, shelves, folders: watched, sources, services, ...(pieces && { pieces }), ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
+      { blocks, files, hiddenDir, catalogue, shelves, folders: watched, sources, services, ...(pieces && { pieces }), ...(served && { gatewayUrl: served.url }), ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, limits,
     );
   } catch (error) {
     await catalogue.close();

@@ -1,20 +1,22 @@
-import { lstat, open } from 'node:fs/promises';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
 import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import type { Startable } from '../protocol/startable.ts';
 import type { Bitswap } from './bitswap/helia.ts';
-import { writeCar } from './car/write-car.ts';
+import { importCar } from './car/import-car.ts';
+import { carStream, writeCar } from './car/write-car.ts';
 import { createCascade } from './cascade.ts';
 import {
-  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, READ_CONCURRENCY, SPACE_CHECK_BYTES,
+  FETCH_CONCURRENCY, LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES, SPACE_CHECK_BYTES,
 } from './constants.ts';
 import { StorageError } from './errors.ts';
 import { fetchPiece } from './filecoin/fetch-piece.ts';
 import { PieceHttp } from './filecoin/piece-http.ts';
 import { createBudget, freeRetrieval } from './filecoin/retrieval-payment.ts';
 import { fetchDag, type FetchProgress } from './fetch-dag.ts';
+import { withHiddenBlocks } from './hidden/hidden-blocks.ts';
 import type { Collected } from './local/collect-garbage.ts';
 import type { FileCache } from './local/file-cache.ts';
 import type { Holding } from './local/holdings.ts';
@@ -31,17 +33,20 @@ import type { WatchedFolder } from './shelf/watched-folder.ts';
 import { connectTo, locate, provide, type Location } from './reach.ts';
 import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
+import { contentInRanges } from './unixfs/content-in-ranges.ts';
 import { extract, openEntry } from './unixfs/extract.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 import { findEntry, listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
 import { readInOrder } from './unixfs/read-in-order.ts';
-import { identityBlock } from './verify.ts';
+import { identityBlock, verifyBlock } from './verify.ts';
 
 export interface FetchOptions { signal?: AbortSignal; onProgress?: (progress: FetchProgress) => void }
 
 export interface StorageComponents {
   blocks: LocalBlocks;
   files: FileCache;
+  /** Folder of blocks that nobody is served from. */
+  hiddenDir: string;
   catalogue: Catalogue;
   /** Blocks in files of this machine that are not ours, in order; `blocks` has them too. */
   shelves: readonly Shelf[];
@@ -148,6 +153,22 @@ export class Storage implements Startable {
   /** Adds a folder of what was added before. @throws StorageError SOURCE_INVALID */
   addDirectory(entries: readonly DirectoryEntry[], options: AddInit = {}): Promise<Added> {
     return this.#add(options, (inner) => importDirectory(this.#components.blocks, entries, inner));
+  }
+
+  /**
+   * Adds a result put together from host paths and bytes as one file, which holds its CAR as `seal` makes it. The folder's own blocks are served
+   * to nobody, and gone when this resolves.
+   *
+   * @returns the file, and the CID of the folder, `plain`
+   * @throws StorageError SOURCE_INVALID, DISK_FULL; what `seal` throws
+   */
+  async addSealed(entries: readonly TreeEntry[], { seal, signal }: { seal: (car: AsyncIterable<Uint8Array>, plain: CID) => AsyncIterable<Uint8Array>; signal?: AbortSignal }): Promise<Added & { plain: CID }> {
+    let plain: CID | undefined;
+    const added = await this.#add({ why: 'result', ...(signal && { signal }) }, (inner) => withHiddenBlocks(this.#components.hiddenDir, async (hidden) => {
+      plain = (await importTree(hidden, entries, inner)).cid;
+      return importBytes(this.#components.blocks, seal(carStream(plain, (cid) => readBlock(hidden, cid), inner), plain), inner);
+    }));
+    return { ...added, plain: plain! };
   }
 
   #add({ path, noCopy, why = 'added', onProgress, signal }: AddInit & { path?: string }, run: (inner: AddOptions) => Promise<Added>): Promise<Added> {
@@ -287,14 +308,39 @@ export class Storage implements Startable {
     return receipt;
   }
 
+  /**
+   * Fetches a file that `addSealed` made, and writes the folder in it, or its CAR, to a path that must not exist. Nobody is served the folder's
+   * own blocks.
+   *
+   * @param plain CID of the folder
+   * @param open gives the CAR back
+   * @throws StorageError ROOT_DIFFERS, CAR_INVALID, BLOCK_INVALID, NOT_FOUND when the CAR lacks a block; what `open` throws; as `export`
+   */
+  exportSealed(cid: CID, plain: CID, destination: string, { open: unseal, car = false, signal, onProgress }: FetchOptions & { open: (sealed: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>; car?: boolean }): Promise<Receipt> {
+    return tracked(this.#fetching, async () => {
+      const until = this.#until(signal);
+      await refuseExisting(resolve(destination));
+      const receipt = await this.fetch(cid, { signal: until, ...(onProgress && { onProgress }) });
+      const bytes = await this.size(cid, { signal: until }) ?? receipt.bytes;
+      // The folder's blocks, and what is written.
+      await this.requireSpace(2 * bytes);
+      await withHiddenBlocks(this.#components.hiddenDir, async (hidden) => {
+        await importCar(hidden, unseal(this.cat(cid, { signal: until })), plain, { signal: until });
+        const read = (block: CID) => readBlock(hidden, block);
+        await newPath(destination, (draft) => (car
+          ? writeFileFrom(draft, (file) => writeCar(file, plain, read, { signal: until }))
+          : extract({ async* get(block) { yield await read(block); } }, plain, draft, { signal: until, maxBytes: Math.max(this.#maxFetchBytes, bytes), fileMode: 0o644 })));
+      });
+      return receipt;
+    });
+  }
+
   /** The bytes of a file, fetched as they are read. @throws StorageError NOT_A_FILE, NOT_FOUND, DAG_INVALID */
-  async* cat(cid: CID, { signal, offset, length }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
+  async* cat(cid: CID, { signal, offset = 0, length = Infinity }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
     const until = this.#until(signal);
     const entry = await openEntry(this.#reader(until), cid, until);
     if (entry.type === 'directory' || entry.type === 'object') throw new StorageError('NOT_A_FILE', 'this is not a file', { details: cid.toString() });
-    yield* entry.content({
-      signal: until, blockReadConcurrency: READ_CONCURRENCY, ...(offset !== undefined && { offset }), ...(length !== undefined && { length }),
-    });
+    yield* contentInRanges(entry, { signal: until, offset, length });
   }
 
   /**
@@ -314,14 +360,8 @@ export class Storage implements Startable {
     const until = this.#until(signal);
     const receipt = await this.fetch(cid, { signal: until, ...(onProgress && { onProgress }) });
     const cascade = createCascade(this.#sources.filter(({ local }) => local));
-    await newPath(destination, async (draft) => {
-      const file = await open(draft, 'wx');
-      try {
-        await writeCar(file, cid, async (block) => (await cascade.read(block, { signal: until })).bytes, { signal: until });
-      } finally {
-        await file.close();
-      }
-    });
+    await newPath(destination, (draft) => writeFileFrom(draft, (file) => (
+      writeCar(file, cid, async (block) => (await cascade.read(block, { signal: until })).bytes, { signal: until }))));
     return receipt;
   }
 
@@ -374,5 +414,22 @@ export class Storage implements Startable {
 
   #until(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
+  }
+}
+
+/** A verified block of a store. @throws StorageError NOT_FOUND, BLOCK_INVALID */
+async function readBlock(blocks: LocalBlocks, cid: CID): Promise<Uint8Array> {
+  const bytes = await blocks.read(cid);
+  if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block is missing', { details: cid.toString() });
+  verifyBlock(cid, bytes);
+  return bytes;
+}
+
+async function writeFileFrom(path: string, write: (file: FileHandle) => Promise<unknown>): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await write(file);
+  } finally {
+    await file.close();
   }
 }

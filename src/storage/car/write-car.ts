@@ -22,23 +22,33 @@ export function sectionHead(cid: CID, length: number): Uint8Array {
 
 export interface WriteCarInit { signal?: AbortSignal; onProgress?: (progress: { bytes: number; blocks: number }) => void }
 
-/**
- * Writes a DAG as a CARv1: depth first, every block once.
- *
- * @param read a verified block
- * @throws what `read` throws; StorageError DAG_INVALID, FORMAT_UNSUPPORTED
- */
+/** Writes a DAG as a CARv1: see `carStream`. @throws what `read` throws; StorageError DAG_INVALID, FORMAT_UNSUPPORTED */
 export async function writeCar(
   file: FileHandle, root: CID, read: (cid: CID) => Promise<Uint8Array>, { signal, onProgress }: WriteCarInit = {},
 ): Promise<{ bytes: number; blocks: number }> {
   const written = { bytes: 0, blocks: 0 };
-  const write = async (...parts: Uint8Array[]) => {
-    for (const part of parts) {
-      await file.writeFile(part);
-      written.bytes += part.length;
-    }
+  const onBlock = () => {
+    written.blocks++;
+    onProgress?.({ ...written });
   };
-  await write(carHeader(root));
+  for await (const part of carStream(root, read, { ...(signal && { signal }), onBlock })) {
+    await file.writeFile(part);
+    written.bytes += part.length;
+  }
+  return written;
+}
+
+/**
+ * A DAG as a CARv1: depth first, every block once.
+ *
+ * @param read a verified block
+ * @param onBlock told of each block once whoever reads the stream is done with it
+ * @throws what `read` throws; StorageError DAG_INVALID, FORMAT_UNSUPPORTED; the signal's reason
+ */
+export async function* carStream(
+  root: CID, read: (cid: CID) => Promise<Uint8Array>, { signal, onBlock }: { signal?: AbortSignal; onBlock?: () => void } = {},
+): AsyncGenerator<Uint8Array> {
+  yield carHeader(root);
   const seen = new Set<string>();
   const waiting = [root];
   for (let cid = waiting.pop(); cid !== undefined; cid = waiting.pop()) {
@@ -49,11 +59,10 @@ export async function writeCar(
     const inline = identityBlock(cid);
     const bytes = inline ?? await read(cid);
     if (inline === undefined) {
-      await write(sectionHead(cid, bytes.length), bytes);
-      written.blocks++;
-      onProgress?.({ ...written });
+      yield sectionHead(cid, bytes.length);
+      yield bytes;
+      onBlock?.();
     }
     waiting.push(...linksOf(cid, bytes).map((link) => link.cid).reverse());
   }
-  return written;
 }

@@ -3,10 +3,11 @@ import { basename, join } from 'node:path';
 import { exporter, type ReadableStorage, type UnixFSEntry } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import { isError, messageOf } from '../../protocol/errors.ts';
-import { FILE_CONCURRENCY, MAX_DAG_DEPTH, MAX_ENTRIES, MAX_NAME_BYTES, READ_CONCURRENCY } from '../constants.ts';
+import { FILE_CONCURRENCY, MAX_DAG_DEPTH, MAX_ENTRIES, MAX_NAME_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { forEachParallel } from '../parallel.ts';
 import { identityBlock } from '../verify.ts';
+import { contentInRanges } from './content-in-ranges.ts';
 import { staysInside } from './symlink.ts';
 
 export interface ExtractInit {
@@ -78,7 +79,7 @@ export async function extract(store: ReadableStorage, root: CID, destination: st
     const executable = entry.type === 'file' ? (entry.unixfs.mode ?? 0) & 0o111 : 0;
     const file = await open(path, 'wx', fileMode | executable);
     try {
-      for await (const chunk of entry.content({ blockReadConcurrency: READ_CONCURRENCY, ...(signal && { signal }) })) {
+      for await (const chunk of contentInRanges(entry, { ...(signal && { signal }) })) {
         count(chunk.length, 0);
         await file.writeFile(chunk);
       }

@@ -55,8 +55,8 @@ export function importPath(blocks: LocalBlocks, path: string, options: AddOption
   });
 }
 
-/** Adds bytes as a file. */
-export function importBytes(blocks: LocalBlocks, bytes: Uint8Array, options: AddOptions = {}): Promise<Added> {
+/** Adds bytes as a file, at once or as they come. */
+export function importBytes(blocks: LocalBlocks, bytes: Uint8Array | AsyncIterable<Uint8Array>, options: AddOptions = {}): Promise<Added> {
   return importing(blocks, options, (job) => addContent(job, bytes));
 }
 
