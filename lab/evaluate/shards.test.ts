@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { majorityOf, SKETCH_BLOCKS, SKETCH_BYTES, SKETCH_THRESHOLD, SKETCH_VERSION } from '../../src/evidence/index.ts';
 import { SAMPLE_DIRECTORY } from '../commands.ts';
 import { randomOf, seedOf, type Random } from '../corpus/inputs/random.ts';
@@ -9,6 +9,7 @@ import { readRuns, type LabRun } from '../corpus/run-store.ts';
 import { jobsOf } from './corpus.ts';
 import { submissionSketch } from './fingerprints/submission-fingerprint.ts';
 import { labReportSchema } from './report-schema.ts';
+import { shardThrees } from './shard-threes.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SHARDS = 10_000;
@@ -63,6 +64,17 @@ describe('a client that looks among 10,000 honest shards for one that condemns a
     assert.equal(found[1], JOBS);
     assert.ok(found[SHARDS] <= JOBS / 10, `${found[SHARDS]} of ${JOBS}`);
   });
+});
+
+test('of the recorded runs no honest one is told apart in one of 60 shards, and whoever leaves out half nearly always', async () => {
+  const rows = shardThrees(await Array.fromAsync(readRuns(join(ROOT, SAMPLE_DIRECTORY))));
+  const share = (what: string, shards: number) => rows.find((row) => row.what === what)!.told.find((one) => one.shards === shards)!.share;
+  assert.ok(rows.every(({ threes: count }) => count > 0));
+  for (const shards of [60, 10_000]) {
+    assert.equal(share('an honest run', shards), 0);
+    assert.equal(share('half of the input', shards), 1);
+    assert.ok(share('half of the work', shards) > 0.9);
+  }
 });
 
 function* threes(runs: readonly LabRun[]): Generator<LabRun[]> {
