@@ -10,6 +10,7 @@ import { PLUGINS } from './evaluate/plugins.ts';
 import { alarms } from './evaluate/alarms.ts';
 import { economicsCommand } from './economics/economics-command.ts';
 import { reportCommand } from './evaluate/report-command.ts';
+import { shardThrees } from './evaluate/shard-threes.ts';
 
 /** Where runs are recorded to, and where the committed few of them are. */
 export const RUNS_DIRECTORY = `${STATE_DIRECTORY}/runs`;
@@ -68,6 +69,17 @@ export const LAB_COMMANDS: Record<string, { about: string; run(values: LabValues
     run: async (values) => {
       const lines = alarms(await Array.fromAsync(readRuns(directoryOf(values))), values.program);
       process.stdout.write(`${lines.map((line) => `${line}\n`).join('')}${lines.length} honest pairs told apart\n`);
+    },
+  },
+  shards: {
+    about: 'who is told apart in one of n shards, whose threshold grows with n: honest runs and recorded cheats',
+    run: async (values) => {
+      const rows = shardThrees(await Array.fromAsync(readRuns(directoryOf(values))));
+      const line = (what: string, threes: string, cells: readonly string[]) => `${what.padEnd(20)}${threes.padStart(8)}${cells.map((cell) => cell.padStart(10)).join('')}\n`;
+      process.stdout.write(values.json === true ? `${JSON.stringify(rows)}\n` : [
+        line('told apart, %, n =', 'threes', rows[0]!.told.map(({ shards }) => String(shards))),
+        ...rows.map(({ what, threes, told }) => line(what, String(threes), told.map(({ share }) => (100 * share).toFixed(2)))),
+      ].join(''));
     },
   },
   economics: {

@@ -122,7 +122,7 @@ contract Disputes is SchedulerBase {
         (uint16 committed, uint16 opened) = (job_.committed, job_.opened);
         if (opened != committed) revert IScheduler.NotWidenable();
         _requireExactly(jobId, request, roster, openings, committed, opened, _openedShard(jobId, job_, request));
-        if (MajorityLib.majority(openings, IScheduler.Policy(request.policy)) & ~job_.equivocated != 0) revert IScheduler.MajorityFound();
+        if (_majority(request, openings) & ~job_.equivocated != 0) revert IScheduler.MajorityFound();
         _authorize(caller, StatementLib.summon(jobId, caller), signature);
         uint256 who = CLIENT;
         if (caller != request.client) {
@@ -193,7 +193,7 @@ contract Disputes is SchedulerBase {
             ruling.agreed = agreed;
         } else {
             _requireExactly(jobId, request, roster, openings, committed, opened, _openedShard(jobId, job_, request));
-            ruling.agreed = MajorityLib.majority(openings, IScheduler.Policy(request.policy)) & ~job_.equivocated;
+            ruling.agreed = _majority(request, openings) & ~job_.equivocated;
             ruling.undecided = ruling.agreed == 0 ? opened : 0;
             ruling.absent = committed & ~opened;
             if (state == IScheduler.State.Committed) ruling.fault = Fault.Silent;
@@ -222,6 +222,10 @@ contract Disputes is SchedulerBase {
     function _openedShard(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) private view returns (uint256) {
         if (job_.state == IScheduler.State.Contested) return job_.shard;
         return uint256(keccak256(abi.encode(jobId, job_.rosterHash))) % request.shards;
+    }
+
+    function _majority(IScheduler.JobRequest calldata request, IScheduler.Opening[] calldata openings) private pure returns (uint16) {
+        return MajorityLib.majority(openings, IScheduler.Policy(request.policy), request.proofLength());
     }
 
     /// @dev The openings are those of the seats in `opened`, in order.

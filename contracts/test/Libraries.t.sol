@@ -9,6 +9,7 @@ import {PossessionLib} from "../src/libraries/PossessionLib.sol";
 import {ReputationLib} from "../src/libraries/ReputationLib.sol";
 import {SketchLib} from "../src/libraries/SketchLib.sol";
 import {StatementLib} from "../src/libraries/StatementLib.sol";
+import {TermsLib} from "../src/libraries/TermsLib.sol";
 
 /// @dev The libraries that take calldata, callable.
 contract Harness {
@@ -16,8 +17,12 @@ contract Harness {
         return SketchLib.distance(a, b);
     }
 
-    function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy) external pure returns (uint16) {
-        return MajorityLib.majority(openings, policy);
+    function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy, uint256 height) external pure returns (uint16) {
+        return MajorityLib.majority(openings, policy, height);
+    }
+
+    function proofLength(IScheduler.JobRequest calldata request) external pure returns (uint256) {
+        return TermsLib.proofLength(request);
     }
 
     function jobRequest(IScheduler.JobRequest calldata request) external pure returns (bytes32) {
@@ -142,7 +147,16 @@ contract LibrariesTest is Life {
     }
 
     function test_majority_vectors() public view {
-        string memory json = vectors("majority.json");
+        majorities("majority.json");
+    }
+
+    function test_majority_of_shards_vectors() public view {
+        majorities("majority-shards.json");
+    }
+
+    function majorities(string memory name) internal view {
+        string memory json = vectors(name);
+        IScheduler.JobRequest memory request = aRequest(1);
         uint256 i;
         for (; vm.keyExistsJson(json, item("$", i, ".tones")); ++i) {
             uint256[] memory tones = vm.parseJsonUintArray(json, item("$", i, ".tones"));
@@ -157,7 +171,9 @@ contract LibrariesTest is Life {
                 openings[j].resultDigest = bytes32(results[j]);
                 withContent(openings[j].sketch, (1 << bits[j]) - 1);
             }
-            assertEq(harness.majority(openings, IScheduler.Policy.Trace), expected, vm.toString(i));
+            request.shards = uint32(vm.parseJsonUint(json, item("$", i, ".shards")));
+            uint256 height = harness.proofLength(request);
+            assertEq(harness.majority(openings, IScheduler.Policy.Trace, height), expected, vm.toString(i));
         }
         assertTrue(i > 50, "vectors");
     }
@@ -170,12 +186,12 @@ contract LibrariesTest is Life {
     function test_majority_names_seats_not_positions() public view {
         IScheduler.Opening[] memory openings = new IScheduler.Opening[](3);
         (openings[0], openings[1], openings[2]) = (openingOf(2, 0), openingOf(5, 30_000), openingOf(14, 0));
-        assertEq(harness.majority(openings, IScheduler.Policy.Trace), 1 << 2 | 1 << 14, "trace");
-        assertEq(harness.majority(openings, IScheduler.Policy.None), 1 << 2 | 1 << 5 | 1 << 14, "none");
+        assertEq(harness.majority(openings, IScheduler.Policy.Trace, 0), 1 << 2 | 1 << 14, "trace");
+        assertEq(harness.majority(openings, IScheduler.Policy.None, 0), 1 << 2 | 1 << 5 | 1 << 14, "none");
         openings[1].resultDigest = openings[0].resultDigest;
         openings[2].resultDigest = 0;
-        assertEq(harness.majority(openings, IScheduler.Policy.Exact), 1 << 2 | 1 << 5, "exact");
-        assertEq(harness.majority(new IScheduler.Opening[](0), IScheduler.Policy.None), 0, "nobody");
+        assertEq(harness.majority(openings, IScheduler.Policy.Exact, 0), 1 << 2 | 1 << 5, "exact");
+        assertEq(harness.majority(new IScheduler.Opening[](0), IScheduler.Policy.None, 0), 0, "nobody");
     }
 
     function test_statement_vectors() public view {

@@ -7,9 +7,11 @@ import {IScheduler} from "../src/interfaces/IScheduler.sol";
 /// @dev A job of five shards: one commitment covers all sketches, one of them is opened. And several steps in one message.
 contract ShardsTest is Life {
     uint32 internal constant SHARDS = 5;
+    uint16 internal constant LITTLE = 20;
 
-    /// @dev Sketch of a seat's shard: seat 1 deviates in shard 3.
+    /// @dev Sketch of a seat's shard: seat 1 deviates far in shard 3 and a little in shard 2, beyond the threshold of a job of one shard.
     function toneOf(uint256 seat, uint256 shard) internal pure returns (uint16) {
+        if (seat == 1 && shard == 2) return uint16(100 * shard) + LITTLE;
         return seat == 1 && shard == 3 ? 30_000 : uint16(100 * shard);
     }
 
@@ -81,6 +83,21 @@ contract ShardsTest is Life {
         scheduler.open(play.request, play.sealed_, shown);
         scheduler.resolve(play.request, play.sealed_, shown);
         assertEq(scheduler.client(theClient).bad, 2048, "the client lost");
+    }
+
+    function test_a_deviation_that_was_looked_for_does_not_lose() public {
+        Play memory play = ready();
+        judged(play, 5, 2);
+        IScheduler.Opening[] memory shown = openings(2);
+        (uint256 distance,) = scheduler.sketchDistance(shown[0].sketch, shown[1].sketch);
+        assertTrue(distance > 1300 && distance <= 4000, vm.toString(distance));
+        vm.prank(play.roster[1].node);
+        scheduler.contest(play.request, play.sealed_, shown[1], "");
+        scheduler.open(play.request, play.sealed_, shown);
+        scheduler.resolve(play.request, play.sealed_, shown);
+        assertEq(scheduler.node(play.roster[1].node).bad, 0, "it is cleared");
+        assertEq(scheduler.client(theClient).bad, 2048, "the client lost");
+        assertSolvent();
     }
 
     function test_without_a_verdict_the_lot_decides() public {

@@ -26,18 +26,18 @@ export const schedulerRuntime: RuntimeCode = {
 
 /** In the creation code of disputes. */
 export const disputesRuntime: RuntimeCode = {
-  start: 600, length: 23597,
+  start: 600, length: 24019,
   immutables: {
-    COIN: [3002, 5668, 22400],
-    RANDOMNESS: [14800],
-    SEED_DELAY: [6360, 11944],
-    _cachedChainId: [23169],
-    _cachedDomainSeparator: [22986],
-    _cachedThis: [22939],
-    _hashedName: [23065],
-    _hashedVersion: [23103],
-    _name: [7755],
-    _version: [7796],
+    COIN: [2801, 6140, 22375],
+    RANDOMNESS: [15785],
+    SEED_DELAY: [6972, 12929],
+    _cachedChainId: [23144],
+    _cachedDomainSeparator: [22961],
+    _cachedThis: [22914],
+    _hashedName: [23040],
+    _hashedVersion: [23078],
+    _name: [8740],
+    _version: [8781],
   },
 };
 

@@ -72,7 +72,7 @@ export function judge(job: ClosedJob, exhibits: readonly Exhibit[]): ReplicaFind
       ...(windows === undefined ? {} : { trace: evidence.trace }),
       resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
     })),
-    POLICIES[job.request.policy] ?? 'trace',
+    POLICIES[job.request.policy] ?? 'trace', job.request.shards,
   );
   return exhibits.map((exhibit) => {
     const { seat } = exhibit;

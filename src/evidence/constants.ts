@@ -152,6 +152,13 @@ export const SKETCH_CONTENT_BYTES = CONTENT_BINS / 8;
 export const SKETCH_CONTENT_TOLERANCE = (CONTENT_TOLERANCE * CONTENT_BINS) / 2;
 /** The same where the results of a majority are identical. */
 export const SKETCH_CONTENT_TOLERANCE_IDENTICAL = 3;
+/**
+ * Share of an output's content that may differ in one of several shards, where the whole results of a majority are identical: the outputs of
+ * two inputs differ in nearly all of it, and half leaves room for a shard in which a race came out otherwise.
+ */
+export const CONTENT_TOLERANCE_SHARDS = 0.5;
+/** The same in bits of a sketch; of 64 bits of two unlike outputs so few differ once in 25,000 times. */
+export const SKETCH_CONTENT_TOLERANCE_SHARDS = (CONTENT_TOLERANCE_SHARDS * CONTENT_BINS) / 2;
 /** Length of a sketch. */
 export const SKETCH_BYTES = 1 + 2 * FEATURES + SKETCH_CONTENT_BYTES;
 /** An absent feature. */

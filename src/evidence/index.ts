@@ -19,6 +19,7 @@ export * from './shards/index.ts';
 export * from './strangeness.ts';
 export * from './sketch-distance.ts';
 export * from './sketch.ts';
+export * from './tolerance.ts';
 export * from './trace-csv.ts';
 export * from './trace-file.ts';
 export * from './validate-profile.ts';

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { SKETCH_BYTES, SKETCH_THRESHOLD, SKETCH_VERSION } from './constants.ts';
 import { majorityOf, type Opened } from './majority.ts';
 import { sketchDistance } from './sketch-distance.ts';
+import { toleranceOf } from './tolerance.ts';
 
 /** Sketches on a line: the first total `steps` above a base. Its block has one feature, so steps are the distance. */
 const line = (steps: number): Uint8Array => {
@@ -39,6 +40,17 @@ describe('majorityOf', () => {
     assert.deepEqual(majorityOf([at(0), at(0, { bits: 20 }), at(0, { bits: 60 })]), [0, 1, 2]);
     assert.deepEqual(majorityOf([at(0, { result: 7 }), at(0, { bits: 4 }), at(0, { result: 7 })]), [0, 2]);
     assert.deepEqual(majorityOf([at(0, { result: 7 }), at(0, { bits: 3 }), at(0, { result: 7 })]), [0, 1, 2]);
+  });
+
+  it('has a threshold that grows with the shards, and asks for much other content only where results are identical', () => {
+    for (const shards of [2, 3, 60, 10_000]) {
+      const far = reach * toleranceOf(shards);
+      assert.deepEqual(majorityOf([at(0), at(far), at(0)], shards), [0, 1, 2]);
+      assert.deepEqual(majorityOf([at(0), at(far + toleranceOf(shards)), at(0)], shards), [0, 2]);
+      assert.deepEqual(majorityOf([at(0), at(0, { bits: 64 }), at(0)], shards), [0, 1, 2]);
+      assert.deepEqual(majorityOf([at(0, { result: 7 }), at(0, { bits: 16 }), at(0, { result: 7 })], shards), [0, 1, 2]);
+      assert.deepEqual(majorityOf([at(0, { result: 7 }), at(far, { bits: 17 }), at(0, { result: 7 })], shards), [0, 2]);
+    }
   });
 
   it('leaves out bytes that are no sketch', () => assert.deepEqual(majorityOf([{ sketch: new Uint8Array(), resultDigest: 'x' }, at(0), at(1)]), [1, 2]));

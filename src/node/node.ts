@@ -162,7 +162,7 @@ export class Node implements Startable {
       round: bid.round,
       posts: this.#posts(record, job),
       summons: summons && record.summoned !== true,
-      majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged),
+      majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged, record.request.shards),
       newcomers: postedBids(events, 1).length,
       guilty: await this.#guilty(jobId, record, job),
     };

@@ -9,7 +9,10 @@ library MajorityLib {
     /// @notice Seats of the majority, or zero where there is none.
     /// @dev Strict distances come first: replicas of a program that repeats itself have a majority by those, and whoever read another
     /// input is not in it; content counts more where more than half of the results are identical. Where there is none, the usual ones decide.
-    function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy) internal pure returns (uint16) {
+    /// Of several shards the farthest honest deviation can be looked for. It grows with the logarithm of their number, and so does the threshold, by
+    /// one for each doubling; in the place of strict distances stands content alone, where more than half of the results are identical in every shard.
+    /// @param height Of the tree over the shards' sketches: the logarithm of their number, rounded up.
+    function majority(IScheduler.Opening[] calldata openings, IScheduler.Policy policy, uint256 height) internal pure returns (uint16) {
         uint256 count = openings.length;
         bool identical = policy == IScheduler.Policy.Trace && _identical(openings);
         uint256[] memory strictly = new uint256[](count);
@@ -18,9 +21,10 @@ library MajorityLib {
             // With itself as well: a malformed sketch is like nothing, not even itself.
             for (uint256 j; j <= i; ++j) {
                 (uint256 distance, uint256 strict) = _distance(openings[i], openings[j], policy);
-                if (distance > SketchLib.THRESHOLD) continue;
+                if (distance > SketchLib.THRESHOLD * (1 + height)) continue;
                 (alike[i], alike[j]) = (alike[i] | 1 << j, alike[j] | 1 << i);
-                if (strict > SketchLib.THRESHOLD || (identical && _differ(openings[i], openings[j]))) continue;
+                if (height == 0 ? strict > SketchLib.THRESHOLD : !identical) continue;
+                if (identical && _differ(openings[i], openings[j], height)) continue;
                 (strictly[i], strictly[j]) = (strictly[i] | 1 << j, strictly[j] | 1 << i);
             }
         }
@@ -60,8 +64,9 @@ library MajorityLib {
     }
 
     /// @dev Results that differ by more than the order in which a race ended.
-    function _differ(IScheduler.Opening calldata a, IScheduler.Opening calldata b) private pure returns (bool) {
-        return a.resultDigest != b.resultDigest && SketchLib.contentBits(a.sketch, b.sketch) > SketchLib.CONTENT_TOLERANCE_IDENTICAL;
+    function _differ(IScheduler.Opening calldata a, IScheduler.Opening calldata b, uint256 height) private pure returns (bool) {
+        return a.resultDigest != b.resultDigest
+            && SketchLib.contentBits(a.sketch, b.sketch) > (height == 0 ? SketchLib.CONTENT_TOLERANCE_IDENTICAL : SketchLib.CONTENT_TOLERANCE_SHARDS);
     }
 
     function _distance(IScheduler.Opening calldata a, IScheduler.Opening calldata b, IScheduler.Policy policy)

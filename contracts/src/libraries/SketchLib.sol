@@ -11,11 +11,13 @@ pragma solidity ^0.8.28;
 /// type(uint256).max.
 /// @dev The same integers as src/evidence/sketch.ts; test/conformance/vectors/sketch.json holds both to it.
 library SketchLib {
-    /// @notice Largest distance at which two replicas agree.
+    /// @notice Largest distance at which two replicas of a job of one shard agree.
     uint256 internal constant THRESHOLD = 1000;
 
     /// @notice Most bits of content that may differ where the results of a majority are identical.
     uint256 internal constant CONTENT_TOLERANCE_IDENTICAL = 3;
+    /// @notice The same in one of several shards.
+    uint256 internal constant CONTENT_TOLERANCE_SHARDS = 16;
 
     uint256 private constant VERSION = 2;
     uint256 private constant FEATURES = 121;

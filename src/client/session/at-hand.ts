@@ -31,7 +31,7 @@ export function atHand({ record }: SessionContext, job: JobState | undefined, { 
     commitments: heldCommitments(job, record.commitments), examined: examination.examined,
     set: directOver || widened ? 'given-up' : record.set === undefined ? 'none' : 'signed',
     overruled: isOverruled(roster, record.set), audited: audited(record, roster), panels,
-    majority: opened.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', opened),
+    majority: opened.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', opened, record.request.shards),
     guilty: guilt.mask(job),
   };
 }

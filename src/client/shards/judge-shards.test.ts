@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeEvidence } from '../../evidence/index.ts';
+import { hexToBytes } from 'viem';
+import { encodeEvidence, fingerprintOf, judgeReplicas, majorityOf, sketchDistance } from '../../evidence/index.ts';
 import { runEvidence, runProfile, runTrace } from '../../evidence/test-support/run.ts';
 import { PLAIN_TERMS, type Evidence, type JobRequest } from '../../protocol/index.ts';
 import type { ClosedJob, Exhibit } from '../examine.ts';
@@ -94,4 +95,46 @@ test('the first shard that failed stands for the job; work is summed up', async 
   const { findings } = await judge(job(2, 6), [0, 1].map((one) => seat(one, 6, { 2: failed, 4: { ...honest, exitCode: 9 } })));
   assert.deepEqual(findings.map(({ agreed, exitCode, shards }) => [agreed, exitCode, shards!.failed]), [[true, 3, 2], [true, 3, 2]]);
   assert.equal(Math.round(findings[0]!.cpuSeconds!), 48);
+});
+
+/** How far its contract sees a run from the honest one. */
+const away = ({ sketch }: Evidence) => sketchDistance(hexToBytes(sketch), hexToBytes(honest.sketch)).distance;
+/** A run with as much more memory as takes it to about `distance`. */
+const peaky = (distance: number) => {
+  let [low, high] = [2 ** 28, 2 ** 34];
+  while (high / low > 1.001) {
+    const middle = Math.sqrt(low * high);
+    if (away(runEvidence(runTrace({ peakBytes: middle }))) < distance) low = middle;
+    else high = middle;
+  }
+  return runEvidence(runTrace({ peakBytes: high }), runProfile(), { resultCid: honest.resultCid });
+};
+
+test('an honest seat beyond the threshold of one run in one of many shards agrees, to the client and to the contract; without shards it does not', async () => {
+  const odd = peaky(1300);
+  assert.ok(away(odd) >= 1300 && away(odd) < 1400, String(away(odd)));
+  const seats = [seat(0, 60), seat(1, 60, { 17: odd }), seat(2, 60)];
+  const { findings } = await judge(job(3, 60), seats);
+  assert.deepEqual(findings.map(({ agreed, shards }) => [agreed, shards!.toldCount]), [[true, 0], [true, 0], [true, 0]]);
+  const opened = [honest, odd, honest].map(({ sketch }) => ({ sketch: hexToBytes(sketch), resultDigest: 'same' }));
+  assert.deepEqual([majorityOf(opened, 60), majorityOf(opened, 1)], [[0, 1, 2], [0, 2]]);
+  const alone = await judge(job(3, 1), [seat(0, 1), seat(1, 1, { 0: odd }), seat(2, 1)]);
+  assert.deepEqual(alone.findings.map(({ agreed }) => agreed), [true, false, true]);
+});
+
+test('who skips one of 10,000 shards, does half of it, or hands in another shard\'s run for it, is told apart by both', () => {
+  const half = runEvidence(runTrace({ cpuSeconds: 4, readBytes: 100e6, writtenBytes: 50e6, faults: 30_000, samples: 250 }), runProfile({ bytes: 500_000 }), { resultCid: 'half' });
+  const skipped = runEvidence(runTrace({ samples: 1, cpuSeconds: 0, peakBytes: 1, readBytes: 0, writtenBytes: 0, faults: 0 }), runProfile({ bytes: 0 }), { resultCid: 'none' });
+  const another = runEvidence(runTrace(), { ...runProfile(), content: runProfile().content.map((_, bin) => bin * 0x9e37_79b1) }, { resultCid: 'another' });
+  for (const [name, cheat] of Object.entries({ half, skipped, another })) {
+    const three = [honest, cheat, honest];
+    assert.deepEqual(majorityOf(three.map(({ sketch, resultCid }) => ({ sketch: hexToBytes(sketch), resultDigest: resultCid })), 10_000), [0, 2], name);
+    assert.deepEqual(judgeReplicas(three.map((one) => ({ ...one, fingerprint: fingerprintOf(one.trace, one.profile) })), 'trace', 10_000).agreed, [true, false, true], name);
+  }
+});
+
+test('whom the contract would find in its majority is not told apart', async () => {
+  // Ended otherwise, which no sketch shows: a verdict against it would lose.
+  const { findings } = await judge(job(3, 6), [seat(0, 6), seat(1, 6, { 4: { ...honest, exitCode: 1 } }), seat(2, 6)]);
+  assert.deepEqual(findings.map(({ agreed, shards }) => [agreed, shards!.toldCount]), [[true, 0], [true, 0], [true, 0]]);
 });

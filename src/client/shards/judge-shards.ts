@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { decodeEvidence } from '../../evidence/index.ts';
-import { cidDigest, parseCid } from '../../protocol/index.ts';
+import { cidDigest, parseCid, POLICIES } from '../../protocol/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import { MAX_TOLD_SHARDS } from '../constants.ts';
 import { judge, type ClosedJob, type Exhibit } from '../examine.ts';
 import type { ReplicaFinding, ShardFindings } from '../job-record.ts';
 import { confront } from '../windows/confront.ts';
 import type { ShardedExhibit } from './collect-shards.ts';
-import { nameShard, type JudgedShard } from './name-shard.ts';
+import { nameShard, provenIn, type JudgedShard, type OpenableSeat } from './name-shard.ts';
 
 /** The findings about the seats of a job of shards, and the shard that the verdict names. */
 export interface ShardedFindings { findings: ReplicaFinding[]; shard: number }
@@ -27,7 +27,8 @@ interface Sum {
 
 /**
  * Judges every shard by itself, as if it were a job, and brings what is found together. A seat agrees if it agrees in every shard; of
- * several shards in which seats are told apart the verdict can name one, whose rejected they are, and the others have the benefit.
+ * several shards in which seats are told apart the verdict can name one, whose rejected they are, and the others have the benefit. Nobody is told apart in a
+ * shard in which the contract, which sees the sketches alone, would find him in its majority: the client would lose that dispute.
  *
  * @param addrs where the nodes listen
  */
@@ -43,12 +44,12 @@ export async function judgeShards(
     await setImmediate(undefined, { signal });
     const shown = await confront(storage, addrs, sums.map((sum) => exhibitOf(sum, shard)), signal);
     const found = judge(job, shown);
-    judged.push(note(sums, found, shown, shard));
-    for (const { seat, agreed, reason } of found) if (agreed && !agreements.has(seat)) agreements.set(seat, reason);
+    const settled = cleared(job, sums, found, shown, shard);
+    judged.push(note(sums, settled, shown, shard));
+    for (const { seat, agreed, reason } of settled) if (agreed && !agreements.has(seat)) agreements.set(seat, reason);
   }
   const sound = sums.filter(({ problem }) => problem === undefined);
-  const named = judged.length === 0 ? { shard: 0, told: [], undecided: true } : nameShard(judged, sound.map(({ exhibit: { seat, sharded } }) => (
-    { seat, sketches: sharded.sketches, resultDigest: cidDigest(parseCid(sharded.manifest.resultCid)) })));
+  const named = judged.length === 0 ? { shard: 0, told: [], undecided: true } : nameShard(judged, sound.map(openableOf));
   const findings = exhibits.map((exhibit) => {
     const sum = sums.find((one) => one.exhibit === exhibit);
     const { seat } = exhibit;
@@ -71,6 +72,18 @@ function exhibitOf({ exhibit: { seat, sharded }, problem }: Sum, shard: number):
   if (problem !== undefined) return { seat, problem };
   const windows = sharded.windows.get(shard);
   return { seat, evidence: decodeEvidence(sharded.encoded[shard]!), receipts: [], ...(windows === undefined ? {} : { windows }) };
+}
+
+function openableOf({ exhibit: { seat, sharded } }: Sum): OpenableSeat {
+  return { seat, sketches: sharded.sketches, resultDigest: cidDigest(parseCid(sharded.manifest.resultCid)) };
+}
+
+/** What is found, less what the contract would not find. */
+function cleared({ request }: ClosedJob, sums: readonly Sum[], found: ReplicaFinding[], shown: readonly Exhibit[], shard: number): ReplicaFinding[] {
+  if (POLICIES[request.policy] !== 'trace' || found.every(({ agreed }, i) => agreed || 'problem' in shown[i]!)) return found;
+  const proven = provenIn(sums.filter((_, i) => 'evidence' in shown[i]!).map(openableOf), shard);
+  return found.map((finding, i) => (finding.agreed || 'problem' in shown[i]! || !proven.includes(finding.seat) ? finding
+    : { ...finding, agreed: true, reason: `within what the contract tells apart: ${finding.reason}` }));
 }
 
 function note(sums: readonly Sum[], found: readonly ReplicaFinding[], shown: readonly Exhibit[], shard: number): JudgedShard {

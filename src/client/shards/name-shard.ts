@@ -13,6 +13,12 @@ export interface JudgedShard {
 /** What the contract would compare of a seat if a shard were opened. */
 export interface OpenableSeat { seat: number; sketches: readonly Hex[]; resultDigest: Hex }
 
+/** Seats of the majority that the contract would find if these opened a shard; none where there is none. */
+export function provenIn(seats: readonly OpenableSeat[], shard: number): number[] {
+  const opened = seats.map(({ sketches, resultDigest }) => ({ sketch: hexToBytes(sketches[shard]!), resultDigest }));
+  return majorityOf(opened, seats[0]?.sketches.length ?? 1).map((member) => seats[member]!.seat);
+}
+
 /**
  * Which shard the verdict names: a dispute opens one only, so the rejected are those who are told there, and who is told elsewhere has the
  * benefit. Best is the one in which the contract would tell most seats apart as well, then the one in which most are told; of equals the
@@ -22,8 +28,8 @@ export function nameShard(judged: readonly JudgedShard[], seats: readonly Openab
   let best: { shard: JudgedShard; proven: number } | undefined;
   for (const shard of judged) {
     if (shard.told.length === 0) continue;
-    const majority = majorityOf(seats.map(({ sketches, resultDigest }) => ({ sketch: hexToBytes(sketches[shard.shard]!), resultDigest })));
-    const proven = majority.length === 0 ? 0 : shard.told.filter((seat) => !majority.some((member) => seats[member]!.seat === seat)).length;
+    const majority = provenIn(seats, shard.shard);
+    const proven = majority.length === 0 ? 0 : shard.told.filter((seat) => !majority.includes(seat)).length;
     if (best === undefined || proven > best.proven || (proven === best.proven && shard.told.length > best.shard.told.length)) best = { shard, proven };
   }
   return best?.shard ?? judged.find(({ undecided }) => undecided) ?? judged[0]!;

@@ -85,7 +85,7 @@ function replicaTable({ replicas }: ReportJob): string {
   const head = shown.map((column) => `<th${className(column)}>${column.head}</th>`).join('');
   const rows = replicas.map((replica, i) => `<tr class="${replica.verdict}">${shown.map((column) => `<td${className(column)}>${column.cell(replica, i) ?? ''}</td>`).join('')}</tr>`
     + (replica.reason === '' ? '' : `<tr class="${replica.verdict} reason"><td colspan="${shown.length}">${escapeMarkup(replica.reason)}</td></tr>`));
-  const note = replicas.length > 1 ? '<p class="meta">Distances count in thresholds: up to 1 two runs pass for the same work.</p>' : '';
+  const note = replicas.length > 1 ? '<p class="meta">Distances count in thresholds: up to 1 two runs pass for the same work, up to 1 + log<sub>2</sub> n in a job of n shards.</p>' : '';
   return `<div class="scroll"><table><tr>${head}</tr>${rows.join('')}</table></div>${note}`;
 }
 

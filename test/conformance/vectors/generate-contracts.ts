@@ -9,6 +9,7 @@ import { keccak256, slice, toHex, zeroHash, type Address, type Hex } from 'viem'
 import { drawReplicas, exponential, weightOf, type Candidate } from '../../../src/protocol/draw.ts';
 import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/majority.ts';
+import { toleranceOf } from '../../../src/evidence/tolerance.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
 import { isAudited, secretHashOf } from '../../../src/protocol/audit.ts';
 import { possessionOf, possessionPicks, possessionProofs } from '../../../src/protocol/possession.ts';
@@ -107,14 +108,17 @@ write('reach.json', columns(times(100, (i) => {
   return { reach: terms.reach.toString(), assignWindow: terms.assignWindow, elapsed, bound: reachAfter(terms, elapsed).toString() };
 })));
 
-/** Sketches whose features all have one value, the tone: one step apart they are alike, two steps apart they are not. Their first bits of content are set. */
+/** Sketches whose features all have one value, the tone: of one shard, one step apart they are alike, two steps apart they are not. Their first bits of content are set. */
 const step = Math.floor(0.6 * Math.min(...SKETCH_BLOCKS.map(({ tolerance }) => tolerance)));
-write('majority.json', times(60, () => {
-  const tones = times(1 + upTo(14), () => upTo(upTo(1) === 0 ? 5 : 1) * step);
-  const bits = tones.map(() => [0, 0, 0, 3, 4, 9, 30][upTo(6)]!);
+write('majority.json', times(60, () => majority(1, [0, 0, 0, 3, 4, 9, 30])));
+write('majority-shards.json', times(60, (i) => majority([2, 3, 5, 60, 64, 65, 10_000, 2 ** 32 - 1][i % 8]!, [0, 0, 0, 3, 4, 9, 30, 16, 17])));
+
+function majority(shards: number, contents: readonly number[]) {
+  const tones = times(1 + upTo(14), () => upTo((upTo(1) === 0 ? 5 : 1) * toleranceOf(shards)) * step);
+  const bits = tones.map(() => contents[upTo(contents.length - 1)]!);
   const results = tones.map(() => upTo(2));
-  return { tones, bits, results, majority: majorityOf(tones.map((tone, i) => ({ sketch: flatSketch(tone, bits[i]!), resultDigest: String(results[i]) }))) };
-}));
+  return { shards, tones, bits, results, majority: majorityOf(tones.map((tone, seat) => ({ sketch: flatSketch(tone, bits[seat]!), resultDigest: String(results[seat]) })), shards) };
+}
 
 function corners(): { good: number; bad: number }[] {
   const ends = [0, 1, 255, 256, 65_534, 65_535];
