@@ -46,6 +46,8 @@ const chosen = mutants
   .filter((mutant) => new RegExp(options.match ?? '').test(`${mutant.path}:${mutant.line} ${mutant.operator}`))
   .filter(({ id }) => id % shards === shard)
   .filter((mutant) => results.outcomes[keyOf(mutant)] === undefined)
+  // Wherever it stops, what has been tried is an even sample: steps of the golden ratio around all mutants.
+  .sort((a, b) => placeOf(a) - placeOf(b))
   .slice(0, Number(options.limit ?? mutants.length));
 say(`${mutants.length} mutants; ${chosen.length} to try`);
 for (const [done, mutant] of chosen.entries()) {
@@ -112,8 +114,8 @@ async function outcomeOf({ id }: Mutant): Promise<Outcome> {
 /** Runs tests with a mutant. */
 async function forge(id: number, args: readonly string[], timeoutMs: number): Promise<{ ok: boolean; output: string }> {
   const coinbase = `0x${id.toString(16).padStart(40, '0')}`;
-  const child = spawn('forge', ['test', ...args], {
-    cwd: WORKSPACE, env: { ...process.env, FOUNDRY_BLOCK_COINBASE: coinbase, FOUNDRY_FUZZ_RUNS: '24', FOUNDRY_INVARIANT_RUNS: '4' }, stdio: ['ignore', 'pipe', 'ignore'], timeout: timeoutMs, killSignal: 'SIGKILL',
+  const child = spawn(join(ROOT, 'scripts/forge.sh'), ['test', ...args], {
+    cwd: WORKSPACE, env: { ...process.env, FOUNDRY_BLOCK_COINBASE: coinbase, FOUNDRY_FUZZ_RUNS: '24', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0' }, stdio: ['ignore', 'pipe', 'ignore'], timeout: timeoutMs, killSignal: 'SIGKILL',
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (piece: string) => { output += piece; });
@@ -137,6 +139,11 @@ function report(): void {
   say(`all: ${sum.killed} of ${sum.tried} killed, ${(100 * sum.killed / Math.max(1, sum.tried)).toFixed(1)} %`);
   for (const mutant of survivors) say(`survived: ${describe(mutant)}`);
   if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify({ mutants: mutants.length, ...sum, files: Object.fromEntries(files), survivors }, undefined, 2)}\n`);
+}
+
+/** From 0 to 1; those of any stretch are spread evenly over the sources (a Kronecker sequence turned round). */
+function placeOf({ id }: Mutant): number {
+  return id * (Math.sqrt(5) - 1) / 2 % 1;
 }
 
 function describe({ path, line, operator, from, to }: Mutant): string {
