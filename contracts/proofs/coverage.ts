@@ -23,8 +23,8 @@ for (const [path, text] of Object.entries(sources)) {
 symlinkSync(join(ROOT, 'node_modules'), join(WORKSPACE, 'node_modules'));
 writeFileSync(join(WORKSPACE, 'foundry.toml'), readFileSync(join(ROOT, 'foundry.toml'), 'utf8')
   .replace(/^optimizer = true$/m, 'optimizer = false').replace(/^via_ir = true$/m, 'via_ir = true\ncode_size_limit = 1000000\ngas_limit = 4000000000'));
-const { status, error } = spawnSync('forge', ['test', '--no-match-contract', '^GasTest$'], {
-  cwd: WORKSPACE, env: { ...process.env, FOUNDRY_FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '64', FOUNDRY_INVARIANT_RUNS: '4' }, stdio: ['ignore', process.argv.includes('--verbose') ? 'inherit' : 'ignore', 'inherit'],
+const { status, error } = spawnSync(join(ROOT, 'scripts/forge.sh'), ['test', '--no-match-contract', '^GasTest$'], {
+  cwd: WORKSPACE, env: { ...process.env, FOUNDRY_FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '64', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0' }, stdio: ['ignore', process.argv.includes('--verbose') ? 'inherit' : 'ignore', 'inherit'],
 });
 if (error !== undefined) throw error;
 // Some tests measure gas, of which telling branches takes more: what failed is not the question here.

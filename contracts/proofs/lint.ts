@@ -12,7 +12,7 @@ const ARGUED: readonly string[] = ['incorrect-shift', 'unsafe-typecast', 'block-
 // The linter compiles without code, and would leave that behind for the tests to stumble over.
 const folder = mkdtempSync(join(tmpdir(), 'gadus-lint-'));
 try {
-  const { stderr, stdout, error } = spawnSync('forge', ['lint', 'contracts/src', '--json'], {
+  const { stderr, stdout, error } = spawnSync(join(ROOT, 'scripts/forge.sh'), ['lint', 'contracts/src', '--json'], {
     cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, FOUNDRY_OUT: join(folder, 'out'), FOUNDRY_CACHE_PATH: join(folder, 'cache') },
   });
   if (error !== undefined) throw error;

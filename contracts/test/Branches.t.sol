@@ -119,4 +119,13 @@ contract BranchesTest is Life {
         scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], chunks, new bytes32[][](8));
         assertEq(scheduler.job(play.jobId).equivocated, 1, "proven");
     }
+
+    /// @dev A profile alone makes a node known; what comes after is no later start.
+    function test_a_profile_before_any_stake_makes_a_node_known() public {
+        scheduler.register(0, "profile");
+        assertEq(scheduler.node(address(this)).since, block.timestamp, "known");
+        skip(10);
+        scheduler.register(0, "another");
+        assertEq(scheduler.node(address(this)).since, block.timestamp - 10, "once");
+    }
 }

@@ -57,7 +57,10 @@ contract Handler is Life {
             else if (salt % 4 == 1) closeBySet(play);
             else commit(play, job, salt >> 8);
         } else if (job.state == IScheduler.State.Committed) {
-            if (salt >> 128 & 7 == 0) prove(play, job, salt >> 16);
+            if (salt >> 128 & 7 == 0) {
+                prove(play, job, salt >> 16);
+                job = scheduler.job(play.jobId);
+            }
             if (job.widening == 0 && play.request.replicas == 1 && play.request.policy < 2 && salt >> 140 & 1 == 0) return audit(play, job);
             uint256 deadline = job.since + play.request.settleWindow;
             if (block.timestamp <= deadline) {
