@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { CONTENT_BINS } from '../../src/evidence/constants.ts';
-import { contentSimilarity } from '../../src/evidence/content-minima.ts';
+import { contentSimilarity } from '../../src/evidence/fingerprint/content-minima.ts';
 
 /** Longer runs of bytes without white space are cut: a binary output has no words. */
 const MAX_WORD_BYTES = 64;

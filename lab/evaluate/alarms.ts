@@ -1,4 +1,4 @@
-import { compareFingerprints } from '../../src/evidence/compare-fingerprints.ts';
+import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
 import type { LabRun } from '../corpus/run-store.ts';
 import { conditionsOf } from './breakdown.ts';
 import { jobsOf } from './corpus.ts';

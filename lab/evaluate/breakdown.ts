@@ -1,4 +1,4 @@
-import { compareFingerprints } from '../../src/evidence/compare-fingerprints.ts';
+import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
 import type { LabRun } from '../corpus/run-store.ts';
 import type { Forgery } from './forge-all.ts';
 import type { HonestPair } from './honest-pairs.ts';

@@ -1,5 +1,5 @@
-import { judgeReplicas, type JudgedReplica } from '../../src/evidence/judge.ts';
-import { majorityOf } from '../../src/evidence/majority.ts';
+import { judgeReplicas, type JudgedReplica } from '../../src/evidence/judge/judge.ts';
+import { majorityOf } from '../../src/evidence/judge/majority.ts';
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { randomOf, seedOf, type Random } from '../corpus/inputs/random.ts';
 import type { LabRun } from '../corpus/run-store.ts';

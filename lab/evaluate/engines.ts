@@ -1,4 +1,4 @@
-import { compareFingerprints } from '../../src/evidence/compare-fingerprints.ts';
+import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
 import type { Attack } from '../attackers/attack.ts';
 import type { Job } from './corpus.ts';
 import { clusters, detect, type FingerprintResult } from './detection.ts';

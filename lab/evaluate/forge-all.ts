@@ -1,8 +1,8 @@
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
 import type { LabRun } from '../corpus/run-store.ts';
-import { validateProfile } from '../../src/evidence/validate-profile.ts';
-import { validateTrace } from '../../src/evidence/validate-trace.ts';
+import { validateProfile } from '../../src/evidence/fingerprint/validate-profile.ts';
+import { validateTrace } from '../../src/evidence/trace/validate-trace.ts';
 import { SUBMISSIONS, TARGETS } from './constants.ts';
 import type { Job } from './corpus.ts';
 import { knowledgeOf } from './knowledge-of.ts';

@@ -1,5 +1,5 @@
-import { DISTANCE_BLOCKS } from '../../src/evidence/block-distances.ts';
-import { classModel, deviationsFrom, scaledDeviations, type ClassModel } from '../../src/evidence/strangeness.ts';
+import { DISTANCE_BLOCKS } from '../../src/evidence/judge/block-distances.ts';
+import { classModel, deviationsFrom, scaledDeviations, type ClassModel } from '../../src/evidence/judge/strangeness.ts';
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
 import type { LabRun } from '../corpus/run-store.ts';
@@ -38,7 +38,7 @@ export function byPrecedents(jobs: readonly Job[], forgeries: readonly Forgery[]
   const priorsWithout = memo((family: string | undefined) => priorsOf(corpus.filter((job) => job.family !== family).map((job) => usual.get(job)!)));
   const result: ClassResults = { byCount: new Map(), jobs: new Map(), priors: priorsWithout(undefined), limits: new Map(), scores: new Map() };
   for (const count of EARLIER_COUNTS) {
-    const plugin: FingerprintPlugin = { name: `${count} earlier runs`, about: `one run beside ${count} earlier ones of the same work (src/evidence/strangeness.ts)`, kind: 'fingerprint', prepare: () => () => Number.NaN };
+    const plugin: FingerprintPlugin = { name: `${count} earlier runs`, about: `one run beside ${count} earlier ones of the same work (src/evidence/judge/strangeness.ts)`, kind: 'fingerprint', prepare: () => () => Number.NaN };
     const draws = (runs: readonly LabRun[], run: Submission, ...seed: (string | number)[]): Draw[] => {
       const random = randomOf(seedOf('class', count, ...seed));
       return runs.length < count ? [] : Array.from({ length: CLASS_DRAWS }, () => {

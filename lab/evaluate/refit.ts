@@ -1,4 +1,4 @@
-import { compareFingerprints } from '../../src/evidence/compare-fingerprints.ts';
+import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
 import { BLOCKS, CONTENT_BLOCK } from '../../src/evidence/constants.ts';
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { detectBy, type FingerprintResult } from './detection.ts';

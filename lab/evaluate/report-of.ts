@@ -1,4 +1,4 @@
-import { DISTANCE_BLOCKS } from '../../src/evidence/block-distances.ts';
+import { DISTANCE_BLOCKS } from '../../src/evidence/judge/block-distances.ts';
 import { CLASS_LIMIT, CLASS_SCORES } from '../../src/evidence/constants.ts';
 import type { Detection, FingerprintResult } from './detection.ts';
 import { DIGITS } from './constants.ts';

@@ -1,4 +1,4 @@
-import { majorityOf } from '../../src/evidence/majority.ts';
+import { majorityOf } from '../../src/evidence/judge/majority.ts';
 import type { LabRun } from '../corpus/run-store.ts';
 import { jobsOf, type Job } from './corpus.ts';
 import { submissionSketch } from './fingerprints/submission-fingerprint.ts';

@@ -1,4 +1,4 @@
-import { likeness } from '../../src/evidence/copies.ts';
+import { likeness } from '../../src/evidence/judge/copies.ts';
 import type { Trace } from '../../src/protocol/index.ts';
 
 /** A measure of how much two traces share beyond what the program dictates; higher is more alike. */
@@ -11,6 +11,6 @@ export interface SimilarityPlugin {
 /** What a client flags copies by. */
 export const copyLikeness: SimilarityPlugin = {
   name: 'likeness',
-  about: 'paths through time and counters too close, or steps too alike (src/evidence/copies.ts); 1 is the limit',
+  about: 'paths through time and counters too close, or steps too alike (src/evidence/judge/copies.ts); 1 is the limit',
   prepare: (traces) => (a, b) => likeness(traces[a]!, traces[b]!),
 };

@@ -1,5 +1,5 @@
 import type { OutputProfile } from '../../src/protocol/index.ts';
-import { compareFingerprints } from '../../src/evidence/compare-fingerprints.ts';
+import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
 import { CONTENT_MIN_BYTES, CONTENT_TOLERANCE } from '../../src/evidence/constants.ts';
 import type { Submission } from '../attackers/attack.ts';
 import type { LabRun } from '../corpus/run-store.ts';

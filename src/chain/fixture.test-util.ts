@@ -10,7 +10,7 @@ import { approve } from './actions/approve.ts';
 import { fund } from './actions/fund.ts';
 import { register } from './actions/register.ts';
 import { transferCoin } from './actions/transfer-coin.ts';
-import { startAnvil, type Anvil, type AnvilInit } from './anvil.ts';
+import { startAnvil, type Anvil, type AnvilInit } from './anvil/anvil.ts';
 import { createChain, type Chain } from './chain-client.ts';
 import { deployContracts, type Deployment } from './deploy.ts';
 

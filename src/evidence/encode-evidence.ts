@@ -7,10 +7,10 @@ import { messageOf } from '../protocol/errors.ts';
 import type { ChannelName, Evidence } from '../protocol/trace.ts';
 import { CONTENT_BINS, MAX_EVIDENCE_BYTES, MAX_TRACE_SAMPLES, PROFILE_BINS, PROFILE_SEGMENTS } from './constants.ts';
 import { EvidenceError } from './errors.ts';
-import { decodeSeries, encodeSeries } from './series-encoding.ts';
-import { bytesToWords, wordsToBytes } from './word-encoding.ts';
-import { validateProfile } from './validate-profile.ts';
-import { validateTrace } from './validate-trace.ts';
+import { decodeSeries, encodeSeries } from './trace/series-encoding.ts';
+import { bytesToWords, wordsToBytes } from './trace/word-encoding.ts';
+import { validateProfile } from './fingerprint/validate-profile.ts';
+import { validateTrace } from './trace/validate-trace.ts';
 
 const text = z.string().max(300);
 const count = z.number().int().nonnegative();

@@ -4,9 +4,9 @@ import type { Engine, ImageStore } from '../executor/index.ts';
 import type { Host } from '../network/index.ts';
 import type { Court } from '../protocol/index.ts';
 import type { Journal, Storage } from '../storage/index.ts';
-import type { BidPolicy, Offer } from './bid-policy.ts';
-import type { Hardware } from './hardware.ts';
-import type { Possessions } from './possessions.ts';
+import type { BidPolicy, Offer } from './bidding/bid-policy.ts';
+import type { Hardware } from './bidding/hardware.ts';
+import type { Possessions } from './bidding/possessions.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
 /** Writes one line of the node's diary: an event name and its data. */

@@ -10,8 +10,8 @@ import type { Log } from './components.ts';
 import { keyOf, type NodeConfig } from './config.ts';
 import { COLLECT_INTERVAL_MS } from './constants.ts';
 import { Node } from './node.ts';
-import { ownArch } from './hardware.ts';
-import { Possessions, type PossessionRecord } from './possessions.ts';
+import { ownArch } from './bidding/hardware.ts';
+import { Possessions, type PossessionRecord } from './bidding/possessions.ts';
 import type { ReplicaRecord } from './replica-record.ts';
 
 export interface CreateNodeOptions {

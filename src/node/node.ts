@@ -3,17 +3,17 @@ import { Equivocations, isJobEvent, type ChainEvent } from '../chain/index.ts';
 import { hasMajority } from '../evidence/index.ts';
 import type { JobGossip } from '../network/index.ts';
 import { amend, isError, isFinal, messageOf, openingsIn, parseCid, POLICIES, postedBids, replay, type JobState, type Startable } from '../protocol/index.ts';
-import { Bidding } from './bidding.ts';
-import { takeChainStep } from './chain-step.ts';
-import { overruled } from './commitment-set.ts';
+import { Bidding } from './bidding/bidding.ts';
+import { takeChainStep } from './court/chain-step.ts';
+import { overruled } from './court/commitment-set.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
 import { ANNOUNCEMENT_GRACE_MS, POST_SHARE, TICK_MS } from './constants.ts';
-import { Deliveries } from './deliveries.ts';
-import { EarlyEvents } from './early-events.ts';
-import { nextNodeAction, type LocalReplica } from './next-action.ts';
+import { Deliveries } from './serving/deliveries.ts';
+import { EarlyEvents } from './court/early-events.ts';
+import { nextNodeAction, type LocalReplica } from './court/next-action.ts';
 import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
-import { failureOf, ReplicaRunner } from './replica-runner.ts';
-import { serveClient } from './serve-client.ts';
+import { failureOf, ReplicaRunner } from './running/replica-runner.ts';
+import { serveClient } from './serving/serve-client.ts';
 import { countProgress } from './shards/count-progress.ts';
 
 /**

@@ -9,7 +9,7 @@ pragma solidity ^0.8.28;
 /// tolerances instead, and 1000 * (bits of content that differ) / CONTENT_TOLERANCE beside the blocks. Sketches of another length or
 /// version, without a common feature, or where more than a quarter as many features stand alone as are shared, are at distance
 /// type(uint256).max.
-/// @dev The same integers as src/evidence/sketch.ts; test/conformance/vectors/sketch.json holds both to it.
+/// @dev The same integers as src/evidence/fingerprint/sketch.ts; test/conformance/vectors/sketch.json holds both to it.
 library SketchLib {
     /// @notice Largest distance at which two replicas of a job of one shard agree.
     uint256 internal constant THRESHOLD = 1000;

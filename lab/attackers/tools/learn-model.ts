@@ -1,5 +1,5 @@
 import { CHANNELS, type ChannelName, type Trace } from '../../../src/protocol/index.ts';
-import { workAxis } from '../../../src/evidence/fingerprint.ts';
+import { workAxis } from '../../../src/evidence/fingerprint/fingerprint.ts';
 import type { LabRun } from '../../corpus/run-store.ts';
 import type { Random } from '../../corpus/inputs/random.ts';
 import { mend } from './mend.ts';

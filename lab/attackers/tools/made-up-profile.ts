@@ -1,5 +1,5 @@
 import type { OutputProfile } from '../../../src/protocol/index.ts';
-import { NO_CHUNK } from '../../../src/evidence/content-minima.ts';
+import { NO_CHUNK } from '../../../src/evidence/fingerprint/content-minima.ts';
 import type { Random } from '../../corpus/inputs/random.ts';
 
 /** Minima of content lie below this. */

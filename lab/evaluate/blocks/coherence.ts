@@ -1,4 +1,4 @@
-import { workAxis } from '../../../src/evidence/fingerprint.ts';
+import { workAxis } from '../../../src/evidence/fingerprint/fingerprint.ts';
 import { definePlugin } from '../fingerprint-plugin.ts';
 import { along, counterPath } from './counter-path.ts';
 

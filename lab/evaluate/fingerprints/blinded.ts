@@ -1,5 +1,5 @@
-import { compareFingerprints } from '../../../src/evidence/compare-fingerprints.ts';
-import { fingerprintOf } from '../../../src/evidence/fingerprint.ts';
+import { compareFingerprints } from '../../../src/evidence/fingerprint/compare-fingerprints.ts';
+import { fingerprintOf } from '../../../src/evidence/fingerprint/fingerprint.ts';
 import type { ChannelName, Trace } from '../../../src/protocol/index.ts';
 import { definePlugin, type FingerprintPlugin } from '../fingerprint-plugin.ts';
 

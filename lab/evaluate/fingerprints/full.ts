@@ -1,4 +1,4 @@
-import { compareFingerprints } from '../../../src/evidence/compare-fingerprints.ts';
+import { compareFingerprints } from '../../../src/evidence/fingerprint/compare-fingerprints.ts';
 import { definePlugin } from '../fingerprint-plugin.ts';
 import { submissionFingerprint } from './submission-fingerprint.ts';
 

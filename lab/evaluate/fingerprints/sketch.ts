@@ -1,5 +1,5 @@
 import { SKETCH_THRESHOLD } from '../../../src/evidence/constants.ts';
-import { sketchDistance } from '../../../src/evidence/sketch-distance.ts';
+import { sketchDistance } from '../../../src/evidence/fingerprint/sketch-distance.ts';
 import { definePlugin } from '../fingerprint-plugin.ts';
 import { submissionSketch } from './submission-fingerprint.ts';
 

@@ -1,5 +1,5 @@
-import { fingerprintOf } from '../../../src/evidence/fingerprint.ts';
-import { sketchOf } from '../../../src/evidence/sketch.ts';
+import { fingerprintOf } from '../../../src/evidence/fingerprint/fingerprint.ts';
+import { sketchOf } from '../../../src/evidence/fingerprint/sketch.ts';
 import type { Submission } from '../../attackers/attack.ts';
 
 /** A submission's fingerprint, computed once: several plugins and the judges want it. */

@@ -2,9 +2,9 @@ import { encodeEventTopics, type Hex } from 'viem';
 import type { JobEvent } from '../../protocol/index.ts';
 import { schedulerAbi } from '../abi.ts';
 import type { CallOptions, Chain } from '../chain-client.ts';
-import { decodeEvent, isJobEvent, type ChainEvent, type PartyEvent } from '../decode-events.ts';
+import { decodeEvent, isJobEvent, type ChainEvent, type PartyEvent } from '../watch/decode-events.ts';
 import { toChainError } from '../errors.ts';
-import { createLogSource } from '../log-source.ts';
+import { createLogSource } from '../watch/log-source.ts';
 
 type Topics = (Hex | null)[];
 

@@ -3,7 +3,7 @@ import { getBlockNumber } from 'viem/actions';
 import type { CallOptions, Chain } from '../chain-client.ts';
 import { RECEIPT_TIMEOUT_MS } from '../constants.ts';
 import { ChainError, toChainError } from '../errors.ts';
-import { pollDelays } from '../poll-delays.ts';
+import { pollDelays } from '../watch/poll-delays.ts';
 import { withSignal } from '../with-signal.ts';
 
 /** Waits until the chain has a block of this number or above. @throws ChainError RPC_UNREACHABLE, TX_TIMEOUT */

@@ -5,7 +5,7 @@ import { createChainClient, type CallOptions, type ChainClient } from '../chain-
 import { chainProfile, type ChainProfile } from '../chain-profile.ts';
 import { BLOCK_TIME_SAMPLE_BLOCKS, LOG_RETRIES, NULL_ROUND_STEPS, PROBED_LOG_RANGES } from '../constants.ts';
 import { toChainError } from '../errors.ts';
-import { createLogSource, type Header, type LogSource } from '../log-source.ts';
+import { createLogSource, type Header, type LogSource } from '../watch/log-source.ts';
 import { withSignal } from '../with-signal.ts';
 
 /** What an endpoint says of its chain, and what of it matters to a scheduler. Amounts in the smallest unit. */

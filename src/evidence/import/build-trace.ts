@@ -1,7 +1,7 @@
 import { CHANNELS, type ChannelName, type Trace } from '../../protocol/trace.ts';
 import { MAX_TRACE_SAMPLES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
-import { validateTrace } from '../validate-trace.ts';
+import { validateTrace } from '../trace/validate-trace.ts';
 import type { Column } from './columns.ts';
 
 /** A table of numbers as text: columns, and where its rows are. */

@@ -6,7 +6,7 @@ import { MAX_SHARDS } from '../../protocol/constants.ts';
 import { messageOf } from '../../protocol/errors.ts';
 import { MAX_MANIFEST_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
-import { decodeSeries, encodeSeries } from '../series-encoding.ts';
+import { decodeSeries, encodeSeries } from '../trace/series-encoding.ts';
 
 /** What a replica of many shards commits to in the place of one run's evidence: the digests of all shards' evidence. */
 export interface ShardManifest {

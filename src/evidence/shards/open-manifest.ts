@@ -3,8 +3,8 @@ import { cidDigest, parseCid } from '../../protocol/bytes.ts';
 import { shardedCommitment, type ShardedOpening } from '../../protocol/shards/sharded-commitment.ts';
 import { evidenceDigest } from '../encode-evidence.ts';
 import { EvidenceError } from '../errors.ts';
-import { requireOwn } from '../open-sealed.ts';
-import { unsealEvidence, type UnsealInit } from '../seal.ts';
+import { requireOwn } from '../seal/open-sealed.ts';
+import { unsealEvidence, type UnsealInit } from '../seal/seal.ts';
 import { decodeManifest, type ShardManifest } from './manifest.ts';
 
 /**

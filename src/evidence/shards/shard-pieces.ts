@@ -6,8 +6,8 @@ import type { Evidence } from '../../protocol/trace.ts';
 import { decodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import { MAX_SHARDED_EVIDENCE_BYTES, MAX_SHARD_EVIDENCE_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
-import { requireConsistent } from '../open-sealed.ts';
-import { sealEvidence, unsealEvidence, type SealContext, type UnsealInit } from '../seal.ts';
+import { requireConsistent } from '../seal/open-sealed.ts';
+import { sealEvidence, unsealEvidence, type SealContext, type UnsealInit } from '../seal/seal.ts';
 import type { ShardManifest } from './manifest.ts';
 
 /** A shard's evidence as it was committed to, and what of it is needed about all shards at once. */

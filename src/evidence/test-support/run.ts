@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { bytesToHex, keccak256, numberToHex, type Hex } from 'viem';
 import { CHANNELS, type ChannelName, type Evidence, type OutputProfile, type Trace } from '../../protocol/trace.ts';
 import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
-import { NO_CHUNK } from '../content-minima.ts';
-import { fingerprintOf } from '../fingerprint.ts';
-import { sketchOf } from '../sketch.ts';
+import { NO_CHUNK } from '../fingerprint/content-minima.ts';
+import { fingerprintOf } from '../fingerprint/fingerprint.ts';
+import { sketchOf } from '../fingerprint/sketch.ts';
 import type { OutputHistory } from '../windows/output-history.ts';
 import { windowsOf } from '../windows/windows-of.ts';
 

@@ -5,7 +5,7 @@ import { MAX_WINDOW_BYTES } from '../../protocol/constants.ts';
 import { messageOf } from '../../protocol/errors.ts';
 import type { ChannelName } from '../../protocol/trace.ts';
 import { EvidenceError } from '../errors.ts';
-import { decodeSeries, encodeSeries } from '../series-encoding.ts';
+import { decodeSeries, encodeSeries } from '../trace/series-encoding.ts';
 import { MAX_PATH_BYTES, MAX_WINDOW_FILES, WINDOW_SAMPLES } from './constants.ts';
 
 /** A file of the output at the end of a window: bytes written by then, and their SHA-256. */

@@ -2,7 +2,7 @@ import * as cborg from 'cborg';
 import { bytesToHex, concat, hexToBytes } from 'viem';
 import type { Trace } from '../../protocol/trace.ts';
 import { EvidenceError } from '../errors.ts';
-import { decodeSeries, encodeSeries } from '../series-encoding.ts';
+import { decodeSeries, encodeSeries } from '../trace/series-encoding.ts';
 import type { WindowSource } from './windows-of.ts';
 
 /** What a node keeps to open windows later, of its own making: as compact as the evidence, and the same windows come out again. */

@@ -3,7 +3,7 @@ import { encodeEvidence, encodeWindowSource, requireShardRoom } from '../../evid
 import type { Engine } from '../../executor/index.ts';
 import { parseCid, shardName, type JobSpec, type LogChunk, type Shard } from '../../protocol/index.ts';
 import type { Materialised, Storage } from '../../storage/index.ts';
-import { evidenceOf, publish, type RunReplicaInit } from '../run-replica.ts';
+import { evidenceOf, publish, type RunReplicaInit } from '../running/run-replica.ts';
 import type { FinishedShard } from './shard-store.ts';
 
 /** What all shards of a replica share. */

@@ -8,7 +8,7 @@ import { createSealKeys, openManifest } from '../../evidence/index.ts';
 import { createNoopEngine, ExecutorError, type Engine, type ImageStore, type RunRequest } from '../../executor/index.ts';
 import { isError, parseCid, parseJobSpec, PLAIN_TERMS, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { createStorage, type Storage } from '../../storage/index.ts';
-import { RunQueue } from '../run-queue.ts';
+import { RunQueue } from '../running/run-queue.ts';
 import { runShards, type RunShardsInit, type ShardProgress } from './run-shards.ts';
 import { ShardStore } from './shard-store.ts';
 

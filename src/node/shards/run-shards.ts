@@ -8,7 +8,7 @@ import { readShardPlan, type Materialised, type Receipt } from '../../storage/in
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { NodeError } from '../errors.ts';
 import { MAX_ATTEMPTS } from '../replica-record.ts';
-import { readyImage, type ReplicaOutcome, type RunReplicaComponents, type RunReplicaInit } from '../run-replica.ts';
+import { readyImage, type ReplicaOutcome, type RunReplicaComponents, type RunReplicaInit } from '../running/run-replica.ts';
 import { prefixedLog } from './prefixed-log.ts';
 import { runShard, type SharedParts } from './run-shard.ts';
 import type { FinishedShard, ShardStore } from './shard-store.ts';

@@ -2,7 +2,7 @@ import { sealPiece, SHARD_PIECE_BYTES } from '../../evidence/index.ts';
 import { serve, shardsProtocol } from '../../network/index.ts';
 import type { Court, ShardsRequest, ShardsResponse } from '../../protocol/index.ts';
 import type { Address, Hex } from 'viem';
-import { whyNotClosed } from '../commitments-closed.ts';
+import { whyNotClosed } from '../court/commitments-closed.ts';
 import type { NodeComponents } from '../components.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
 import type { ShardStore } from './shard-store.ts';

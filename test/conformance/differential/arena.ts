@@ -4,9 +4,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { decodeFunctionResult, encodeDeployData, encodeFunctionData, getAddress, maxUint256, numberToHex, type Abi, type Address, type Hex } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { coinAbi, decodeEvent, schedulerAbi, type ChainEvent, type Signer } from '../../../src/chain/index.ts';
-import { anvilBinary } from '../../../src/chain/anvil-binary.ts';
+import { anvilBinary } from '../../../src/chain/anvil/anvil-binary.ts';
 import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, schedulerBytecode } from '../../../src/chain/bytecode.ts';
-import type { RpcLog } from '../../../src/chain/decode-events.ts';
+import type { RpcLog } from '../../../src/chain/watch/decode-events.ts';
 import { ANVIL_MNEMONIC } from '../../../src/chain/constants.ts';
 import type { Court } from '../../../src/protocol/index.ts';
 

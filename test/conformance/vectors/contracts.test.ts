@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Hex } from 'viem';
 import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
-import { majorityOf } from '../../../src/evidence/majority.ts';
+import { majorityOf } from '../../../src/evidence/judge/majority.ts';
 import { bidsHashOf, commitmentOf, jobIdOf, NO_CLAIM, rosterHashOf, type Bid, type JobRequest, type Opening } from '../../../src/protocol/index.ts';
 
 interface Statements {

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { bytesToHex } from 'viem';
 import { FEATURES, LONELY_FEATURES_DIVISOR, MAX_SLACK, SKETCH_ABSENT, SKETCH_BYTES, SKETCH_CONTENT_TOLERANCE, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
-import { SKETCH_BLOCKS } from '../../../src/evidence/sketch-distance.ts';
+import { SKETCH_BLOCKS } from '../../../src/evidence/fingerprint/sketch-distance.ts';
 
 const MAX = 2n ** 256n - 1n;
 const random = mulberry32(0x6761_6475);

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { fingerprintOf } from '../fingerprint/fingerprint.ts';
+import { precedentOf } from './precedent.ts';
+import { sketchOf } from '../fingerprint/sketch.ts';
+import { runProfile, runTrace, type RunShape } from '../test-support/run.ts';
+
+const sketch = (shape: RunShape) => sketchOf(fingerprintOf(runTrace({ samples: 30, ...shape }), runProfile()));
+/** Honest runs whose CPU time spreads by a few percent. */
+const past = Array.from({ length: 20 }, (_, i) => sketch({ cpuSeconds: 3 + (i % 7) * 0.05 }));
+
+describe('precedentOf', () => {
+  it('finds an honest run like the others', () => {
+    const { runs, alike, p } = precedentOf(past, sketch({ cpuSeconds: 3.12 }));
+    assert.deepEqual({ runs, alike }, { runs: 20, alike: 20 });
+    assert.ok(p > 0.1, String(p));
+  });
+
+  it('finds half of the work stranger than every run before', () => {
+    const { strangeness, ...rank } = precedentOf(past, sketch({ readBytes: 100e6, writtenBytes: 50e6 }));
+    assert.deepEqual(rank, { runs: 20, alike: 0, p: 1 / 21 });
+    assert.ok(strangeness!.score > 1 && strangeness!.block === 'bytes read' && strangeness!.p <= 0.01, JSON.stringify(strangeness));
+  });
+
+  it('says nothing without precedent', () => assert.deepEqual(precedentOf([], sketch({})), { runs: 0, alike: 0, p: 1 }));
+
+  it('gives honest runs a p-value that is at most p with probability p', () => fc.assert(fc.property(
+    fc.array(fc.double({ min: 2, max: 4, noNaN: true }), { minLength: 20, maxLength: 20 }), (cpu) => {
+      const sketches = cpu.map((cpuSeconds) => sketch({ cpuSeconds }));
+      const low = sketches.filter((one) => precedentOf(sketches.filter((other) => other !== one), one).p <= 0.1);
+      // Of exchangeable runs at most a tenth, two of twenty, can be the strangest tenth; equal ones share their rank.
+      assert.ok(low.length <= 2);
+    },
+  ), { numRuns: 20 }));
+});

@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { bytesToHex, type Address, type Hex } from 'viem';
+import {
+  encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sealResult, sketchOf, windowsOf,
+  type WindowSource,
+} from '../../evidence/index.ts';
+import { resultFiles, type Engine, type ImageStore, type RunResult } from '../../executor/index.ts';
+import {
+  cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
+} from '../../protocol/index.ts';
+import type { Added, Receipt, Storage, TreeEntry } from '../../storage/index.ts';
+import { SAMPLE_INTERVAL_MS } from '../constants.ts';
+
+export interface RunReplicaComponents { engine: Engine; images: ImageStore; storage: Storage }
+
+export interface RunReplicaInit {
+  court: Court;
+  jobId: Hex;
+  node: Address;
+  request: JobRequest;
+  spec: JobSpec;
+  onStage?: (stage: ReplicaStage) => void;
+  onLog?: (stream: LogChunk['stream'], data: Uint8Array) => void;
+  signal: AbortSignal;
+}
+
+export type ReplicaStage = 'fetching' | 'running' | 'publishing';
+
+/** All that a run leaves: enough to commit, to hand over the evidence, and to open the sketch. */
+export interface ReplicaOutcome {
+  resultCid: string;
+  /** What of it is published, where that is not the result itself. */
+  encryptedResultCid?: string;
+  exitCode: number;
+  ended: Evidence['ended'];
+  opening: Opening;
+  commitment: Hex;
+  /** Evidence and opening, HPKE-sealed to the job's key. */
+  sealed: Uint8Array;
+  /** What the node needs to open windows later; of a job of shards each shard has its own. */
+  windowSource?: Uint8Array;
+  receipts: Receipt[];
+}
+
+/**
+ * Runs one replica from bare data to commitment: image and inputs by the cascade, the job under the engine with the sampler on it,
+ * the result published as a UnixFS directory, or encrypted in one file, the evidence built and sealed.
+ *
+ * @throws StorageError when an input cannot be had, ExecutorError when the engine fails (a job that fails is a result, not an error)
+ */
+export async function runReplica(components: RunReplicaComponents, init: RunReplicaInit): Promise<ReplicaOutcome> {
+  const { spec, signal, onStage } = init;
+  const { engine, storage } = components;
+  const held: { release(): Promise<void> | void }[] = [];
+  try {
+    onStage?.('fetching');
+    const receipts: Receipt[] = [];
+    const image = await readyImage(components, spec.image, receipts, signal);
+    held.push(image);
+    const inputs: { path: string; target: string }[] = [];
+    const checks: (() => Promise<void>)[] = [];
+    for (const { source, target } of spec.inputs) {
+      const input = await storage.materialise(parseCid(source), { signal });
+      held.push(input);
+      checks.push(() => input.check());
+      receipts.push(input.receipt);
+      inputs.push({ path: input.path, target });
+    }
+
+    onStage?.('running');
+    const run = await engine.run({
+      // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
+      id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
+      spec, rootfs: image.path, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
+      ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
+    });
+    held.push(run);
+    // An input that lies where its owner may write to it proves nothing unless it held still.
+    for (const check of checks) await check();
+
+    onStage?.('publishing');
+    return { receipts, ...(await seal(init, run, await publishFor(storage, run, init))) };
+  } finally {
+    for (const resource of held.reverse()) await resource.release();
+  }
+}
+
+/** What the engine takes for an image: nothing, the module itself, or an unpacked root file system. */
+export async function readyImage(
+  { engine, images, storage }: RunReplicaComponents, image: string, receipts: Receipt[], signal: AbortSignal,
+): Promise<{ path: string; release(): Promise<void> | void }> {
+  if (engine.name === 'noop') return { path: '', release: () => {} };
+  if (engine.name === 'wasm' || !images.has(image)) {
+    const content = await storage.materialise(parseCid(image), { signal });
+    receipts.push(content.receipt);
+    if (engine.name === 'wasm') return content;
+    try {
+      await images.unpack(image, content.path, { signal });
+    } finally {
+      await content.release();
+    }
+  }
+  return images.hold(image);
+}
+
+type Published = Pick<Evidence, 'resultCid' | 'encryptedResultCid'>;
+
+/** Publishes the result as the spec asks: as it is, or encrypted to the job's key and in no other form. */
+async function publishFor(storage: Storage, run: RunResult, { court, jobId, node, request: { sealKey }, spec, signal }: RunReplicaInit): Promise<Published> {
+  if (spec.result?.encrypt !== true) return { resultCid: (await publish(storage, run, signal)).cid.toString() };
+  const { cid, plain } = await storage.addSealed(entriesOf(run), {
+    seal: (car, result) => sealResult(car, { court, jobId, node, sealKey, resultCid: result.toString() }), signal,
+  });
+  return { resultCid: plain.toString(), encryptedResultCid: cid.toString() };
+}
+
+/** The result as a UnixFS directory: stdout, stderr, exitCode, and a folder for each output. */
+export function publish(storage: Storage, run: RunResult, signal: AbortSignal): Promise<Added> {
+  return storage.addTree(entriesOf(run), { signal, why: 'result' });
+}
+
+function entriesOf(run: RunResult): TreeEntry[] {
+  return [
+    { path: 'stdout', source: run.stdoutPath },
+    { path: 'stderr', source: run.stderrPath },
+    { path: 'exitCode', source: new TextEncoder().encode(`${run.exitCode}\n`) },
+    ...run.outputs.map(({ name, path }) => ({ path: name, source: path })),
+  ];
+}
+
+/** What a run is told by: its evidence, and what its windows are cut from. @throws EvidenceError OUTPUT_UNREADABLE, OUTPUT_CHANGED; the signal's reason */
+export async function evidenceOf(
+  { jobId, node, signal }: Pick<RunReplicaInit, 'jobId' | 'node' | 'signal'>, run: RunResult, resultCid: string,
+): Promise<{ evidence: Evidence; windowSource: WindowSource }> {
+  const files = await resultFiles(run);
+  const profile = await profileOutput(files.map(({ source }) => source), { signal });
+  const windowSource = { trace: run.trace, output: await outputHistory(files, run.outputNotes, run.trace.t.at(-1)!, { signal }) };
+  const sketch = bytesToHex(sketchOf(fingerprintOf(run.trace, profile)));
+  const evidence: Evidence = {
+    version: 2, jobId, node, resultCid, exitCode: run.exitCode, ended: run.ended,
+    trace: run.trace, profile, windowRoot: windowsOf(windowSource).root, sketch, environment: run.environment,
+  };
+  return { evidence, windowSource };
+}
+
+async function seal(init: RunReplicaInit, run: RunResult, published: Published): Promise<Omit<ReplicaOutcome, 'receipts'>> {
+  const { resultCid } = published;
+  const { evidence: plain, windowSource } = await evidenceOf(init, run, resultCid);
+  const evidence: Evidence = { ...plain, ...published };
+  const encoded = encodeEvidence(evidence);
+  const opening: Opening = {
+    resultDigest: cidDigest(parseCid(resultCid)),
+    evidenceDigest: evidenceDigest(encoded),
+    salt: bytesToHex(randomBytes(32)),
+    sketch: evidence.sketch,
+    proof: [],
+  };
+  return {
+    ...published, exitCode: run.exitCode, ended: run.ended, opening,
+    commitment: commitmentOf(init.jobId, init.node, opening),
+    windowSource: encodeWindowSource(windowSource),
+    sealed: await sealEvidence({ court: init.court, jobId: init.jobId, node: init.node, sealKey: init.request.sealKey, evidence: encoded, opening }),
+  };
+}
