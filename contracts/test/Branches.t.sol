@@ -128,4 +128,29 @@ contract BranchesTest is Life {
         scheduler.register(0, "another");
         assertEq(scheduler.node(address(this)).since, block.timestamp - 10, "once");
     }
+
+    /// @dev Input whose root and size do not go together: a chunk that is in the tree, but not as long, or not as deep, as the size says.
+    function oddShape(bytes32 root, uint64 size, bytes32[] memory proof) internal {
+        IScheduler.JobRequest memory request = aRequest(1);
+        (request.dataRoot, request.dataBytes) = (root, size);
+        Play memory play = submitted(request);
+        vm.roll(vm.getBlockNumber() + 2);
+        IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
+        bids[0] = aClaim(keys[0], play.jobId, PRICE, 10_000, bytes16("made up"), scheduler.seedOf(play.jobId), 0);
+        assigned(play, bids);
+        batchOf(play, 1, new uint16[](1));
+        (bytes[] memory chunks, bytes32[][] memory proofs) = (new bytes[](8), new bytes32[][](8));
+        for (uint256 i; i < 8; ++i) (chunks[i], proofs[i]) = ("some input", proof);
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.BadChunk.selector, 0));
+        scheduler.proveFalseClaim(play.request, play.sealed_, 0, bids[0], chunks, proofs);
+    }
+
+    function test_a_chunk_of_another_length_proves_nothing() public {
+        oddShape(sha256(abi.encodePacked(bytes1(0x00), "some input")), 11, new bytes32[](0));
+    }
+
+    function test_a_chunk_at_another_depth_proves_nothing() public {
+        bytes32[] memory proof = new bytes32[](1);
+        oddShape(sha256(abi.encodePacked(bytes1(0x01), sha256(abi.encodePacked(bytes1(0x00), "some input")), proof[0])), 10, proof);
+    }
 }
