@@ -2,7 +2,7 @@
 # Every test there is: generated files fresh, contracts, units and conformance, then end to end and chaos: each file has a network of its own.
 set -eu
 node contracts/compile.ts --check
-sh scripts/forge.sh test --quiet
+sh scripts/forge.sh test
 node contracts/compile.ts --check --built
 node --test --test-concurrency=2 'src/**/*.test.ts' 'test/conformance/**/*.test.ts' 'test/firecracker/**/*.test.ts' 'lab/**/*.test.ts'
 node --test --test-concurrency=2 'test/e2e/**/*.test.ts' 'test/chaos/**/*.test.ts'
