@@ -8,6 +8,8 @@ import { Worker } from 'node:worker_threads';
 
 const CONTROL_FD = 3;
 const STOP = 1;
+/** Node goes on starting behind its first script, and reads about a kilobyte some tenth of a second later: not to be taken for the module's. */
+const SETTLE_MS = 150;
 
 interface RunPlan { args: string[]; env: Record<string, string>; preopens: Record<string, string>; reportIntervalMs: number; trapExitCode: number }
 
@@ -34,6 +36,7 @@ async function main(): Promise<number> {
   } catch (error) {
     start = { failure: String(error) };
   }
+  await new Promise((resolve) => { setTimeout(resolve, SETTLE_MS); });
   writeSync(CONTROL_FD, 'ready\n');
   readSync(CONTROL_FD, new Uint8Array(16));
   closeSync(CONTROL_FD);
