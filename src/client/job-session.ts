@@ -234,7 +234,7 @@ export class JobSession {
       await this.#writer.save();
     }
     const carried = await carry(this.#context, action, job, {
-      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), closed: (one) => this.#closed(one),
+      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => this.#closed(one),
       verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
     }).catch((error: unknown) => {
       if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;

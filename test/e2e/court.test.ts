@@ -69,6 +69,8 @@ describe('what the court does about single replicas, disagreement, left-out bids
       const { verdicts } = await settledJob(client.client, record);
       assert.deepEqual(verdicts, drawn ? ['agreed', 'agreed', 'agreed'] : ['agreed'], JSON.stringify(record.findings));
       assert.equal((await eventsOf(record.jobId)).some(({ type }) => type === 'WideningCalled'), drawn);
+      // The chain keeps the best bids and says nothing of the others: they are not sent to it again.
+      assert.ok((record.gas.postBids ?? 0) < 400_000, `${record.gas.postBids} gas for posting bids`);
     }
     assert.equal(seen.size, 2);
   });

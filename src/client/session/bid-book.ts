@@ -10,6 +10,8 @@ export class BidBook {
   readonly #context: SessionContext;
   readonly #claims: FalseClaims;
   readonly #seeds = new Map<number, Promise<Hex>>();
+  /** Nodes whose bids for newcomers were sent to the chain. It keeps the best alone and says nothing of the others: sent again, they would cost again. */
+  readonly #offered = new Set<string>();
   #saidFewBids = '';
 
   constructor(context: SessionContext, claims: FalseClaims) {
@@ -61,10 +63,15 @@ export class BidBook {
     return [...posted, ...received].slice(0, MAX_BIDS);
   }
 
-  /** Bids for newcomers that are not on chain yet: only those that are there are protected from being left out. */
+  /** Bids for newcomers that the chain was not told of yet: only those that it keeps are protected from being left out. */
   unposted(): SignedBid[] {
     const posted = postedBids(this.#context.record.events, 1);
-    return this.assignable().filter(({ node }) => !posted.some((other) => sameNode(other.node, node)));
+    return this.assignable().filter(({ node }) => !this.#offered.has(node.toLowerCase()) && !posted.some((other) => sameNode(other.node, node)));
+  }
+
+  /** The chain was told of these. */
+  noteOffered(bids: readonly SignedBid[]): void {
+    for (const { node } of bids) this.#offered.add(node.toLowerCase());
   }
 
   /** Notes the seats whose nodes were drawn by a bid that only the chain brought: where they listen they will say themselves. */

@@ -19,6 +19,7 @@ export type CarriedAction = keyof typeof BOOKED_AS;
 export interface Cargo {
   bids(): SignedBid[];
   unposted(): SignedBid[];
+  noteOffered(bids: readonly SignedBid[]): void;
   closed(job: JobState): ClosedJob;
   verdict(job: ClosedJob): Promise<{ agreed: number; shard: number; reportDigest: `0x${string}` }>;
   convict(): Promise<WriteResult | undefined>;
@@ -47,7 +48,12 @@ async function send({ components: { chain }, record, signal }: SessionContext, a
     case 'settle': return settle(chain, { request, roster, ...await cargo.verdict(cargo.closed(job!)) }, options);
     case 'audit': return audit(chain, { request, roster, secret: secretOf(record.seed), auditBps: record.auditBps ?? 0 }, options);
     case 'summon': return summon(chain, { request, roster, openings: openingsIn(record.events) }, options);
-    case 'post-bids': return postBids(chain, { request, roster, bids: cargo.unposted() }, options);
+    case 'post-bids': {
+      const bids = cargo.unposted();
+      const result = await postBids(chain, { request, roster, bids }, options);
+      cargo.noteOffered(bids);
+      return result;
+    }
     case 'draw-more': return drawMore(chain, { request, roster, bids: cargo.bids() }, options);
     case 'convict': return cargo.convict();
     case 'expire': return expire(chain, { request, roster }, options);
