@@ -6,7 +6,7 @@ import { messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { prepareInitBinary } from '../container/init-binary.ts';
 import { runIsOwned, runPaths, runsDirectory, stateTag } from '../container/run-directory.ts';
-import type { Engine, EngineProbe } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { sourceChannels } from '../sampler/job-reader.ts';
 import { RUN_LABEL, STATE_LABEL } from './constants.ts';
@@ -15,6 +15,7 @@ import { dockerContainer } from './docker-container.ts';
 import { ROOTFS_LABEL } from './docker-image.ts';
 import { runDocker, type DockerContext } from './run-docker.ts';
 import { STATS_CHANNELS } from './stats-sampler.ts';
+import { untilItWorks } from '../until-it-works.ts';
 
 export interface DockerEngineInit {
   /** Absolute path; belongs to this engine alone, though several processes may share it. */
@@ -36,7 +37,6 @@ const TRIAL_CODE = 42;
 export function createDockerEngine({ stateDir, socketPath = dockerSocket(), statsOnly = false }: DockerEngineInit): Engine {
   const client = createDockerClient(socketPath);
   const tag = stateTag(stateDir);
-  let chosen: Promise<DockerContext & { channels: EngineProbe['channels'] }> | undefined;
 
   const choose = async (signal?: AbortSignal) => {
     const { Version: version, Os: os } = await client.call<{ Version: string; Os: string }>('GET', '/version', signal ? { signal } : {});
@@ -55,13 +55,7 @@ export function createDockerEngine({ stateDir, socketPath = dockerSocket(), stat
     const channels = result.environment.cgroup === 'docker' ? STATS_CHANNELS : sourceChannels({ cgroup: {} as never, scratchPath: '' });
     return { ...context, channels };
   };
-  const context = (signal?: AbortSignal) => {
-    chosen ??= choose(signal).catch((error: unknown) => {
-      chosen = undefined;
-      throw error;
-    });
-    return chosen;
-  };
+  const context = untilItWorks(choose);
 
   return {
     name: 'container',

@@ -11,6 +11,7 @@ import { planMounts } from '../container/mount-plan.ts';
 import { collectOutputs } from '../container/outputs.ts';
 import { endedBy, wasFull } from '../container/run-container.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
+import { releaseOnce } from '../container/release-once.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
@@ -207,13 +208,4 @@ async function killRest(signal: (name: 'KILL') => Promise<void>, none?: () => bo
     if (none === undefined || none()) return;
     await delay(KILL_PASS_MS);
   }
-}
-
-function releaseOnce(run: RunDirectory): () => Promise<void> {
-  let released: Promise<void> | undefined;
-  const release = async () => {
-    await rm(run.path, { recursive: true, force: true });
-    closeRunDirectory(run);
-  };
-  return () => (released ??= release());
 }

@@ -17,6 +17,7 @@ import { rememberedKvm } from './remembered-kvm.ts';
 import { runMicrovm, type MicrovmContext } from './run-microvm.ts';
 import { sweepMonitors } from './sweep-monitors.ts';
 import type { VmmKind } from './vmm.ts';
+import { untilItWorks } from '../until-it-works.ts';
 
 export interface MicrovmEngineInit {
   /** Absolute path; belongs to this engine alone, though several processes may share it. */
@@ -39,7 +40,6 @@ const ISOLATION = 'a virtual machine of its own with its own kernel; inside it u
  * if ((await engine.probe()).ok) await engine.run({ id: 'a', spec, rootfs, inputs: [], sampleIntervalMs: 20 });
  */
 export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = false }: MicrovmEngineInit): Engine {
-  let chosen: Promise<MicrovmContext> | undefined;
   let problems: EngineProbe['problems'] = [];
 
   const choose = async (signal?: AbortSignal): Promise<MicrovmContext> => {
@@ -62,13 +62,7 @@ export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = fals
     }
     return context;
   };
-  const context = (signal?: AbortSignal) => {
-    chosen ??= choose(signal).catch((error: unknown) => {
-      chosen = undefined;
-      throw error;
-    });
-    return chosen;
-  };
+  const context = untilItWorks(choose);
 
   return {
     name: 'microvm',

@@ -1,11 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Evidence } from '../../protocol/index.ts';
 import { MIN_SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { removeRun } from '../container/leftovers.ts';
 import { planMounts } from '../container/mount-plan.ts';
-import { closeRunDirectory, createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
+import { createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
+import { releaseOnce } from '../container/release-once.ts';
 import { endedBy, wasFull } from '../container/run-container.ts';
 import { grantedEndpoints } from '../egress/network-rules.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
@@ -102,13 +103,4 @@ function withLastWords(error: unknown, vmm: Vmm): unknown {
   const words = vmm.lastWords();
   if (!(error instanceof ExecutorError) || error.code === 'ABORTED' || words === '') return error;
   return new ExecutorError(error.code, error.shortMessage, { details: [error.details, words.slice(-1500)].filter(Boolean).join('; '), cause: error });
-}
-
-function releaseOnce(run: RunDirectory): () => Promise<void> {
-  let released: Promise<void> | undefined;
-  const release = async () => {
-    await rm(run.path, { recursive: true, force: true });
-    closeRunDirectory(run);
-  };
-  return () => (released ??= release());
 }
