@@ -5,6 +5,7 @@ import {
   decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
+import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
@@ -218,7 +219,7 @@ export class Client implements Startable {
     const job = this.stateOf(record);
     const place = job !== undefined && 'roster' in job ? job.roster[seat] : undefined;
     if (place === undefined) throw new ClientError('LOG_UNAVAILABLE', `the job has no replica ${seat} yet`);
-    const addrs = this.#addrsOf(record, place.node);
+    const addrs = addrsOf(record, place.node);
     const { chain, court, host } = this.#components;
     const expires = Math.floor(Date.now() / 1000) + LOG_ACCESS_SECONDS;
     const signature = await signLogAccess(chain.signer(), court, { jobId: record.jobId, peer: host.peerId.toString(), expires: BigInt(expires) });
@@ -246,7 +247,7 @@ export class Client implements Startable {
     const { storage } = this.#components;
     const whole = parseCid(this.resultOf(record).cid);
     if (shard !== undefined) requireShard(record, shard);
-    for (const { bid } of record.bids) await storage.connect(this.#addrsOf(record, bid.node)).catch(() => {});
+    for (const { bid } of record.bids) await storage.connect(addrsOf(record, bid.node)).catch(() => {});
     if (shard === undefined) {
       const copies = record.findings!.flatMap(({ resultCid, ...rest }) => (resultCid === whole.toString() ? [{ ...rest, resultCid }] : []));
       return exportResult(this.#components, record, copies, destination, { car, ...options });
@@ -276,10 +277,6 @@ export class Client implements Startable {
   /** The chain said something, or took it back. */
   async onChainEvent(event: ChainEvent, removed = false): Promise<void> {
     if (isJobEvent(event)) this.#sessions.get(event.jobId)?.onEvent(event, removed);
-  }
-
-  #addrsOf(record: JobRecord, node: Address): string[] {
-    return record.bids.find(({ bid }) => bid.node.toLowerCase() === node.toLowerCase())?.addrs ?? [];
   }
 }
 

@@ -2,6 +2,7 @@ import type { Hex } from 'viem';
 import { verifySetSignature } from '../chain/index.ts';
 import { request, setProtocol } from '../network/index.ts';
 import { setDigestOf, withCommitments, type SealedSeat, type SignedSet } from '../protocol/index.ts';
+import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents } from './components.ts';
 import { SET_WAIT_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
@@ -10,7 +11,6 @@ import type { JobRecord } from './job-record.ts';
 /**
  * Asks every seat to sign that these are all commitments there will be.
  *
- * @param addrsOf where a seat's node listens
  * @throws ClientError SET_REFUSED, NetworkError, ChainError BAD_SIGNATURE when one of them does not, in good time
  */
 export async function collectSet(
@@ -19,8 +19,7 @@ export async function collectSet(
   const setDigest = setDigestOf(withCommitments(roster, commitments));
   const patience = AbortSignal.any([signal, AbortSignal.timeout(SET_WAIT_MS)]);
   const signatures = await Promise.all(roster.map(async ({ node }) => {
-    const addrs = bids.find(({ bid }) => bid.node.toLowerCase() === node.toLowerCase())?.addrs ?? [];
-    const answer = await request(host, addrs, setProtocol, { jobId, commitments }, { signal: patience });
+    const answer = await request(host, addrsOf({ bids }, node), setProtocol, { jobId, commitments }, { signal: patience });
     if (answer.status === 'refused') throw new ClientError('SET_REFUSED', 'a node does not sign the set of commitments', { details: `${node}: ${answer.reason}` });
     await verifySetSignature(court, node, { jobId, setDigest }, answer.signature, chain);
     return answer.signature;

@@ -2,6 +2,7 @@ import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence, type Win
 import { evidenceProtocol, request, type Host } from '../network/index.ts';
 import { isError, messageOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
+import { addrsOf } from './addrs-of.ts';
 import { EVIDENCE_RETRY_MS } from './constants.ts';
 import { sealKeysOf, secretOf } from './prepare-job.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
@@ -27,11 +28,12 @@ export async function collectEvidence(
   onShards: (count: number) => void = () => {},
 ): Promise<Exhibit | ShardedExhibit> {
   const { node, commitment } = job.roster[seat]!;
-  const addrs = record.bids.find(({ bid }) => bid.node.toLowerCase() === node.toLowerCase())?.addrs ?? [];
   const { privateKey } = await sealKeysOf(record.seed);
-  const shards = isSharded(record) ? createShardCollector({ host, addrs, court, record, job, seat, privateKey, onShards }) : undefined;
+  const shards = isSharded(record) ? createShardCollector({ host, court, record, job, seat, privateKey, onShards }) : undefined;
   let problem = 'not asked yet';
   while (!signal.aborted) {
+    // A node that only the chain told of says where it listens when it hands in its commitment, which may be later than this.
+    const addrs = addrsOf(record, node);
     try {
       const answer = await request(host, addrs, evidenceProtocol, evidenceRequestOf(record), { signal });
       if (answer.status === 'sealed' && shards !== undefined) return { seat, sharded: await shards(answer.sealed, signal), receipts: answer.receipts ?? [] };

@@ -1,4 +1,5 @@
 import { decodeSpec, POLICIES, type JobSpec } from '../protocol/index.ts';
+import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents } from './components.ts';
 import { exportResult } from './export-result.ts';
 import { judge, type ClosedJob, type Exhibit } from './examine.ts';
@@ -14,7 +15,7 @@ import { confront } from './windows/confront.ts';
  * @param exhibits of all seats that committed
  */
 export async function find({ storage, precedents, court }: Pick<ClientComponents, 'storage' | 'precedents' | 'court'>, record: JobRecord, job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal): Promise<ShardedFindings> {
-  const addrs = record.bids.filter(({ bid }) => job.roster.some(({ node }) => node.toLowerCase() === bid.node.toLowerCase())).map((bid) => bid.addrs);
+  const addrs = job.roster.map(({ node }) => addrsOf(record, node)).filter((one) => one.length > 0);
   if (isSharded(record)) return judgeShards(storage, addrs, job, exhibits, signal);
   const whole = exhibits.filter((exhibit): exhibit is Exhibit => !('sharded' in exhibit));
   const copies = whole.flatMap((exhibit) => ('evidence' in exhibit ? [exhibit.evidence] : []));

@@ -7,6 +7,7 @@ import {
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
 import { fullSet } from './commitments.ts';
+import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
@@ -94,6 +95,8 @@ export class JobSession {
     this.#guilt = new Guilt(this.#context);
     this.#seedWait = new SeedWait(this.#context);
     this.#bids = new BidBook(this.#context, this.#guilt.claims);
+    // What the chain did before this session began.
+    if (this.job !== undefined && 'roster' in this.job) this.#bids.noteDrawn(this.job.roster);
   }
 
   get job(): JobState | undefined {
@@ -204,7 +207,7 @@ export class JobSession {
     switch (action) {
       case 'wait': return this.#waiting(job);
       case 'close': return this.#close(job !== undefined && 'roster' in job ? job.roster : []);
-      case 'examine': return this.#examination.ask(this.#closed(job!), job?.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
+      case 'examine': return this.#examine(job!);
       case 'done': return this.#end(job!);
       default: return this.#carry(action, job);
     }
@@ -215,6 +218,13 @@ export class JobSession {
       bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels,
       bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedWait.isOver(job),
     });
+  }
+
+  async #examine(job: JobState): Promise<void> {
+    const closed = this.#closed(job);
+    this.#examination.ask(closed, job.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
+    // Nodes that only the chain told of answer an announcement with their commitments, and so say where they listen.
+    if (closed.roster.some(({ node }) => addrsOf(this.record, node).length === 0)) await this.#announce();
   }
 
   async #waiting(job: JobState | undefined): Promise<void> {

@@ -1,6 +1,8 @@
 import { isAddressEqual } from 'viem';
 import { verifyCommitment } from '../../chain/index.ts';
 import { messageOf, type CommitmentMessage } from '../../protocol/index.ts';
+import { addrsOf } from '../addrs-of.ts';
+import type { ReceivedBid } from '../job-record.ts';
 import type { SessionContext } from './context.ts';
 
 /** The signed commitments of one job, as its nodes send them. */
@@ -24,25 +26,30 @@ export class CommitmentBook {
     // A node may see the assignment, and even end a short run, before this client has the receipt of it: then the bidders are who may commit.
     const seats = 'roster' in job ? job.roster : record.bids.map(({ bid }) => bid);
     const key = node.toLowerCase();
-    const known = record.commitments[key];
-    if (known?.commitment === commitment.commitment) return undefined;
+    const isKnown = (): boolean => record.commitments[key]?.commitment === commitment.commitment;
+    // A node of which only the chain brought a bid says by this where it listens.
+    const unreachable = (): ReceivedBid | undefined => (addrsOf(record, node).length > 0 ? undefined : record.bids.find(({ bid }) => isAddressEqual(bid.node, node)));
+    if (isKnown() && unreachable() === undefined) return undefined;
     try {
       await verifyCommitment(court, { node, ...commitment }, seats, chain);
     } catch (error) {
       return messageOf(error);
     }
+    const silent = unreachable();
+    if (silent !== undefined) silent.addrs = [`/p2p/${peer}`];
+    // The same word may have come twice while the first was being verified.
+    if (isKnown()) return undefined;
     const signed = { commitment: commitment.commitment, signature: commitment.signature };
-    if (record.commitments[key] !== undefined) {
+    const first = record.commitments[key];
+    if (first !== undefined) {
       // What it signed first stands; that it signed another one may cost it its stake.
-      record.contradictions = { ...record.contradictions, [key]: [record.commitments[key], signed] };
+      record.contradictions = { ...record.contradictions, [key]: [first, signed] };
       await this.#context.save();
       this.#context.progress({ stage: 'contradiction', node });
       this.#context.poke();
       return 'the node has signed another commitment';
     }
     record.commitments[key] = signed;
-    const bidder = record.bids.find(({ bid }) => isAddressEqual(bid.node, node));
-    if (bidder?.addrs.length === 0) bidder.addrs = [`/p2p/${peer}`];
     this.#context.saveSoon();
     const of = 'roster' in job ? job.roster.length : job.request.replicas;
     this.#context.progress({ stage: 'commitment', node, count: Object.keys(record.commitments).length, of });

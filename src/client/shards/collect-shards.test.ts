@@ -5,7 +5,7 @@ import { createSealKeys, encodeEvidence, encodeManifest, evidenceDigest, openWin
 import { runEvidence, runOutput, runProfile, runTrace } from '../../evidence/test-support/run.ts';
 import { serve, shardsProtocol, windowsProtocol } from '../../network/index.ts';
 import { addressesOf, startHost } from '../../network/hosts.test-util.ts';
-import { parseCid, PLAIN_TERMS, shardedCommitment, shardName, sketchRootOf, type JobRequest, type ShardsResponse } from '../../protocol/index.ts';
+import { parseCid, PLAIN_TERMS, shardedCommitment, shardName, sketchRootOf, type JobRequest, type ShardsResponse, type SignedBid } from '../../protocol/index.ts';
 import { directoryCid } from '../../storage/index.ts';
 import type { JobRecord } from '../job-record.ts';
 import { createShardCollector } from './collect-shards.ts';
@@ -44,9 +44,9 @@ async function against(t: TestContext, { manifest = honest, policy = 1, piece = 
     sealKey: keys.publicKey, secretHash: zeroHash, ...PLAIN_TERMS, shards: COUNT,
   };
   const collect = createShardCollector({
-    host: client, addrs: addressesOf(server), court, seat: 0, privateKey: keys.privateKey, onShards: (count) => counts.push(count),
+    host: client, court, seat: 0, privateKey: keys.privateKey, onShards: (count) => counts.push(count),
     record: {
-      jobId, request, seed: zeroHash, spec: '', createdAt: 0, events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
+      jobId, request, seed: zeroHash, spec: '', createdAt: 0, events: [], bids: [{ bid: { node } as SignedBid, addrs: addressesOf(server) }], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
     } satisfies JobRecord,
     job: { request, committed: 1, roster: [{ node, price: 1n, commitment: shardedCommitment(jobId, node, shardedOpeningOf(manifest, encodedManifest, salt)) }] },
   });

@@ -3,6 +3,7 @@ import { decodeEvidence, drawShards, EvidenceError, openManifest, openPiece, req
 import { request, shardsProtocol, type Host } from '../../network/index.ts';
 import { parseCid, POLICIES, setDigestOf, shardName, type Court } from '../../protocol/index.ts';
 import { directoryCid, type Receipt } from '../../storage/index.ts';
+import { addrsOf } from '../addrs-of.ts';
 import { WINDOW_REQUESTS_AT_ONCE } from '../constants.ts';
 import { ClientError } from '../errors.ts';
 import type { ClosedJob, ExhibitWindows } from '../examine.ts';
@@ -24,8 +25,6 @@ export interface ShardedEvidence {
 
 export interface ShardCollectorInit {
   host: Host;
-  /** Where the seat's node listens. */
-  addrs: string[];
   court: Court;
   record: JobRecord;
   job: ClosedJob;
@@ -40,7 +39,7 @@ export interface ShardCollectorInit {
  *
  * @returns what takes the sealed manifest; it throws EvidenceError where the seat's word is false, else what the network does
  */
-export function createShardCollector({ host, addrs, court, record, job, seat, privateKey, onShards }: ShardCollectorInit): (sealed: Uint8Array, signal: AbortSignal) => Promise<ShardedEvidence> {
+export function createShardCollector({ host, court, record, job, seat, privateKey, onShards }: ShardCollectorInit): (sealed: Uint8Array, signal: AbortSignal) => Promise<ShardedEvidence> {
   const { jobId } = record;
   const { node, commitment } = job.roster[seat]!;
   const opening = { court, jobId, node, privateKey };
@@ -54,7 +53,7 @@ export function createShardCollector({ host, addrs, court, record, job, seat, pr
 
   async function collect(manifest: ShardManifest, signal: AbortSignal): Promise<void> {
     while (encoded.length < manifest.shards.length) {
-      const answer = await request(host, addrs, shardsProtocol, { jobId, from: encoded.length, ...reveal }, { signal });
+      const answer = await request(host, addrsOf(record, node), shardsProtocol, { jobId, from: encoded.length, ...reveal }, { signal });
       if (answer.status === 'refused') throw new ClientError('SHARDS_REFUSED', 'the node does not hand over the evidence of its shards', { details: answer.reason });
       for (const piece of await openPiece({ ...opening, sealed: answer.sealed }, manifest, encoded.length)) {
         requireShardRoom(encoded.length, piece.encoded.length, bytes);
@@ -75,7 +74,7 @@ export function createShardCollector({ host, addrs, court, record, job, seat, pr
       for (let shard = waiting.shift(); shard !== undefined; shard = waiting.shift()) {
         const evidence = decodeEvidence(encoded[shard]!);
         try {
-          windows.set(shard, { leaves: await askWindows(host, addrs, record, { roster: job.roster, evidence, shard }, signal), heldAgainstResult: false });
+          windows.set(shard, { leaves: await askWindows(host, addrsOf(record, node), record, { roster: job.roster, evidence, shard }, signal), heldAgainstResult: false });
         } catch (error) {
           throw error instanceof EvidenceError ? new EvidenceError(error.code, `shard ${shard}: ${error.message}`, { cause: error }) : error;
         }
