@@ -20,6 +20,22 @@ export function locate(sources: readonly Source[], cid: CID, signal: AbortSignal
   }));
 }
 
+/** Whether any source has the CID's first block: the first yes is the answer, only a no waits for all of them. Never throws. */
+export async function isFindable(sources: readonly Source[], cid: CID, signal: AbortSignal): Promise<boolean> {
+  const answered = new AbortController();
+  const until = AbortSignal.any([signal, answered.signal]);
+  try {
+    await Promise.any(sources.map(async (source) => {
+      if (!await abortable(source.has(cid, { signal: until }), until)) throw new StorageError('NOT_FOUND', 'the source does not have it', { details: source.name });
+    }));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    answered.abort(new Error('a source has it'));
+  }
+}
+
 /** Announces on the DHT that this node has the CID; false when nobody could be told. Never throws. */
 export async function provide(libp2p: Libp2p, cid: CID, signal: AbortSignal): Promise<boolean> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(PROVIDE_TIMEOUT_MS)]);

@@ -30,7 +30,7 @@ import { Retention, tracked, type RetentionInit } from './local/retention.ts';
 import type { Catalogue } from './shelf/catalogue.ts';
 import type { Shelf } from './shelf/shelf.ts';
 import type { WatchedFolder } from './shelf/watched-folder.ts';
-import { connectTo, locate, provide, type Location } from './reach.ts';
+import { connectTo, isFindable, locate, provide, type Location } from './reach.ts';
 import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
 import { contentInRanges } from './unixfs/content-in-ranges.ts';
@@ -382,6 +382,13 @@ export class Storage implements Startable {
     const locations = await locate(this.#sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]));
     signal?.throwIfAborted();
     return locations;
+  }
+
+  /** Whether any source has the CID's first block, as soon as one says so. Never throws but the signal's reason. */
+  async isFindable(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<boolean> {
+    const found = await isFindable(this.#sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]));
+    signal?.throwIfAborted();
+    return found;
   }
 
   /** Announces on the DHT that this node has the CID; false when nobody could be told. */
