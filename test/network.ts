@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { after, afterEach, before } from 'node:test';
 import { bytesToHex, toHex, type Address, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { callApi } from '../src/api/index.ts';
@@ -19,6 +19,8 @@ import { until } from './until.ts';
 export const COIN = 10n ** 18n;
 /** Before a network gets a folder of its own. */
 const TEMPORARY = tmpdir();
+/** Lines of its nodes' log shown when a test fails. */
+const LAST_LINES = 60;
 /** What a client of a test can spend, whole coins. */
 const CLIENT_COINS = 1000n;
 
@@ -55,8 +57,14 @@ export function useNetwork(options: Omit<DevnetOptions, 'dir'> = {}): () => Test
   let network: TestNetwork | undefined;
   let close: (() => Promise<void>) | undefined;
   before(async () => { ({ network, close } = await startNetwork(options)); });
+  afterEach((t) => { if (network !== undefined && !('passed' in t && t.passed)) console.log(lastWords(network)); });
   after(() => close?.());
   return () => network!;
+}
+
+/** What the nodes said last, for whoever looks at a test that failed on another machine. */
+function lastWords({ log }: TestNetwork): string {
+  return log.slice(-LAST_LINES).map(({ index, line }) => `node ${index} ${line.level} ${line.event} ${JSON.stringify(line.data)?.slice(0, 300)}`).join('\n');
 }
 
 async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): Promise<{ network: TestNetwork; close(): Promise<void> }> {
@@ -168,7 +176,7 @@ async function assertConserved(network: TestNetwork, accounts: ReadonlySet<Addre
 }
 
 /** Longest life of a job in a test, ms: several times what it takes on a machine under full load. */
-const JOB_TIMEOUT_MS = 30_000;
+const JOB_TIMEOUT_MS = 60_000;
 
 /** Waits for a job's end, which must be Settled. */
 export async function settledJob(client: Client, record: JobRecord): Promise<Extract<JobState, { state: 'Settled' }>> {
@@ -196,7 +204,8 @@ async function inTime<T>(client: Client, record: JobRecord, wait: (signal: Abort
     return await wait(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(`the job is ${client.stateOf(record)?.state ?? 'not on chain'} after ${JOB_TIMEOUT_MS} ms`, { cause: error });
+    const { bids, commitments, findings } = record;
+    throw new Error(`the job is ${client.stateOf(record)?.state ?? 'not on chain'} after ${JOB_TIMEOUT_MS} ms, with ${bids.length} bids and ${Object.keys(commitments).length} commitments${findings === undefined ? '' : `: ${JSON.stringify(findings)}`}`, { cause: error });
   }
 }
 
