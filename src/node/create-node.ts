@@ -39,7 +39,12 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
   const privateKey = await keyOf(config);
   await mkdir(config.dir, { recursive: true, mode: 0o700 });
   const stops: (() => Promise<unknown>)[] = [];
-  const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
+  /** One part that cannot be stopped must not keep the others running. */
+  const stop = async () => {
+    const failures: unknown[] = [];
+    for (const one of stops.splice(0).reverse()) await one().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
   try {
     const { rpcUrl, scheduler, deploymentBlock, pollMs, batch } = config.chain;
     const chain = createChain({ rpcUrl, scheduler, privateKey, batch, pollingIntervalMs: pollMs });

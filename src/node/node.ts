@@ -74,8 +74,11 @@ export class Node implements Startable {
   async stop(): Promise<void> {
     clearInterval(this.#tick);
     this.#stopping.abort(new Error('the node is stopping'));
-    await this.#stopServing?.();
-    await this.#runner.abortAll('the node is stopping');
+    try {
+      await this.#stopServing?.();
+    } finally {
+      await this.#runner.stop('the node is stopping');
+    }
   }
 
   /** The chain's newest block: deadlines are told by its time, not by this machine's. */
@@ -107,6 +110,8 @@ export class Node implements Startable {
 
   /** Does what is next for a job until there is nothing to do now. One drive per job at a time. */
   async #drive(jobId: Hex): Promise<void> {
+    // The end of a run drives its job on: that of one which was ended by the stop would start it again.
+    if (this.#stopping.signal.aborted) return;
     if (this.#driving.has(jobId)) {
       this.#driving.set(jobId, true);
       return;
@@ -116,7 +121,7 @@ export class Node implements Startable {
       do {
         this.#driving.set(jobId, false);
         await this.#step(this.#records.get(jobId)!);
-      } while (this.#driving.get(jobId));
+      } while (this.#driving.get(jobId) && !this.#stopping.signal.aborted);
     } catch (error) {
       // Somebody else may have taken the step first, or the chain is away: the next event or tick looks again.
       if (!this.#stopping.signal.aborted) {

@@ -28,7 +28,7 @@ export async function sweepRuns(context: LeftoverContext, signal?: AbortSignal):
 
 /**
  * Removes all there is of a run, in whatever state it was left: processes, container, mounts, loop devices, control
- * groups, files. In this order, because each holds the next.
+ * groups, files. In this order, because each holds the next. Two may do so at once: a dead node's keeper, and the node that starts in its place.
  */
 export async function removeRun({ stateDir, layout, runtimePath }: LeftoverContext, run: RunDirectory): Promise<void> {
   const files = layout && cgroupFiles(layout, run.name);
@@ -46,11 +46,21 @@ export async function removeRun({ stateDir, layout, runtimePath }: LeftoverConte
     await runTool(runtimePath, ['--root', runtimeRoot(stateDir), 'delete', '--force', run.name], { accept: [1] });
   }
   await unmount([...mountsWithin(run.root), ...mountsWithin(run.path)]);
-  if (existsSync(run.root)) rmdirSync(run.root);
+  removeMountPoint(run.root);
   for (const device of loopDevicesWithin(run.path)) await runTool('losetup', ['--detach', device], { accept: [1] });
   if (files) await waitUntil(() => removeGroup(files));
-  rmSync(run.path, { recursive: true, force: true });
+  // Retried where somebody else is at it, too.
+  rmSync(run.path, { recursive: true, force: true, maxRetries: 20, retryDelay: KILL_PASS_MS });
   closeRunDirectory(run);
+}
+
+/** Never by `rm`: what is still mounted there belongs to others. */
+function removeMountPoint(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** Mount points at or below a directory, innermost first. */

@@ -10,6 +10,7 @@ import type { EgressProxy } from '../egress/egress-proxy.ts';
 import { openEgress } from '../egress/open-egress.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
+import { keepRuns } from '../keeper.ts';
 import { noteOutputs } from '../output-notes.ts';
 import { aborted } from '../errors.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
@@ -31,6 +32,7 @@ export async function runContainer(context: ContainerContext, request: RunReques
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
   grantedEndpoints(request.spec, variant?.engine ?? 'container', context.network);
+  keepRuns('container', context.stateDir, context.runtime.path);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);

@@ -31,7 +31,7 @@ const active = new Set<string>();
 /** Makes the directory of a new run. @throws ExecutorError REQUEST_INVALID when the id is malformed or in use */
 export function createRunDirectory(stateDir: string, id: string): RunDirectory {
   if (!/^[a-z0-9-]{1,60}$/.test(id)) throw new ExecutorError('REQUEST_INVALID', 'not a run id', { details: JSON.stringify(id) });
-  const directory = path.join(runsDirectory(stateDir), `${process.pid}-${startTicks(process.pid)}-${id}`);
+  const directory = path.join(runsDirectory(stateDir), `${ownerOf(process.pid)}-${id}`);
   mkdirSync(runsDirectory(stateDir), { recursive: true, mode: 0o700 });
   try {
     mkdirSync(directory, { mode: 0o700 });
@@ -80,18 +80,31 @@ export function closeRunDirectory({ path: directory }: Pick<RunDirectory, 'path'
 
 /** Whether some live process, this one included, still uses a run. */
 export function runIsOwned(stateDir: string, directoryName: string): boolean {
-  const [, pid, ticks] = /^(\d+)-(\d+)-/.exec(directoryName) ?? [];
-  if (pid === undefined) return false;
-  if (Number(pid) === process.pid && ticks === startTicks(process.pid)) return active.has(path.join(runsDirectory(stateDir), directoryName));
-  return startTicks(Number(pid)) === ticks;
+  const [owner] = /^\d+-\d+(?=-)/.exec(directoryName) ?? [];
+  if (owner === undefined) return false;
+  if (owner === ownerOf(process.pid)) return active.has(path.join(runsDirectory(stateDir), directoryName));
+  return ownerIsAlive(owner);
 }
 
-/** Start time of a process in clock ticks after boot (proc(5), stat field 22); 0 where the system does not tell; undefined when there is no process. */
+/** How runs name the process that owns them. */
+export function ownerOf(pid: number): string {
+  return `${pid}-${startTicks(pid)}`;
+}
+
+export function ownerIsAlive(owner: string): boolean {
+  return owner === ownerOf(Number.parseInt(owner, 10));
+}
+
+/**
+ * Start time of a process in clock ticks after boot (proc(5), stat field 22); 0 where the system does not tell; undefined when there is no process, or
+ * one that is dead and only waits to be reaped.
+ */
 function startTicks(pid: number): string | undefined {
   if (!existsSync('/proc/self/stat')) return isAlive(pid) ? '0' : undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return ['Z', 'X'].includes(fields[0]!) ? undefined : fields[19];
   } catch {
     return undefined;
   }

@@ -16,6 +16,7 @@ export interface CallOptions {
 
 /** Docker's API, as much of it as an engine needs: https://docs.docker.com/reference/api/engine/ */
 export interface DockerClient {
+  readonly socketPath: string;
   /** A call whose answer is JSON, or nothing. @throws ExecutorError DOCKER_FAILED, ABORTED */
   call<T = unknown>(method: string, path: string, options?: CallOptions): Promise<T>;
   /** A call that turns its connection into a stream of both directions. @throws ExecutorError DOCKER_FAILED, ABORTED */
@@ -48,6 +49,7 @@ export function createDockerClient(socketPath: string): DockerClient {
   };
 
   return {
+    socketPath,
     async call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
       const { outgoing, failed } = send(method, path, options, false);
       try {

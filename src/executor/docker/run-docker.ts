@@ -15,6 +15,7 @@ import { releaseOnce } from '../container/release-once.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
+import { keepRuns } from '../keeper.ts';
 import { startSampler } from '../sampler/sampler.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { RUN_LABEL, STATE_LABEL } from './constants.ts';
@@ -46,6 +47,7 @@ export async function runDocker(context: DockerContext, request: RunRequest): Pr
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
   if (request.spec.network !== 'none') throw new ExecutorError('NETWORK_REFUSED', 'Docker\'s containers are given no network', { details: request.spec.network.allow.join(', '), hint: 'a node with runc gives jobs a network' });
+  keepRuns('docker', context.stateDir, context.client.socketPath);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);

@@ -12,6 +12,7 @@ import { grantedEndpoints } from '../egress/network-rules.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
+import { keepRuns } from '../keeper.ts';
 import type { Guest } from '../guest/guest.ts';
 import { GUEST_MEMORY_BYTES, GUEST_MEMORY_RATIO, MAX_VCPUS } from './constants.ts';
 import { guestOrders } from './guest-orders.ts';
@@ -29,6 +30,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
   grantedEndpoints(request.spec, 'microvm', undefined);
+  keepRuns('microvm', context.stateDir);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);

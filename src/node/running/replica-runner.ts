@@ -21,6 +21,7 @@ export class ReplicaRunner {
   readonly #init: NodeInit;
   readonly #queue: RunQueue;
   readonly #running = new Map<Hex, { controller: AbortController; done: Promise<unknown> }>();
+  #stopped: string | undefined;
   readonly #hubs = new Map<Hex, LogHub>();
 
   constructor(components: NodeComponents, init: NodeInit) {
@@ -37,8 +38,9 @@ export class ReplicaRunner {
     return this.#running.has(jobId);
   }
 
-  /** Runs the record's replica; resolves with its signed outcome. Aborts with `abort(jobId)`. */
-  run(record: ReplicaRecord): Promise<NonNullable<ReplicaRecord['outcome']>> {
+  /** Runs the record's replica; resolves with its signed outcome. Aborts with `abort(jobId)`. @throws NodeError REPLICA_FAILED once stopped */
+  async run(record: ReplicaRecord): Promise<NonNullable<ReplicaRecord['outcome']>> {
+    if (this.#stopped !== undefined) throw ended(this.#stopped);
     const controller = new AbortController();
     const done = this.#run(record, controller.signal).finally(() => {
       this.#running.delete(record.jobId);
@@ -52,11 +54,13 @@ export class ReplicaRunner {
   async abort(jobId: Hex, reason: string): Promise<void> {
     const entry = this.#running.get(jobId);
     if (entry === undefined) return;
-    entry.controller.abort(new NodeError('REPLICA_FAILED', 'the run was ended', { details: reason }));
+    entry.controller.abort(ended(reason));
     await entry.done.catch(() => {});
   }
 
-  async abortAll(reason: string): Promise<void> {
+  /** Ends all runs and begins no other: what is on its way to `run` now must not start what nobody will end. */
+  async stop(reason: string): Promise<void> {
+    this.#stopped = reason;
     await Promise.all([...this.#running.keys()].map((jobId) => this.abort(jobId, reason)));
   }
 
@@ -142,6 +146,10 @@ export class ReplicaRunner {
   #windowsPath(jobId: Hex): string {
     return join(this.#init.dir, 'evidence', `${jobId}.windows`);
   }
+}
+
+function ended(reason: string): NodeError {
+  return new NodeError('REPLICA_FAILED', 'the run was ended', { details: reason });
 }
 
 /** Why a run failed, for the journal and the diary. */

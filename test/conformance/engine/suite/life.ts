@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe } from 'node:test';
 import { isError } from '../../../../src/protocol/index.ts';
+import { until } from '../../../until.ts';
 import type { SuiteContext } from './suite-context.ts';
 
 /** Runs beside and after each other, aborted, crashed. */
@@ -49,16 +51,41 @@ export function lifeSuite({ engine, leftovers, crashProgram, it, run, sh }: Suit
       await result.release();
       await assert.rejects(readFile(result.stdoutPath));
     });
-    it('sweeps what a killed process left behind', async () => {
-      const child = spawn(process.execPath, ['--input-type=module', '--eval', crashProgram(['sleep', '1000'])], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const [chunk] = await once(child.stdout, 'data');
-      assert.match(String(chunk), /started/);
+    it('is swept at the next start when its process and its keeper were killed', async () => {
+      const child = await started(crashProgram);
       await engine.sweep();
       assert.notDeepEqual(await leftovers(), [], 'a live process\'s run is left alone');
+      process.kill(keeperOf(child.pid!), 'SIGKILL');
       child.kill('SIGKILL');
       await once(child, 'exit');
       await engine.sweep();
       assert.deepEqual(await leftovers(), []);
     });
+    it('ends with its process, which is killed, by itself', async () => {
+      const child = await started(crashProgram);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await until('nothing is left', async () => (await leftovers()).length === 0);
+    });
   });
+}
+
+/** A process that has begun a run of ten minutes. */
+async function started(crashProgram: SuiteContext['crashProgram']): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', crashProgram(['sleep', '600'])], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [chunk] = await once(child.stdout, 'data');
+  assert.match(String(chunk), /started/);
+  return child;
+}
+
+function keeperOf(parent: number): number {
+  const keeper = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).find((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0gadus-keeper\0') && readFileSync(`/proc/${pid}/stat`, 'latin1').includes(`) S ${parent} `);
+    } catch {
+      return false;
+    }
+  });
+  assert.ok(keeper !== undefined, 'the run has a keeper');
+  return Number(keeper);
 }
