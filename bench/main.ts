@@ -16,6 +16,7 @@ const BENCHMARKS: Record<string, { load: () => Promise<Benchmark>; about: string
   'many-files': { load: async () => (await import('./many-files.ts')).manyFiles, about: '100,000 small files: referenced, copied, unpacked; folders and one sharded directory' },
   engines: { load: async () => (await import('./engines.ts')).engines, about: 'start latency, memory and run-time overhead of each engine; cold, warm, many at once' },
   shards: { load: async () => (await import('./shards.ts')).shards, about: 'gas and wall time for each shard of one job, 3 nodes: nothing run with 1 to 1,000 shards, `true` in a container with 1 to 100' },
+  agreement: { load: async () => (await import('./agreement.ts')).agreement, about: 'how often honest runs of short jobs are told apart, three loops and two other runs beside each' },
   compare: { load: async () => (await import('./compare.ts')).compare, about: 'time to compare two traces of an hour' },
 };
 

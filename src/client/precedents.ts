@@ -1,6 +1,6 @@
 import { hexToBytes, keccak256, toHex, type Hex } from 'viem';
 import { precedentOf, type Precedent } from '../evidence/index.ts';
-import { canonicalJson, type JobSpec } from '../protocol/index.ts';
+import { METER_VERSION, canonicalJson, type JobSpec } from '../protocol/index.ts';
 import type { Journal } from '../storage/index.ts';
 import type { ReplicaFinding } from './job-record.ts';
 import { MAX_PRECEDENTS } from './constants.ts';
@@ -76,7 +76,7 @@ function strange({ runs, strangeness }: Precedent): string {
   return `; stranger beside ${runs} earlier runs than ${((1 - p) * 100).toFixed(p < 0.01 ? 1 : 0)} % of honest runs are: ${block ?? 'it lacks what they show'}`;
 }
 
-/** Jobs of a class do the same work: all of the spec but its name, what is paid and how it is verified. */
+/** Jobs of a class do the same work, counted the same way: all of the spec but its name, what is paid and how it is verified. */
 export function classOf({ name: _name, payment: _payment, verification: _verification, ...work }: JobSpec): string {
-  return keccak256(toHex(canonicalJson(work))).slice(2);
+  return keccak256(toHex(canonicalJson(work.engine === 'wasm' ? { ...work, meter: METER_VERSION } : work))).slice(2);
 }

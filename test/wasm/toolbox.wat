@@ -4,6 +4,7 @@
 ;;   flood N          N times 64 KiB to stdout
 ;;   hog              takes memory, touching it, until it gets no more; then exits with the number of pages modulo 101
 ;;   work N           a loop of N rounds
+;;   late FROM TO N   reads all of it into memory that it takes, a loop of N rounds, then writes it
 (module
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
@@ -82,6 +83,23 @@
       (call $write (local.get $out) (i32.const 262144) (i32.load (i32.const 8)))
       (br $more))))
 
+  ;; Memory from page 6 on is this function's.
+  (func $late (param $from i32) (param $to i32) (param $rounds i32)
+    (local $in i32) (local $out i32) (local $end i32)
+    (local.set $in (call $open (local.get $from) (i32.const 0) (i64.const 2)))
+    (local.set $out (call $open (local.get $to) (i32.const 9) (i64.const 64)))
+    (local.set $end (i32.const 393216))
+    (block $done (loop $more
+      (if (i32.gt_u (i32.add (local.get $end) (i32.const 65536)) (i32.mul (memory.size) (i32.const 65536))) (then (drop (memory.grow (i32.const 1)))))
+      (i32.store (i32.const 0) (local.get $end))
+      (i32.store (i32.const 4) (i32.const 65536))
+      (drop (call $fd_read (local.get $in) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (br_if $done (i32.eqz (i32.load (i32.const 8))))
+      (local.set $end (i32.add (local.get $end) (i32.load (i32.const 8))))
+      (br $more)))
+    (drop (call $work (local.get $rounds)))
+    (call $write (local.get $out) (i32.const 393216) (i32.sub (local.get $end) (i32.const 393216))))
+
   (func $flood (param $times i32)
     (block $done (loop $next
       (br_if $done (i32.eqz (local.get $times)))
@@ -130,6 +148,7 @@
     (if (i32.eq (local.get $verb) (i32.const 0x7274)) (then (unreachable)))
     (if (i32.eq (local.get $verb) (i32.const 0x6572)) (then (drop (call $recurse (i32.const 0)))))
     (if (i32.eq (local.get $verb) (i32.const 0x6f63)) (then (call $copy (call $arg (i32.const 2)) (call $arg (i32.const 3)))))
+    (if (i32.eq (local.get $verb) (i32.const 0x616c)) (then (call $late (call $arg (i32.const 2)) (call $arg (i32.const 3)) (call $number (call $arg (i32.const 4))))))
     (if (i32.eq (local.get $verb) (i32.const 0x6c66)) (then (call $flood (call $number (call $arg (i32.const 2))))))
     (if (i32.eq (local.get $verb) (i32.const 0x6f68)) (then (call $hog)))
     (if (i32.eq (local.get $verb) (i32.const 0x6f77)) (then (drop (call $work (call $number (call $arg (i32.const 2)))))))))

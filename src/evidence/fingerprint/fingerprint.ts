@@ -43,7 +43,7 @@ export function fingerprintOf(trace: Trace, profile?: OutputProfile): Fingerprin
   total('CPU time', 'cpuNs', last);
   total('instructions', 'instructions', last);
 
-  if (series.cpuNs !== undefined && trace.t.length > 0) {
+  if ((series.cpuNs ?? series.instructions) !== undefined && trace.t.length > 0) {
     const axis = axisOf(trace.t.length, series);
     // Else a trace that was made up, of a few samples, could be excused from having any shape.
     const sampled = trace.t.length > MIN_SAMPLED_SHARE * (last(trace.t) / trace.intervalMs);
@@ -81,12 +81,13 @@ const OFFSETS = Object.fromEntries(
 ) as Record<FeatureBlock, number>;
 
 /**
- * The channels, with CPU time in user mode alone where it is known: under memory pressure the kernel's share is the host's doing. Page faults of
- * a module whose instructions are counted are its runtime's, which compiles and collects garbage when it likes.
+ * The channels, with CPU time in user mode alone where it is known: under memory pressure the kernel's share is the host's doing. Page faults
+ * and CPU time of a module whose instructions are counted are its runtime's, which compiles and collects garbage when it likes.
  */
 function workSeries({ channels }: Trace): Partial<Record<ChannelName, Float64Array>> {
   const { cpuUserNs, cpuNs, minorFaults, ...rest } = channels;
-  return { ...rest, ...(channels.instructions === undefined && minorFaults !== undefined ? { minorFaults } : {}), ...(cpuUserNs === undefined && cpuNs === undefined ? {} : { cpuNs: cpuUserNs ?? cpuNs! }) };
+  if (channels.instructions !== undefined) return rest;
+  return { ...rest, ...(minorFaults === undefined ? {} : { minorFaults }), ...(cpuUserNs === undefined && cpuNs === undefined ? {} : { cpuNs: cpuUserNs ?? cpuNs! }) };
 }
 
 /** Share of the work done at each sample, 0 to 1: the mean progress of the counters that the engine sees. */
@@ -98,7 +99,7 @@ function axisOf(samples: number, series: Partial<Record<ChannelName, Float64Arra
   const axis = new Float64Array(samples);
   for (const channel of AXIS) {
     const s = series[channel];
-    if (s === undefined || samples === 0 || (channel === 'cpuNs' && series.instructions !== undefined)) continue;
+    if (s === undefined || samples === 0) continue;
     const scale = 1 / (last(s) + FLOORS[channel]);
     for (let i = 0; i < samples; i++) axis[i]! += s[i]! * scale;
   }

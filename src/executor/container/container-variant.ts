@@ -13,7 +13,7 @@ export interface ContainerVariant {
   mounts: { source: string; target: string }[];
   /** Files made for this run, read-only too. */
   files: { target: string; content: string }[];
-  /** Where the runtime inside keeps its instruction count: a file on the job's own disk, in the form of SamplerSource.counterFd. */
+  /** Where the runtime inside keeps its counts: a file on the job's own disk, in the form of SamplerSource.counterFd. */
   counterTarget?: string;
   /** What the runtime inside needs on top of the job's limits. */
   overhead: { memoryBytes: number; processes: number };

@@ -6,6 +6,7 @@ import { JOB_UID } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
+import { COUNTS_BYTES } from '../sampler/runtime-counts.ts';
 import { jobId, type UnprivilegedId } from '../unprivileged-ids.ts';
 import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
@@ -117,7 +118,7 @@ function writeFiles(run: RunDirectory, { files }: ContainerVariant): ContainerVa
 /** On the job's disk, so that whoever writes more to it than a count writes against the job's own limit. */
 function makeCounter(scratch: string, owner: UnprivilegedId): string {
   const file = path.join(scratch, 'counter');
-  writeFileSync(file, new Uint8Array(16), { mode: 0o600 });
+  writeFileSync(file, new Uint8Array(COUNTS_BYTES), { mode: 0o600 });
   chownSync(file, owner, owner);
   return file;
 }

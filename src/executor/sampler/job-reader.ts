@@ -5,6 +5,7 @@ import { closeProc, openProc, procText, readProc, readProcFresh } from './proc-f
 import { keyedNumber, numberAt, parseNumbers } from './proc-parse.ts';
 import { machineUnits } from './machine-units.ts';
 import { ProcessTable, processTree, type ProcessTotals } from './process-table.ts';
+import { RUNTIME_CHANNELS, RUNTIMES_OWN, RuntimeCounts } from './runtime-counts.ts';
 
 /** What to watch. Plain data: it crosses to the sampler's thread. */
 export interface SamplerSource {
@@ -16,28 +17,24 @@ export interface SamplerSource {
   scratchPath?: string | string[];
   /** Open file in which init leaves the exit status: the end of the run, whatever the main thread is busy with. */
   statusFd?: number;
-  /**
-   * Open file in which a runtime inside the job keeps its instruction count, and how often it has written it: two 64-bit numbers,
-   * little-endian. These writes are not the job's.
-   */
+  /** Open file in which a runtime inside the job keeps its counts (RuntimeCounts): RUNTIME_CHANNELS are then those, not the processes'. */
   counterFd?: number;
 }
 
 const UNKNOWN = -1;
-const COUNTER_BYTES = 16;
 const PROCESS_CHANNELS: ChannelName[] = [
   'minorFaults', 'majorFaults', 'readBytes', 'writtenBytes', 'readCalls', 'writeCalls', 'contextSwitches', 'processes',
 ];
 
 /** Channels a source can see. */
 export function sourceChannels(source: Pick<SamplerSource, 'cgroup' | 'scratchPath' | 'counterFd'>): ChannelName[] {
-  return [
+  const seen: ChannelName[] = [
     'cpuUserNs', 'cpuSystemNs', 'cpuNs', 'residentBytes',
     ...(source.cgroup ? ['cacheBytes' as const] : []),
     ...PROCESS_CHANNELS,
     ...(source.scratchPath === undefined ? [] : ['outputBytes' as const]),
-    ...(source.counterFd === undefined ? [] : ['instructions' as const]),
   ];
+  return source.counterFd === undefined ? seen : [...new Set([...seen.filter((name) => !RUNTIMES_OWN.has(name)), ...RUNTIME_CHANNELS])];
 }
 
 /** Reads all channels of one job. Not reentrant; belongs to one thread. */
@@ -60,13 +57,14 @@ export class JobReader {
   private readonly tickNs = machineUnits().tickNs;
   private cpu: { totalNs: number; user: number; system: number; userNs: number; systemNs: number } | undefined;
   private readonly status = Buffer.alloc(1);
-  private readonly count = Buffer.alloc(COUNTER_BYTES);
+  private readonly counts: RuntimeCounts | undefined;
 
   constructor(source: SamplerSource) {
     this.source = source;
     this.names = sourceChannels(source);
     this.values = new Float64Array(this.names.length);
     this.at = new Map(this.names.map((name, i) => [name, i]));
+    this.counts = source.counterFd === undefined ? undefined : new RuntimeCounts(source.counterFd);
     this.table = new ProcessTable({ memory: source.cgroup === undefined });
     this.cpuFd = source.cgroup ? openProc(source.cgroup.cpu) : -1;
     this.tasksFd = source.cgroup ? openProc(source.cgroup.pidsCurrent) : -1;
@@ -92,7 +90,11 @@ export class JobReader {
       this.set('residentBytes', totals.residentBytes);
     }
     this.readOutput(logBytes, whole);
-    this.readCounter();
+    // Over what the same channels show of the processes.
+    if (this.counts) {
+      this.counts.read();
+      RUNTIME_CHANNELS.forEach((name, i) => this.set(name, this.counts!.values[i]!));
+    }
   }
 
   /** True once init has written the job's exit status. */
@@ -146,15 +148,6 @@ export class JobReader {
       }, 0);
     }
     this.set('outputBytes', this.scratchBytes + logBytes);
-  }
-
-  private readCounter(): void {
-    const { source: { counterFd }, count, totals } = this;
-    if (counterFd === undefined || readSync(counterFd, count, 0, COUNTER_BYTES, 0) < COUNTER_BYTES) return;
-    const reports = Number(count.readBigUInt64LE(8));
-    this.set('instructions', Number(count.readBigUInt64LE(0)));
-    this.set('writeCalls', totals.writeCalls - reports);
-    this.set('writtenBytes', totals.writtenBytes - reports * COUNTER_BYTES);
   }
 
   private readCgroup(version: 1 | 2): void {

@@ -4,8 +4,6 @@ export const WASM_PAGE_BYTES = 65_536;
 export const MAX_WASM_PAGES = 65_536;
 /** Largest module taken: beyond it, compiling takes longer than a container may take to start. */
 export const MAX_MODULE_BYTES = 64 * 1024 ** 2;
-/** Counts of two meters compare only when they agree on this; it is part of a metered module's name and of the environment. */
-export const METER_VERSION = 1;
 /** Memory of the runtime itself, on top of the job's: Node takes 45 to 60 MB before it runs anything, and compiled code comes to that. */
 export const RUNTIME_MEMORY_BYTES = 256 * 1024 ** 2;
 /** Threads of the runtime, which count as processes in a control group: Node starts 11, the meter's reporter and its helpers a few more. */

@@ -2,14 +2,14 @@ import { malformed, type ByteReader } from './byte-reader.ts';
 import { leb128, signedLeb128 } from './leb128.ts';
 import { OP, skipImmediates } from './skip-immediates.ts';
 
-/** Instructions that run together or not at all: bytes `from` to `to` of the module. */
-interface Segment { from: number; to: number; count: number }
+/** Instructions that run together or not at all: bytes `from` to `to` of the module; `grown` where the one before them has asked for more memory. */
+interface Segment { from: number; to: number; count: number; grown?: boolean }
 
 interface Label { opcode: number; targeted: boolean }
 
 /**
  * Rewrites one function body so that every straight run of instructions first adds its length to an i64 at address 0 of memory
- * `meter`. Exact at every moment except inside the run that a trap or an exit cut short, which counts in full, always the same.
+ * `meter`, and every `memory.grow` leaves the memory's size, in pages, at address 8. Exact at every moment except inside the run that a trap or an exit cut short, which counts in full, always the same.
  *
  * A run ends at a branch, and begins where one can arrive: a loop's start, both arms of an `if` and its end, the end of
  * a block that something branches to. Block marks themselves count nothing, everything else 1, a bulk operation too.
@@ -62,12 +62,18 @@ export function meterCode(body: ByteReader, meter: number): Uint8Array {
       default:
         segment.count++;
         skipImmediates(opcode, body);
+        if (opcode === OP.memoryGrow) {
+          cut();
+          segment.grown = true;
+        }
         if (opcode === OP.return || opcode === OP.unreachable || opcode === OP.returnCall || opcode === OP.returnCallIndirect) cut();
     }
   }
   cut();
   if (!body.done) throw malformed(`a function goes on after its end at byte ${body.at}`);
-  return Buffer.concat(segments.flatMap(({ from, to, count }) => [...(count > 0 ? [addition(count, meter)] : []), body.bytes.subarray(from, to)]));
+  return Buffer.concat(segments.flatMap(({ from, to, count, grown }) => [
+    ...(grown === true ? [size(meter)] : []), ...(count > 0 ? [addition(count, meter)] : []), body.bytes.subarray(from, to),
+  ]));
 }
 
 /** Vectors of (count, type). */
@@ -86,4 +92,9 @@ function addition(count: number, meter: number): Uint8Array {
   return Uint8Array.of(
     0x41, 0, 0x41, 0, 0x29, ALIGN_8_OF_MEMORY, ...leb128(meter), 0, 0x42, ...signedLeb128(count), 0x7c, 0x37, ALIGN_8_OF_MEMORY, ...leb128(meter), 0,
   );
+}
+
+/** `i64.store (i32.const 8) (i64.extend_i32_u (memory.size 0))` to the meter's memory. */
+function size(meter: number): Uint8Array {
+  return Uint8Array.of(0x41, 8, 0x3f, 0, 0xad, 0x37, ALIGN_8_OF_MEMORY, ...leb128(meter), 0);
 }

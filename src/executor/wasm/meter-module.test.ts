@@ -7,8 +7,8 @@ import { meterModule } from './meter-module.ts';
 
 const MiB = 1024 ** 2;
 
-/** Runs a metered module's function in this process, and returns its value and the count. */
-async function count(text: string, ...args: number[]): Promise<{ value: unknown; instructions: number }> {
+/** Runs a metered module's function in this process, and returns its value and the counts. */
+async function metered(text: string, ...args: number[]): Promise<{ value: unknown; instructions: number; pages: number }> {
   const bytes = meterModule(await assemble(text), { maxBytes: MiB });
   const module = await WebAssembly.compile(bytes);
   const meter = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -16,7 +16,13 @@ async function count(text: string, ...args: number[]): Promise<{ value: unknown;
   const [initial, maximum] = new Uint32Array(sizes!);
   const { exports } = new WebAssembly.Instance(module, { gadus: { meter, memory: new WebAssembly.Memory({ initial: initial!, maximum: maximum! }) } });
   const value = (exports['f'] as (...args: number[]) => unknown)(...args);
-  return { value, instructions: Number(new BigInt64Array(meter.buffer, 0, 1)[0]) };
+  const [instructions, pages] = Array.from(new BigInt64Array(meter.buffer, 0, 2), Number);
+  return { value, instructions: instructions!, pages: pages! };
+}
+
+async function count(text: string, ...args: number[]): Promise<{ value: unknown; instructions: number }> {
+  const { value, instructions } = await metered(text, ...args);
+  return { value, instructions };
 }
 
 const program = (body: string, more = '') => `(module (memory (export "memory") 1 3) ${more} (func (export "_start")) (func (export "f") (param $n i32) (result i32) (local $x i32) ${body}))`;
@@ -68,6 +74,13 @@ describe('meterModule', () => {
     await assert.rejects(count(grow.replace('1 3', '17')), (error) => isError(error, 'REQUEST_INVALID'));
   });
 
+  test('tells how large the memory is after each attempt to make it grow, and counts the attempt once', async () => {
+    const grow = program('(memory.grow (local.get $n))');
+    assert.deepEqual(await metered(grow, 2), { value: 1, instructions: 2, pages: 3 });
+    assert.deepEqual(await metered(grow, 3), { value: -1, instructions: 2, pages: 1 });
+    assert.deepEqual(await metered(program('(drop (memory.grow (i32.const 1))) (if (local.get $n) (then (drop (memory.grow (i32.const 1))))) (memory.size)'), 1), { value: 3, instructions: 9, pages: 3 });
+  });
+
   const start = '(func (export "_start"))';
   for (const [title, text] of Object.entries({
     'other imports than WASI': `(module (import "env" "system" (func)) (memory (export "memory") 1) ${start})`,
@@ -85,6 +98,22 @@ describe('meterModule', () => {
       assert.throws(() => meterModule(module, { maxBytes: MiB }), (error) => isError(error, 'IMAGE_INVALID'));
     });
   }
+
+  test('keeps a module away from the memory that is put beside its own', async () => {
+    // Valid only once there is a second memory, which the meter adds.
+    for (const [body, grown] of [
+      ['(memory.fill 0 (i32.const 0) (i32.const 5) (i32.const 16))', [0xfc, 11, 1]], ['(memory.copy 0 0 (i32.const 0) (i32.const 5) (i32.const 16))', [0xfc, 10, 1, 0]],
+      ['(drop (memory.size 0))', [0x3f, 1]], ['(drop (memory.grow 0 (i32.const 1)))', [0x40, 1]],
+    ] as const) {
+      const bytes = Buffer.from(await assemble(`(module (memory (export "memory") 1) ${start} (func ${body}))`));
+      const own = Buffer.from(grown.map((byte, i) => (i > 0 && byte === 1 ? 0 : byte)));
+      const at = bytes.lastIndexOf(own);
+      assert.ok(at > 0, body);
+      meterModule(bytes, { maxBytes: MiB });
+      bytes.set(grown, at);
+      assert.throws(() => meterModule(bytes, { maxBytes: MiB }), (error) => isError(error, 'IMAGE_INVALID'), body);
+    }
+  });
 
   test('refuses what is no module, whole or in part, and never crashes on one that was damaged', async () => {
     const module = await toolbox();

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { METER_VERSION } from '../../protocol/index.ts';
 import { ExecutorError, aborted } from '../errors.ts';
-import { MAX_KEPT_MODULES, MAX_MODULE_BYTES, METER_VERSION } from './constants.ts';
+import { MAX_KEPT_MODULES, MAX_MODULE_BYTES } from './constants.ts';
 import { meterModule } from './meter-module.ts';
 
 /** Metered modules in a directory, by the hash of the module and the memory it may have. */

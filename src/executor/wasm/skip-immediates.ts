@@ -4,7 +4,7 @@ import type { ByteReader } from './byte-reader.ts';
 /** Opcodes that the meter treats by name: https://webassembly.github.io/spec/core/binary/instructions.html */
 export const OP = {
   unreachable: 0x00, block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, brTable: 0x0e, return: 0x0f,
-  returnCall: 0x12, returnCallIndirect: 0x13,
+  returnCall: 0x12, returnCallIndirect: 0x13, memoryGrow: 0x40,
 } as const;
 
 /**
@@ -21,7 +21,8 @@ export function skipImmediates(opcode: number, reader: ByteReader): void {
   if (opcode >= 0x20 && opcode <= 0x26) return reader.skipLeb();
   switch (opcode) {
     case 0x00: case 0x01: case 0x0f: case 0x1a: case 0x1b: case 0xd1: return;
-    case 0x10: case 0x12: case 0x3f: case 0x40: case 0x41: case 0x42: case 0xd0: case 0xd2: return reader.skipLeb();
+    case 0x10: case 0x12: case 0x41: case 0x42: case 0xd0: case 0xd2: return reader.skipLeb();
+    case 0x3f: case OP.memoryGrow: return skipMemoryIndices(reader, 1);
     case 0x11: case 0x13: return skipLebs(reader, 2);
     case 0x1c: return reader.skip(reader.u32());
     case 0x43: return reader.skip(4);
@@ -35,11 +36,21 @@ export function skipImmediates(opcode: number, reader: ByteReader): void {
 /** Saturating conversions, then memory and table operations by their number of indices. */
 const BULK_INDICES = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
 
+/** How many of them, the last ones, are memories: memory.init, memory.copy, memory.fill. */
+const MEMORY_INDICES: Record<number, number> = { 8: 1, 10: 2, 11: 1 };
+
 function skipBulk(reader: ByteReader): void {
   const sub = reader.u32();
   const indices = BULK_INDICES[sub];
   if (indices === undefined) throw unsupported(`opcode 0xfc ${sub}`);
-  skipLebs(reader, indices);
+  const memories = MEMORY_INDICES[sub] ?? 0;
+  skipLebs(reader, indices - memories);
+  skipMemoryIndices(reader, memories);
+}
+
+/** A module has one memory: the next one is the meter's, and not for its code. */
+function skipMemoryIndices(reader: ByteReader, count: number): void {
+  for (let i = 0; i < count; i++) if (reader.u32() !== 0) throw unsupported('several memories');
 }
 
 /** Relaxed vector instructions begin here: their results differ between processors. */

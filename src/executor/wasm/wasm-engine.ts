@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { METER_VERSION, messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { jobEnvironment } from '../container/bundle.ts';
 import { createContainerHost, type ContainerEngineInit } from '../container/container-host.ts';
 import type { ContainerVariant } from '../container/container-variant.ts';
@@ -12,7 +12,7 @@ import { grantedEndpoints } from '../egress/network-rules.ts';
 import type { Engine, EngineProbe, RunRequest, RunResult } from '../engine.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { sourceChannels } from '../sampler/job-reader.ts';
-import { GUEST_DIRECTORY, METER_VERSION, REPORT_INTERVAL_MS, RUNTIME_MEMORY_BYTES, RUNTIME_TASKS, TRAP_EXIT_CODE } from './constants.ts';
+import { GUEST_DIRECTORY, REPORT_INTERVAL_MS, RUNTIME_MEMORY_BYTES, RUNTIME_TASKS, TRAP_EXIT_CODE } from './constants.ts';
 import { WASM_INIT_SCRIPT } from './init-script.ts';
 import { createModuleStore } from './module-store.ts';
 import { preopens } from './preopens.ts';

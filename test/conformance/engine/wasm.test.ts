@@ -60,6 +60,23 @@ commonSuite('wasm', async () => {
     const more = (await run(['toolbox', 'work', '200000001'])).trace.channels.instructions!.at(-1)!;
     assert.equal(more, totals[0]! + 22, 'one round more is seen');
   });
+  it('counts what the module itself reads and writes, and how large its memory is, exactly', async () => {
+    const file = path.join(directory, 'counted');
+    const bytes = 1_000_000;
+    await writeFile(file, Buffer.alloc(bytes, 'counted\n'));
+    const runs = await Promise.all([1, 1, 0.2].map((cpus) => run(['toolbox', 'late', 'counted', 'out', '1000'], { resources: { cpus }, outputs: [{ name: 'out', path: '/work/out' }] }, { inputs: [{ path: file, target: '/data/counted' }] })));
+    for (const { exitCode, trace: { channels } } of runs) {
+      const total = (name: keyof typeof channels) => channels[name]!.at(-1)!;
+      const chunks = Math.ceil(bytes / 65_536);
+      assert.equal(exitCode, 0);
+      assert.deepEqual([total('readBytes'), total('writtenBytes'), total('readCalls'), total('writeCalls')], [bytes, bytes, chunks + 1, 1]);
+      // It takes a page for each chunk and one more, in which it reads that there is no more.
+      assert.deepEqual([channels.residentBytes![0], total('residentBytes')], [6 * 65_536, (6 + chunks + 1) * 65_536]);
+      assert.equal(total('instructions'), runs[0]!.trace.channels.instructions!.at(-1));
+    }
+    const still = (await run(programs.exit(0))).trace.channels;
+    assert.deepEqual([still.readBytes, still.writtenBytes, still.readCalls, still.writeCalls].map((series) => series!.at(-1)), [0, 0, 0, 0], 'nothing of the runtime is in it');
+  });
   it('reports a trap, with its reason, as an abort', async () => {
     const trap = await run(['toolbox', 'trap']);
     assert.deepEqual([trap.exitCode, trap.ended, trap.stderr], [134, 'signal', 'gadus: the module trapped: unreachable\n']);

@@ -1,25 +1,32 @@
 import { openSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { ANSWERED, ASKED, IO_OFFSET, LAST, MODULE_WORDS_OFFSET, ORDERS_OFFSET, PAGE_BYTES, READ_BYTES, READ_CALLS, WRITE_CALLS, WRITTEN_BYTES } from './meter-page.ts';
 
-// A thread of the sandbox's runner: copies the count from the meter to a file, with the number of such copies, as two little-endian
-// 64-bit numbers, until told to stop, and then once more. The module's thread never waits for it before its end.
+// A thread of the sandbox's runner: copies the counts to a file, in the form of the host's RuntimeCounts, now and then and whenever it is
+// asked to. The module's thread waits for it before its first instruction and after its last one, and never in between.
 
 interface ReportTask { buffer: SharedArrayBuffer; file: string; intervalMs: number }
 
 const { buffer, file, intervalMs } = workerData as ReportTask;
-const count = new BigInt64Array(buffer, 0, 1);
-const orders = new Int32Array(buffer, 64, 2);
+const module = new BigInt64Array(buffer, MODULE_WORDS_OFFSET, 2);
+const io = new Float64Array(buffer, IO_OFFSET, 4);
+const orders = new Int32Array(buffer, ORDERS_OFFSET, 3);
 const fd = openSync(file, 'r+');
-const bytes = Buffer.alloc(16);
-let reports = 0n;
+const record = new Float64Array(8);
+const bytes = new Uint8Array(record.buffer);
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort!.postMessage('up');
-for (let going = true; going;) {
-  going = Atomics.wait(orders, 0, 0, intervalMs) === 'timed-out';
-  bytes.writeBigInt64LE(Atomics.load(count, 0));
-  bytes.writeBigInt64LE(++reports, 8);
-  writeSync(fd, bytes, 0, 16, 0);
+for (let answered = 0, reports = 1; ; reports++) {
+  Atomics.wait(orders, ASKED, answered, intervalMs);
+  const last = Atomics.load(orders, LAST);
+  answered = Atomics.load(orders, ASKED);
+  record.set([
+    reports, Number(Atomics.load(module, 0)), Number(Atomics.load(module, 1)) * PAGE_BYTES,
+    io[READ_BYTES]!, io[WRITTEN_BYTES]!, io[READ_CALLS]!, io[WRITE_CALLS]!, reports,
+  ]);
+  writeSync(fd, bytes, 0, bytes.length, 0);
+  Atomics.store(orders, ANSWERED, answered);
+  Atomics.notify(orders, ANSWERED);
+  if (last !== 0) break;
 }
-Atomics.store(orders, 1, 1);
-Atomics.notify(orders, 1);

@@ -2,22 +2,20 @@ import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 import { Worker } from 'node:worker_threads';
+import { countIo } from './count-io.ts';
+import { ANSWERED, ASKED, IO_OFFSET, LAST, MODULE_WORDS_OFFSET, ORDERS_OFFSET } from './meter-page.ts';
 
-// Runs inside the sandbox, as `node run-module.ts`; imports nothing but Node. Descriptor 3 is the socket to the engine: `ready`
+// Runs inside the sandbox, as `node run-module.ts`; imports nothing but Node and its neighbours. Descriptor 3 is the socket to the engine: `ready`
 // once the module is compiled, then one line in, then it is closed, before the module's first instruction.
 
 const CONTROL_FD = 3;
-const STOP = 1;
-/** Node goes on starting behind its first script, and reads about a kilobyte some tenth of a second later: not to be taken for the module's. */
-const SETTLE_MS = 150;
 
 interface RunPlan { args: string[]; env: Record<string, string>; preopens: Record<string, string>; reportIntervalMs: number; trapExitCode: number }
 
 const here = new URL('.', import.meta.url);
 const plan = JSON.parse(readFileSync(new URL('run.json', here), 'utf8')) as RunPlan;
 const meter = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-/** Order and answer of the reporter's stop: two words of the meter's page that the module never names. */
-const orders = new Int32Array(meter.buffer, 64, 2);
+const orders = new Int32Array(meter.buffer, ORDERS_OFFSET, 3);
 /** A module has no sockets, and Node's own functions for them crash on descriptors that are none: WASI's ENOTSOCK. */
 const NO_SOCKETS = Object.fromEntries(['sock_accept', 'sock_recv', 'sock_send', 'sock_shutdown'].map((name) => [name, () => 57]));
 
@@ -36,7 +34,7 @@ async function main(): Promise<number> {
   } catch (error) {
     start = { failure: String(error) };
   }
-  await new Promise((resolve) => { setTimeout(resolve, SETTLE_MS); });
+  report();
   writeSync(CONTROL_FD, 'ready\n');
   readSync(CONTROL_FD, new Uint8Array(16));
   closeSync(CONTROL_FD);
@@ -45,10 +43,16 @@ async function main(): Promise<number> {
     return 126;
   }
   const code = run(start);
-  Atomics.store(orders, 0, STOP);
-  Atomics.notify(orders, 0);
-  Atomics.wait(orders, 1, 0);
+  Atomics.store(orders, LAST, 1);
+  report();
   return code;
+}
+
+/** Waits until the reporter has reported what is true now. */
+function report(): void {
+  const asked = Atomics.add(orders, ASKED, 1) + 1;
+  Atomics.notify(orders, ASKED);
+  for (let answered; (answered = Atomics.load(orders, ANSWERED)) !== asked;) Atomics.wait(orders, ANSWERED, answered);
 }
 
 /** Everything up to the module's first instruction. */
@@ -56,8 +60,10 @@ function instantiate(module: WebAssembly.Module): () => number {
   const wasi = new WASI({ version: 'preview1', args: plan.args, env: plan.env, preopens: plan.preopens, returnOnExit: true });
   const [sizes] = WebAssembly.Module.customSections(module, 'gadus.memory');
   const [initial, maximum] = sizes ? new Uint32Array(sizes) : [0, 0];
+  const memory = new WebAssembly.Memory({ initial: initial!, maximum: maximum! });
+  new BigInt64Array(meter.buffer, MODULE_WORDS_OFFSET, 2)[1] = BigInt(initial!);
   const { wasi_snapshot_preview1: functions } = wasi.getImportObject() as { wasi_snapshot_preview1: Record<string, unknown> };
-  const imports = { wasi_snapshot_preview1: { ...functions, ...NO_SOCKETS }, gadus: { meter, memory: new WebAssembly.Memory({ initial: initial!, maximum: maximum! }) } };
+  const imports = { wasi_snapshot_preview1: { ...countIo(functions, memory, new Float64Array(meter.buffer, IO_OFFSET, 4)), ...NO_SOCKETS }, gadus: { meter, memory } };
   return () => wasi.start(new WebAssembly.Instance(module, imports as WebAssembly.Imports));
 }
 

@@ -13,6 +13,7 @@ declare namespace WebAssembly {
     constructor(init: { initial: number; maximum: number; shared: true });
     constructor(init: { initial: number; maximum: number });
     readonly buffer: SharedArrayBuffer;
+    grow(pages: number): number;
   }
   function compile(bytes: Uint8Array): Promise<Module>;
 }
