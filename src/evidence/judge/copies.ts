@@ -20,6 +20,9 @@ export function copiesAmong(traces: readonly Trace[]): [number, number][] {
   return forms.flatMap((a, i) => forms.slice(i + 1).flatMap((b, k): [number, number][] => (likenessOf(a, b) > 1 ? [[i, i + 1 + k]] : [])));
 }
 
+/** Points at which a smoothed path is held against another: there are many smoothings, and smooth paths need fewer. */
+const SMOOTH_POINTS = 60;
+
 /** A trace as it is, and smoothed more and more; of a long one some of its samples. */
 interface Forms { plain: Trace; smooth: ReturnType<typeof smoothings> }
 
@@ -28,11 +31,14 @@ function formsOf(plain: Trace): Forms {
 }
 
 function likenessOf(a: Forms, b: Forms): number {
-  const alike = (x: Trace, y: Trace) => {
-    const residual = pathResidual(x, y);
+  const alike = (x: Trace, y: Trace, points?: number) => {
+    const residual = pathResidual(x, y, points);
     const correlation = a.plain.t.length === b.plain.t.length ? stepCorrelation(x, y) : undefined;
     // Both are measures of the same run only beyond their limits; below they are merely made comparable.
     return Math.max(residual === undefined ? 0 : COPY_RESIDUAL / Math.max(residual, 1e-9), (correlation ?? 0) / COPY_STEP_CORRELATION);
   };
-  return Math.max(alike(a.plain, b.plain), ...a.smooth.map((form) => alike(form, b.smooth[0])), ...b.smooth.slice(1).map((form) => alike(a.smooth[0], form)));
+  return Math.max(
+    alike(a.plain, b.plain),
+    ...a.smooth.slice(1).map((form) => alike(form, b.smooth[0], SMOOTH_POINTS)), ...b.smooth.slice(1).map((form) => alike(a.smooth[0], form, SMOOTH_POINTS)),
+  );
 }

@@ -2,7 +2,7 @@ import type { Trace } from '../../protocol/trace.ts';
 import { evenly } from './evenly.ts';
 import { pathOf, sharedCounters, type Path } from './path-of.ts';
 
-/** Points of the one path that are held against the other: enough for a median. */
+/** Points of the one path that are held against the other, unless told otherwise: enough for a median. */
 const POINTS = 200;
 /** Corners of the other: bounds the work on long traces. */
 const CORNERS = 800;
@@ -14,12 +14,13 @@ const MIN_POINTS = 3;
  * samples from the other's nearest segment, from whichever side it is smaller. It does not depend on when either was sampled or on how
  * its totals were scaled. Two honest runs differ by what their machines did; a copy lies on its original even when it was sampled anew.
  *
+ * @param points of each path that are held against the other
  * @returns 0 for the same path; undefined where either has too few samples between its ends to say
  */
-export function pathResidual(a: Trace, b: Trace): number | undefined {
+export function pathResidual(a: Trace, b: Trace, points = POINTS): number | undefined {
   if (Math.min(a.t.length, b.t.length) < MIN_POINTS + 2) return undefined;
   const names = sharedCounters(a, b);
-  const residual = (from: Trace, to: Trace) => median(distances(pathOf(from, names, evenly(1, from.t.length - 1, POINTS)), pathOf(to, names, evenly(0, to.t.length, CORNERS))));
+  const residual = (from: Trace, to: Trace) => median(distances(pathOf(from, names, evenly(1, from.t.length - 1, points)), pathOf(to, names, evenly(0, to.t.length, CORNERS))));
   return Math.min(residual(a, b), residual(b, a));
 }
 
