@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { LabError } from './corpus/errors.ts';
 import { STATE_DIRECTORY } from './corpus/constants.ts';
 import { record } from './corpus/record.ts';
@@ -8,8 +9,10 @@ import { LAB_ENGINES, type LabEngine } from './corpus/programs/program.ts';
 import { labJobs } from './corpus/programs/programs.ts';
 import { PLUGINS } from './evaluate/plugins.ts';
 import { alarms } from './evaluate/alarms.ts';
+import { documentTables } from './evaluate/document-tables.ts';
 import { economicsCommand } from './economics/economics-command.ts';
-import { reportCommand } from './evaluate/report-command.ts';
+import { REPORT_JSON, reportCommand } from './evaluate/report-command.ts';
+import { labReportSchema } from './evaluate/report-schema.ts';
 import { shardThrees } from './evaluate/shard-threes.ts';
 
 /** Where runs are recorded to, and where the committed few of them are. */
@@ -63,6 +66,12 @@ export const LAB_COMMANDS: Record<string, { about: string; run(values: LabValues
   report: {
     about: 'play all cheats against all fingerprints and write the report',
     run: (values, abortable) => reportCommand({ ...values, runs: directoryOf(values) }, abortable),
+  },
+  tables: {
+    about: 'print the tables of docs/evidence.md from lab/report.json, or from the report that --out names',
+    run: async ({ out }) => {
+      process.stdout.write(documentTables(labReportSchema.parse(JSON.parse(await readFile(out ?? REPORT_JSON, 'utf8')))));
+    },
   },
   alarms: {
     about: 'list every honest pair that the threshold in use tells apart, and by which blocks',

@@ -4,7 +4,7 @@ import type { Forgery } from './forge-all.ts';
 import type { HonestPair } from './honest-pairs.ts';
 import type { Measured } from './measure.ts';
 import { submissionFingerprint } from './fingerprints/submission-fingerprint.ts';
-import { rocOf } from './statistics/roc.ts';
+import { rocOf, type Roc } from './statistics/roc.ts';
 import { quantile } from './statistics/quantile.ts';
 
 /** Honest pairs of one group, and what is caught there. */
@@ -19,8 +19,8 @@ export interface GroupResult {
   worstBlock: string;
   /** Detection at 1 % false alarms (thresholds from other programs) by cheat; absent where nothing could be tried. */
   cheats: Record<string, number>;
-  /** Equal error rate of the group's honest pairs and its cheats; absent where nothing could be tried. */
-  eer: Record<string, number>;
+  /** The group's honest pairs against its cheats, at every threshold; absent where nothing could be tried. */
+  rocs: Record<string, Roc>;
 }
 
 /** Names of the conditions that make a run harder to compare; `undisturbed` when there is none. */
@@ -76,7 +76,7 @@ export function breakdown(
       median: quantile(distances, 0.5), p99: quantile(distances, 0.99),
       worstBlock: mostFrequent(worst),
       cheats: Object.fromEntries([...(caught.get(name) ?? [])].map(([attack, { hits, distances: all }]) => [attack, hits / all.length])),
-      eer: Object.fromEntries([...(caught.get(name) ?? [])].map(([attack, { distances: all }]) => [attack, rocOf(Float64Array.from(distances), Float64Array.from(all)).eer])),
+      rocs: Object.fromEntries([...(caught.get(name) ?? [])].map(([attack, { distances: all }]) => [attack, rocOf(Float64Array.from(distances), Float64Array.from(all))])),
     };
   }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -5,7 +5,9 @@ import { randomOf, seedOf, type Random } from '../corpus/inputs/random.ts';
 import type { LabRun } from '../corpus/run-store.ts';
 import { DECISIONS } from './constants.ts';
 import type { Job } from './corpus.ts';
+import { clusters } from './detection.ts';
 import type { Forgery } from './forge-all.ts';
+import { rateOf } from './statistics/rate.ts';
 import { majorityByWords, type KnownWords } from './words.ts';
 import { submissionFingerprint, submissionSketch } from './fingerprints/submission-fingerprint.ts';
 
@@ -18,6 +20,8 @@ export interface Outcomes {
   decisions: number;
   /** Exactly the honest were accepted. */
   right: number;
+  /** Its 95 % interval: decisions of one program share its runs. */
+  ci: [low: number, high: number];
   /** A cheat was accepted, but no honest replica rejected. */
   cheatPaid: number;
   /** An honest replica was rejected. */
@@ -29,11 +33,14 @@ export interface Outcomes {
 /** A replica in a decision of three. */
 interface Seat { submission: Submission; exitCode: number; honest: boolean }
 
+/** Three replicas of one program. */
+interface Three { family: string; seats: readonly Seat[] }
+
 /** Three honest replicas: any rejection is a wrong one. */
 export function honestDecisions(jobs: readonly Job[], words: KnownWords): Record<Judge, Outcomes> {
   return tally(words, jobs.filter(({ honest }) => honest.length >= 3).flatMap((job) => {
     const random = randomOf(seedOf('decide', job.name));
-    return Array.from({ length: DECISIONS }, () => random.shuffle([...job.honest]).slice(0, 3).map(seatOf));
+    return Array.from({ length: DECISIONS }, (): Three => ({ family: job.family, seats: random.shuffle([...job.honest]).slice(0, 3).map(seatOf) }));
   }));
 }
 
@@ -42,7 +49,7 @@ export function attackedDecisions(attack: Attack, forgeries: readonly Forgery[],
   const byJob = Map.groupBy(forgeries.filter((forgery) => forgery.attack === attack.name), ({ job }) => job);
   return tally(words, [...byJob].flatMap(([job, all]) => {
     const random = randomOf(seedOf('decide', job.name, attack.name, cheats));
-    return Array.from({ length: DECISIONS }, (_, n) => seats(all[n % all.length]!, cheats, random)).filter((three) => three !== undefined);
+    return Array.from({ length: DECISIONS }, (_, n) => seats(all[n % all.length]!, cheats, random)).filter((three) => three !== undefined).map((three): Three => ({ family: job.family, seats: three }));
   }));
 }
 
@@ -58,12 +65,17 @@ function seatOf(run: LabRun): Seat {
   return { submission: run, exitCode: run.exitCode, honest: true };
 }
 
-function tally(words: KnownWords, all: readonly Seat[][]): Record<Judge, Outcomes> {
+function tally(words: KnownWords, all: readonly Three[]): Record<Judge, Outcomes> {
   const count = (judge: Judge): Outcomes => {
     const sums = { right: 0, cheatPaid: 0, honestRejected: 0, undecided: 0 };
-    for (const three of all) sums[outcome(three, VERDICTS[judge](three, words))]++;
+    const right: [family: string, hits: number, trials: number][] = [];
+    for (const { family, seats: three } of all) {
+      const out = outcome(three, VERDICTS[judge](three, words));
+      sums[out]++;
+      right.push([family, Number(out === 'right'), 1]);
+    }
     const share = (value: number) => (all.length === 0 ? 0 : value / all.length);
-    return { decisions: all.length, right: share(sums.right), cheatPaid: share(sums.cheatPaid), honestRejected: share(sums.honestRejected), undecided: share(sums.undecided) };
+    return { decisions: all.length, right: share(sums.right), ci: rateOf([...clusters(right).values()]).ci, cheatPaid: share(sums.cheatPaid), honestRejected: share(sums.honestRejected), undecided: share(sums.undecided) };
   };
   return { client: count('client'), contract: count('contract'), words: count('words') };
 }

@@ -7,6 +7,7 @@ import { labCorpus, labRun } from '../test-support/lab-runs.ts';
 import { alarms } from './alarms.ts';
 import { jobsOf } from './corpus.ts';
 import { detect, detectBy } from './detection.ts';
+import { documentTables } from './document-tables.ts';
 import { evaluate } from './evaluate.ts';
 import { familyOf } from './family-of.ts';
 import { thresholdsFor } from './folds.ts';
@@ -147,6 +148,12 @@ describe('the report', () => {
   it('is there for a terminal, also in part', async () => {
     assert.match(textTables(evaluation), /half of the input +100\.0/);
     assert.ok(!/NaN|undefined/.test(textTables(await evaluate(runs, { plugins: [] }))));
+  });
+  it('gives the tables of the documents', () => {
+    const tables = documentTables(report);
+    assert.match(tables, /\| half of the work \| 100\.0 \|/);
+    assert.ok(!/NaN|undefined|Infinity/.test(tables));
+    for (const block of tables.split('\n\n').filter((text) => text.startsWith('|'))) assert.equal(new Set(block.trim().split('\n').map((line) => line.split('|').length)).size, 1, block);
   });
   it('lists honest pairs told apart', () => {
     assert.ok(alarms([labRun({ n: 0 }), labRun({ n: 1 }), { ...labRun({ n: 2 }), trace: labRun({ program: 'packer' }).trace }])[0]!.startsWith('sorter'));

@@ -11,7 +11,7 @@ import { reportOf } from './report-of.ts';
 import { textTables } from './text-tables.ts';
 
 /** Files of a whole report on recorded runs. */
-const REPORT_JSON = 'lab/report.json';
+export const REPORT_JSON = 'lab/report.json';
 const REPORT_HTML = 'lab/report.html';
 
 export interface ReportOptions {

@@ -1,5 +1,6 @@
 import { DISTANCE_BLOCKS } from '../../src/evidence/judge/block-distances.ts';
 import { CLASS_LIMIT, CLASS_SCORES } from '../../src/evidence/constants.ts';
+import type { GroupResult } from './breakdown.ts';
 import type { Detection, FingerprintResult } from './detection.ts';
 import { DIGITS } from './constants.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -71,12 +72,17 @@ export function reportOf(evaluation: Evaluation, date: Date): LabReport {
     })),
     disturbance: disturbanceOf(jobs),
     majority: { honest: decisions.honest, cheats: Object.fromEntries([...decisions.cheats].filter(([name]) => tried.some((attack) => attack.name === name))) },
-    conditions: evaluation.conditions,
+    conditions: evaluation.conditions.map(groupOf),
     programs: evaluation.programs.map((group) => {
       const { kind, deterministic, honest } = jobs.find(({ name }) => name === group.name)!;
-      return { ...group, kind, deterministic, runs: honest.length };
+      return { ...groupOf(group), kind, deterministic, runs: honest.length };
     }),
   }));
+}
+
+function groupOf({ rocs, ...group }: GroupResult) {
+  const of = (value: 'eer' | 'auc') => Object.fromEntries(Object.entries(rocs).map(([name, roc]) => [name, roc[value]]));
+  return { ...group, eer: of('eer'), auc: of('auc') };
 }
 
 function alarmsOf(result: FingerprintResult | undefined) {

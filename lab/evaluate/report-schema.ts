@@ -16,7 +16,8 @@ const detection = z.strictObject({
   eer: share,
 });
 
-const outcomes = z.strictObject({ decisions: z.int().min(0), right: share, cheatPaid: share, honestRejected: share, undecided: share });
+/** `ci`: 95 % interval of `right`, over programs; not in every report. */
+const outcomes = z.strictObject({ decisions: z.int().min(0), right: share, ci: interval.optional(), cheatPaid: share, honestRejected: share, undecided: share });
 /** `words`: a client that knew the outputs' words as well, which is not in use. */
 const judged = z.strictObject({ client: outcomes, contract: outcomes, words: outcomes });
 /** False alarms at thresholds from the other programs: what was promised as 1 % and 0.1 %. */
@@ -27,8 +28,9 @@ const group = z.strictObject({
   median: z.number(), p99: z.number(), worstBlock: z.string(),
   /** Detection by the full fingerprint at 1 % false alarms, by cheat. */
   cheats: z.record(z.string(), share),
-  /** Its equal error rate there, by cheat. */
+  /** Its equal error rate there, and the area under its curve, by cheat; the latter is not in every report. */
   eer: z.record(z.string(), share),
+  auc: z.record(z.string(), share).optional(),
 });
 
 /** What `lab/report.json` holds. */

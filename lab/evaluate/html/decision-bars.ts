@@ -13,7 +13,7 @@ export function decisionBars({ honest, cheats }: LabReport['majority']): string 
   const bar = (judged: Judged, judge: keyof Judged) => {
     const outcomes = judged[judge];
     if (outcomes.decisions === 0) return '<td class="barcell"><small class="ci">not tried</small></td>';
-    const title = PARTS.map(([part, , about]) => `${about}: ${(100 * outcomes[part]).toFixed(1)} %`).join('; ');
+    const title = PARTS.map(([part, , about]) => `${about}: ${(100 * outcomes[part]).toFixed(1)} %${part === 'right' && outcomes.ci !== undefined ? ` (95 % interval ${outcomes.ci.map((end) => (100 * end).toFixed(1)).join(' to ')})` : ''}`).join('; ');
     return `<td class="barcell" title="${escapeMarkup(title)}"><div class="bar">${PARTS.map(([part, style]) => (outcomes[part] === 0 ? '' : `<i class="${style}" style="width:${(100 * outcomes[part]).toFixed(2)}%"></i>`)).join('')}</div></td>`;
   };
   const row = (name: string, judged: Judged) => `<tr><td>${escapeMarkup(name)}</td>${bar(judged, 'client')}${bar(judged, 'contract')}${bar(judged, 'words')}</tr>`;

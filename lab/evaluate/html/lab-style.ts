@@ -28,5 +28,6 @@ td.about p{color:var(--soft);font-size:12.5px;line-height:1.35}
 .right{background:#0072b2}.undecided{background:#e69f00}.paid{background:#cc79a7}.wronged{background:#d5410b}
 .key i{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:6px;vertical-align:-1px}
 td.barcell{width:36%}
+details{margin-top:22px}summary{cursor:pointer;font-weight:600}
 ul.notes{margin:10px 0 0;padding-left:18px;max-width:95ch}ul.notes li{margin:5px 0}
 `;

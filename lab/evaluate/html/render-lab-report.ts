@@ -5,6 +5,7 @@ import type { LabReport } from '../report-schema.ts';
 import { blockSection, eerTable, engineSection, precedentSection, windowSection } from './extra-sections.ts';
 import { decisionBars } from './decision-bars.ts';
 import { goalsOf } from './goals.ts';
+import { groupRocs } from './group-rocs.ts';
 import { heatCell } from './heat-cell.ts';
 import { LAB_STYLE } from './lab-style.ts';
 import { rocChart, type RocLine } from './roc-chart.ts';
@@ -29,7 +30,7 @@ export function renderLabReport(evaluation: Evaluation, report: LabReport): stri
 <title>Who did the work?</title><style>${REPORT_STYLE}${LAB_STYLE}</style></head>
 <body><main><header><h1>How well does an execution trace tell who did the work?</h1>
 <p class="sub">${corpus.runs.toLocaleString('en')} real runs of ${corpus.programs} programs (${corpus.jobs} jobs), ${Object.keys(report.cheats).length} cheats, ${evaluation.results.size} ways to compare. ${escapeMarkup(report.date)}. ${escapeMarkup(corpus.machines.join('; '))}.</p></header>
-${[goals(report), detection(report), precedentSection(report), windowSection(report), rocs(evaluation, report), decisions(report), copies(report), honest(report), programs(report), conditions(report), engineSection(report), blockSection(report), METHOD].join('\n')}
+${[goals(report), detection(report), precedentSection(report), windowSection(report), rocs(evaluation, report), decisions(report), copies(report), honest(report), programs(report, evaluation), conditions(report, evaluation), engineSection(report), blockSection(report), METHOD].join('\n')}
 </main></body></html>
 `;
 }
@@ -89,20 +90,22 @@ function honest({ honest: result }: LabReport): string {
 ${blocks.length === 0 ? '' : `<h3>Blocks that alone would reject an honest pair</h3><div class="bars">${blocks.join('')}</div>`}</section>`;
 }
 
-function programs({ programs: rows, cheats }: LabReport): string {
+function programs({ programs: rows, cheats }: LabReport, { programs: groups }: Evaluation): string {
   const names = Object.keys(cheats);
   const body = rows.map((row) => `<tr><td>${escapeMarkup(row.name)}${row.deterministic ? '' : ' <span class="ci">≈</span>'}</td><td>${row.pairs}</td><td${row.falseAlarms > 0 ? ' class="far"' : ''}>${row.falseAlarms}</td><td>${row.p99.toFixed(2)}</td>${names.map((name) => heatCell(row.cheats[name], { title: escapeMarkup(`${row.name}: ${name}`) })).join('')}</tr>`);
   return `<section><h2>By program</h2><p class="lead">Honest pairs, false alarms of the threshold in use, 99th percentile of the honest distance; then what the full fingerprint catches at 1 %. Programs marked ≈ never give the same output twice.</p>
 <div class="scroll"><table class="compact turned"><tr><th>program</th><th>pairs</th><th>alarms</th><th>p99</th>${names.map((name) => `<th class="turn"><span>${escapeMarkup(name)}</span></th>`).join('')}</tr>${body.join('')}</table></div>
-<h3>Equal error rates</h3>${eerTable(rows, names)}</section>`;
+<h3>Equal error rates</h3>${eerTable(rows, names)}
+<details><summary>ROC curves by program</summary>${groupRocs(groups)}</details></section>`;
 }
 
-function conditions({ conditions: rows, cheats }: LabReport): string {
+function conditions({ conditions: rows, cheats }: LabReport, { conditions: groups }: Evaluation): string {
   const names = Object.keys(cheats);
   const body = rows.map((row) => `<tr><td>${escapeMarkup(row.name)}</td><td>${row.pairs}</td><td${row.falseAlarms > 0 ? ' class="far"' : ''}>${row.falseAlarms}</td><td>${row.median.toFixed(2)}</td><td>${row.p99.toFixed(2)}</td><td class="text">${escapeMarkup(row.worstBlock)}</td>${names.map((name) => heatCell(row.cheats[name], { title: escapeMarkup(`${row.name}: ${name}`) })).join('')}</tr>`);
   return `<section><h2>By condition</h2><p class="lead">Pairs in which either run had the condition; undisturbed: both had none.</p>
 <div class="scroll"><table class="compact turned"><tr><th>condition</th><th>pairs</th><th>alarms</th><th>median</th><th>p99</th><th class="text">worst block</th>${names.map((name) => `<th class="turn"><span>${escapeMarkup(name)}</span></th>`).join('')}</tr>${body.join('')}</table></div>
-<h3>Equal error rates</h3>${eerTable(rows, names)}</section>`;
+<h3>Equal error rates</h3>${eerTable(rows, names)}
+<h3>ROC curves</h3>${groupRocs(groups)}</section>`;
 }
 
 const METHOD = `<section><h2>How it was done</h2><ul class="notes">

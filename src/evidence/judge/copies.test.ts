@@ -36,16 +36,37 @@ const noisy = (trace: Trace) => {
   });
 };
 
+/** Means over some samples on either side that weigh less the farther they are, in whole counts: not one of the smoothings that are looked at. */
+const smoothed = (trace: Trace, reach: number): Trace => ({
+  ...trace, channels: Object.fromEntries(Object.entries(trace.channels).map(([name, series]) => [name, series.map((_, i) => {
+    const near = Math.min(reach, i, series.length - 1 - i);
+    let [sum, weights] = [0, 0];
+    for (let k = -near; k <= near; k++) {
+      const weight = near + 1 - Math.abs(k);
+      sum += weight * series[i + k]!;
+      weights += weight;
+    }
+    return Math.round(sum / weights);
+  })])),
+});
+
 describe('copies', () => {
-  it('are seen when exact, sampled anew, stretched, or noisy', () => {
+  it('are seen when exact, sampled anew, stretched, noisy, or smoothed', () => {
     const honest = run(1);
     for (const copy of [honest, resampled(honest), stretched(honest), noisy(honest)]) assert.ok(likeness(honest, copy) > 1);
+    for (const reach of [1, 3, 6, 10]) {
+      for (const copy of [smoothed(honest, reach), noisy(smoothed(honest, reach)), smoothed(resampled(honest), reach)]) {
+        assert.ok(likeness(honest, copy) > 1, `over ${reach}`);
+        assert.ok(likeness(copy, honest) > 1, `over ${reach}`);
+      }
+    }
   });
 
   it('are not two honest runs, of as many samples or not', () => {
     for (let seed = 2; seed < 30; seed++) {
       assert.ok(likeness(run(1), run(seed)) < 1, String(seed));
       assert.ok(likeness(run(1), run(seed, 75)) < 1, String(seed));
+      assert.ok(likeness(run(1), smoothed(run(seed), 4)) < 1, String(seed));
     }
   });
 

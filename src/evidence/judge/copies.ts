@@ -1,21 +1,44 @@
 import type { Trace } from '../../protocol/trace.ts';
 import { COPY_RESIDUAL, COPY_STEP_CORRELATION } from '../constants.ts';
 import { pathResidual } from './path-residual.ts';
+import { smoothings } from './smoothings.ts';
 import { stepCorrelation } from './step-correlation.ts';
 
 /**
  * How much two traces agree beyond what honest runs of one program do, 1 being where one must be a copy of the other: the larger of the
  * limit of `pathResidual` over it and of `stepCorrelation` over its limit. The first sees through another sampling and another speed,
- * the second through noise.
+ * the second through noise; and both are looked at with either of the two smoothed as well, because whoever smooths a copy takes from it what
+ * it could be known by.
  */
 export function likeness(a: Trace, b: Trace): number {
-  const residual = pathResidual(a, b);
-  const correlation = stepCorrelation(a, b);
-  // Both are measures of the same run only beyond their limits; below they are merely made comparable.
-  return Math.max(residual === undefined ? 0 : COPY_RESIDUAL / Math.max(residual, 1e-9), (correlation ?? 0) / COPY_STEP_CORRELATION);
+  return likenessOf(formsOf(a), formsOf(b));
 }
 
 /** Pairs of traces, by their places, of which one is a copy of the other: their nodes share a run. */
 export function copiesAmong(traces: readonly Trace[]): [number, number][] {
-  return traces.flatMap((a, i) => traces.slice(i + 1).flatMap((b, k): [number, number][] => (likeness(a, b) > 1 ? [[i, i + 1 + k]] : [])));
+  const forms = traces.map(formsOf);
+  return forms.flatMap((a, i) => forms.slice(i + 1).flatMap((b, k): [number, number][] => (likenessOf(a, b) > 1 ? [[i, i + 1 + k]] : [])));
+}
+
+/** Points at which a smoothed path is held against another: there are many smoothings, and smooth paths need fewer. */
+const SMOOTH_POINTS = 60;
+
+/** A trace as it is, and smoothed more and more; of a long one some of its samples. */
+interface Forms { plain: Trace; smooth: ReturnType<typeof smoothings> }
+
+function formsOf(plain: Trace): Forms {
+  return { plain, smooth: smoothings(plain) };
+}
+
+function likenessOf(a: Forms, b: Forms): number {
+  const alike = (x: Trace, y: Trace, points?: number) => {
+    const residual = pathResidual(x, y, points);
+    const correlation = a.plain.t.length === b.plain.t.length ? stepCorrelation(x, y) : undefined;
+    // Both are measures of the same run only beyond their limits; below they are merely made comparable.
+    return Math.max(residual === undefined ? 0 : COPY_RESIDUAL / Math.max(residual, 1e-9), (correlation ?? 0) / COPY_STEP_CORRELATION);
+  };
+  return Math.max(
+    alike(a.plain, b.plain),
+    ...a.smooth.slice(1).map((form) => alike(form, b.smooth[0], SMOOTH_POINTS)), ...b.smooth.slice(1).map((form) => alike(a.smooth[0], form, SMOOTH_POINTS)),
+  );
 }
