@@ -9,10 +9,19 @@ export const JOB_GID = 65_534;
 export const FIRST_MONITOR_ID = 0x5000_0000;
 export const FIRST_JOB_ID = 0x5200_0000;
 export const IMAGE_OWNER_ID = 0x51ff_ffff;
-/** Room of the first two. */
+/** Projects of a file system's quota, one for each job's disk: of the same range, for the same reason. */
+export const FIRST_PROJECT_ID = 0x5300_0000;
+/** Room of each but the images' owner. */
 export const IDS_EACH = 1 << 24;
+/** The same where this process is itself in a user namespace, whose ids are few: the images' owner, and the first of the jobs'. */
+export const ROOTLESS_IMAGE_OWNER_ID = 1;
+export const ROOTLESS_FIRST_JOB_ID = 2;
+/** Ids needed there: so many that two jobs at a time are seldom the same. */
+export const ROOTLESS_IDS = 4096;
 /** Where the roots of containers are mounted: a user namespace's root must be able to walk there, which it cannot to a private folder. */
 export const ROOTS_DIRECTORY = '/run/gadus';
+/** The same without root, with the user's id behind it: the one place where everybody may make a folder and nobody tidies up. */
+export const ROOTLESS_ROOTS_DIRECTORY = '/dev/shm/gadus-';
 
 /** Where the engine's own init is mounted inside a container. */
 export const INIT_PATH = '/.gadus/sh';
@@ -31,8 +40,8 @@ export const SAMPLER_IDLE_FACTOR = 4;
 export const MAX_OPEN_PROCESSES = 128;
 /** What seldom changes unnoticed (the list of processes, the file system's fill), or is mostly noise (context switches), is read at least on every n-th sample. */
 export const REFRESH_STRIDE = 5;
-/** Sampler threads kept warm for the next run; one costs about 8 MB. */
-export const MAX_IDLE_SAMPLERS = 2;
+/** Jobs watched by one thread: a sample takes 0.1 to 0.3 ms, so that as many disturb each other's time little; a thread of its own for each costs half a second of CPU time to start. */
+export const MAX_JOBS_PER_SAMPLER = 16;
 /** Longest wait for the sampler's baseline. */
 export const SAMPLER_TIMEOUT_MS = 30_000;
 
@@ -69,6 +78,9 @@ export const HARD_OPEN_FILES = 65_536;
 /** Room ext4 needs for its own tables and its reserve, on top of the job's disk limit; measured for 1 MiB to 100 GiB. */
 export const EXT4_OVERHEAD_RATIO = 0.04;
 export const EXT4_OVERHEAD_BYTES = 2 * 1024 ** 2;
+/** Bytes of a job's disk for each file it may have, whatever the disk is; and files that every disk has beyond that: folders the engine makes. */
+export const BYTES_PER_INODE = 16_384;
+export const SPARE_INODES = 64;
 /** Empty file systems kept as templates, one for each size asked for lately. */
 export const MAX_SCRATCH_TEMPLATES = 16;
 /**
