@@ -1,3 +1,9 @@
+/**
+ * How many times longer than usual this machine takes to start things, for one that is emulated or hopelessly busy: multiplies what is waited for the
+ * machine's own work, never a job's limits.
+ */
+const SLOWNESS = Math.max(1, Number(process.env['GADUS_SLOWNESS'] ?? 1) || 1);
+
 /** Unprivileged user and group of every job: nobody/nogroup on Debian, owner of nothing. */
 export const JOB_UID = 65_534;
 export const JOB_GID = 65_534;
@@ -43,10 +49,10 @@ export const REFRESH_STRIDE = 5;
 /** Jobs watched by one thread: a sample takes 0.1 to 0.3 ms, so that as many disturb each other's time little; a thread of its own for each costs half a second of CPU time to start. */
 export const MAX_JOBS_PER_SAMPLER = 16;
 /** Longest wait for the sampler's baseline. */
-export const SAMPLER_TIMEOUT_MS = 30_000;
+export const SAMPLER_TIMEOUT_MS = 30_000 * SLOWNESS;
 
 /** Longest wait from starting the runtime to its first sign of life. */
-export const START_TIMEOUT_MS = 30_000;
+export const START_TIMEOUT_MS = 30_000 * SLOWNESS;
 /** Between SIGTERM and SIGKILL at a job's time limit. */
 export const KILL_GRACE_MS = 2_000;
 /** Time to kill a job process by process, so that its totals stay exact, before the whole container is killed at once. */
@@ -54,14 +60,14 @@ export const KILL_SWEEP_MS = 1_000;
 /** Distance of the passes of such a kill. */
 export const KILL_PASS_MS = 25;
 /** Longest wait for a killed container's runtime to leave. */
-export const STOP_TIMEOUT_MS = 10_000;
+export const STOP_TIMEOUT_MS = 10_000 * SLOWNESS;
 /** Longest wait for a process to be gone whose end was seen, and distance of looks. */
 export const OWNER_GONE_TIMEOUT_MS = 10_000;
 export const OWNER_GONE_POLL_MS = 20;
 /** Longest run of one small helper program (mount, mkfs, runtime --version). */
-export const TOOL_TIMEOUT_MS = 60_000;
+export const TOOL_TIMEOUT_MS = 60_000 * SLOWNESS;
 /** Longest trial container of a probe: a machine without hardware virtualisation below it took 7 s. */
-export const PROBE_TIMEOUT_MS = 30_000;
+export const PROBE_TIMEOUT_MS = 30_000 * SLOWNESS;
 
 /** CFS period: the kernel's default. */
 export const CPU_PERIOD_US = 100_000;
@@ -112,5 +118,7 @@ export const MAX_OUTPUT_NOTES = 4096;
 export const MAX_MANIFEST_BYTES = 4 * 1024 ** 2;
 /** Longest wait for a registry's next word. */
 export const REGISTRY_TIMEOUT_MS = 60_000;
+/** What is added to that, ms: time to read what has come. */
+export const REGISTRY_GRACE_MS = 200;
 /** Unpacked images kept, the least recently used forgotten first; images in use are never forgotten. */
 export const MAX_KEPT_IMAGE_BYTES = 64 * 1024 ** 3;

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Process 1 of the emulated machine (scripts/test-v2.sh): sets up what an init system would, runs the cases the kernel's command line names, powers off.
 export PATH=/gadus/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root NO_COLOR=1
+# Emulation, on a machine that may be busy.
+export GADUS_SLOWNESS=20
 mount -t proc proc /proc
 mountpoint -q /sys || mount -t sysfs sys /sys
 mountpoint -q /dev || mount -t devtmpfs dev /dev
