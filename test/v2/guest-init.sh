@@ -17,9 +17,11 @@ busybox ip link set lo up
 hostname v2
 cd /gadus || exit
 
-# What systemd does for `Delegate=yes`: a group whose files belong to the user.
+# What systemd does for `Delegate=yes`: a group whose files belong to the user; another one each time, for one that was divided takes no processes.
+scopes=0
 delegate() {
-  group=/sys/fs/cgroup/user.slice/gadus.scope
+  scopes=$((scopes + 1))
+  group=/sys/fs/cgroup/user.slice/gadus-$scopes.scope
   mkdir -p $group
   for parent in /sys/fs/cgroup /sys/fs/cgroup/user.slice; do echo '+cpu +memory +pids' > $parent/cgroup.subtree_control; done
   for file in '' /cgroup.procs /cgroup.subtree_control /cgroup.threads; do chown gadus:gadus $group$file; done
@@ -30,7 +32,7 @@ as_root() { "$@"; }
 as_user() {
   delegate
   (
-    echo 0 > /sys/fs/cgroup/user.slice/gadus.scope/cgroup.procs
+    echo 0 > $group/cgroup.procs
     export HOME=/home/gadus USER=gadus
     exec setpriv --reuid gadus --regid gadus --init-groups node src/executor/rootless/main.ts "$@"
   )
