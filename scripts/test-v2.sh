@@ -1,6 +1,6 @@
 #!/bin/sh
 # The container engine on cgroup v2, whatever this machine mounts: Debian's cloud kernel in an emulated machine (QEMU, no KVM needed) runs the engine suite.
-#   sh scripts/test-v2.sh [CASE…]           cases: root:runc root:crun rootless:runc rootless:crun, or any with a pattern of test names without spaces: root:runc:life
+#   sh scripts/test-v2.sh [CASE…]           cases: root:runc root:crun rootless:runc rootless:crun quota:runc, or any with a pattern of test names without spaces: root:runc:life
 # Needs qemu-system-x86, mmdebstrap and e2fsprogs, and root or user namespaces for mmdebstrap. Emulation is 10 to 20 times slower than the machine: a case takes many minutes.
 # Console and results go to .nightly/v2.log, or where GADUS_NIGHTLY says. Exits with the number of cases that failed.
 set -eu
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs; do
   command -v "${tool%%:*}" >/dev/null 2>&1 || { echo "${tool%%:*} is missing: apt-get install --no-install-recommends ${tool#*:}" >&2; exit 2; }
 done
-[ $# -gt 0 ] || set -- root:runc root:crun rootless:runc rootless:crun
+[ $# -gt 0 ] || set -- quota:runc root:runc root:crun rootless:runc rootless:crun
 out=${GADUS_NIGHTLY:-.nightly}
 cache=${GADUS_V2_CACHE:-.toolchain/v2}
 mkdir -p "$out" "$cache"

@@ -27,6 +27,15 @@ delegate() {
   for file in '' /cgroup.procs /cgroup.subtree_control /cgroup.threads; do chown gadus:gadus $group$file; done
 }
 
+# A file system that keeps quotas of projects.
+with_quota() {
+  mkdir -p /quota
+  truncate -s 200M /tmp/quota.img
+  mkfs.ext4 -q -F -O quota,project /tmp/quota.img
+  modprobe quota_v2
+  mount -o loop,prjquota /tmp/quota.img /quota
+}
+
 # What runs the tests: node as it is, or in a delegated group as a user.
 as_root() { "$@"; }
 as_user() {
@@ -42,8 +51,12 @@ run() {
   kind=${1%%:*} rest=${1#*:}
   runtime=${rest%%:*} pattern=
   [ "$rest" = "$runtime" ] || pattern=${rest#*:}
-  case $kind in root) who=as_root ;; rootless) who=as_user ;; *) return 2 ;; esac
+  case $kind in root | quota) who=as_root ;; rootless) who=as_user ;; *) return 2 ;; esac
   export GADUS_TEST_RUNTIME="$runtime"
+  if [ "$kind" = quota ]; then
+    with_quota && TMPDIR=/quota node --test test/v2/quota.test.ts | tee /tmp/quota.out && grep -q '^ℹ pass 1' /tmp/quota.out
+    return
+  fi
   $who node test/v2/probe.ts "$runtime" || return 1
   $who node --test --test-timeout=1800000 ${pattern:+--test-name-pattern="$pattern"} test/conformance/engine/container.test.ts
 }
