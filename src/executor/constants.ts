@@ -46,8 +46,11 @@ export const SAMPLER_IDLE_FACTOR = 4;
 export const MAX_OPEN_PROCESSES = 128;
 /** What seldom changes unnoticed (the list of processes, the file system's fill), or is mostly noise (context switches), is read at least on every n-th sample. */
 export const REFRESH_STRIDE = 5;
-/** Jobs watched by one thread: a sample takes 0.1 to 0.3 ms, so that as many disturb each other's time little; a thread of its own for each costs half a second of CPU time to start. */
-export const MAX_JOBS_PER_SAMPLER = 16;
+/**
+ * Jobs watched by one thread before there is another one, up to one for each core: a sample takes 0.1 to 0.3 ms, so that as many disturb each other's time
+ * little, and a thread costs half a second of CPU time to start.
+ */
+export const JOBS_PER_SAMPLER = 4;
 /** Longest wait for the sampler's baseline. */
 export const SAMPLER_TIMEOUT_MS = 30_000 * SLOWNESS;
 

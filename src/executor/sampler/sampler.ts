@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { MAX_JOBS_PER_SAMPLER, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
+import { JOBS_PER_SAMPLER, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
 import { GO, HOLD, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
@@ -42,7 +43,7 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   if (!(options.intervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(options.intervalMs))) {
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${options.intervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
-  const thread = threads.find(({ listeners }) => listeners.size < MAX_JOBS_PER_SAMPLER) ?? createThread();
+  const thread = threadWithRoom();
   const { worker, bell, listeners } = thread;
   const id = ++lastId;
   const shared = new SharedArrayBuffer(SHARED_BYTES);
@@ -102,6 +103,14 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
       }
     },
   };
+}
+
+/** The first thread that has room, so that those behind it can rest, or else the one with the fewest jobs. */
+function threadWithRoom(): Thread {
+  const free = threads.find(({ listeners }) => listeners.size < JOBS_PER_SAMPLER);
+  if (free !== undefined) return free;
+  if (threads.length < availableParallelism()) return createThread();
+  return threads.reduce((least, thread) => (thread.listeners.size < least.listeners.size ? thread : least));
 }
 
 /** Wakes a thread that sleeps until its next sample. */
