@@ -18,10 +18,8 @@ hostname v2
 cd /gadus || exit
 
 # What systemd does for `Delegate=yes`: a group whose files belong to the user; another one each time, for one that was divided takes no processes.
-scopes=0
 delegate() {
-  scopes=$((scopes + 1))
-  group=/sys/fs/cgroup/user.slice/gadus-$scopes.scope
+  group=/sys/fs/cgroup/user.slice/gadus-$(cut -d' ' -f1 /proc/uptime).scope
   mkdir -p $group
   for parent in /sys/fs/cgroup /sys/fs/cgroup/user.slice; do echo '+cpu +memory +pids' > $parent/cgroup.subtree_control; done
   for file in '' /cgroup.procs /cgroup.subtree_control /cgroup.threads; do chown gadus:gadus $group$file; done
@@ -52,13 +50,19 @@ run() {
   runtime=${rest%%:*} pattern=
   [ "$rest" = "$runtime" ] || pattern=${rest#*:}
   case $kind in root | quota) who=as_root ;; rootless) who=as_user ;; *) return 2 ;; esac
-  export GADUS_TEST_RUNTIME="$runtime"
+  export GADUS_TEST_RUNTIME="$runtime" file=test/conformance/engine/container.test.ts
   if [ "$kind" = quota ]; then
-    with_quota && TMPDIR=/quota node --test test/v2/quota.test.ts | tee /tmp/quota.out && grep -q '^ℹ pass 1' /tmp/quota.out
-    return
+    with_quota || return 1
+    export TMPDIR=/quota
+    file=test/v2/quota.test.ts
   fi
-  $who node test/v2/probe.ts "$runtime" || return 1
-  $who node --test --test-timeout=1800000 ${pattern:+--test-name-pattern="$pattern"} test/conformance/engine/container.test.ts
+  # Not by `node --test`: every start of Node counts here.
+  { $who node ${pattern:+--test-name-pattern="$pattern"} $file || echo 'test file failed'; } > /tmp/out 2>&1 &
+  wait_for=$!
+  tail -f /tmp/out --pid=$wait_for
+  unset TMPDIR
+  # An engine that does not work here is skipped, and must not count.
+  ! grep -q 'test file failed' /tmp/out && grep -q '^ℹ pass [1-9]' /tmp/out && grep -q '^ℹ skipped 0' /tmp/out
 }
 
 for case in $(sed -n 's/.*gadus=\([^ ]*\).*/\1/p' /proc/cmdline | tr ',' ' '); do
