@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { rootsDirectory } from '../src/executor/container/run-directory.ts';
 
 /** Environment variable by which everything a test's network starts can be told, whoever its parent has become. */
 export const MARK = 'GADUS_TEST_NETWORK';
@@ -46,7 +47,7 @@ function namesOf(engines: readonly string[]): string[] {
 
 /** Mount points of containers' roots. */
 function roots(engines: readonly string[]): string[] {
-  return below('/run/gadus').filter((file) => namesOf(engines).some((prefix) => file.startsWith(join('/run/gadus', prefix))));
+  return below(rootsDirectory()).filter((file) => namesOf(engines).some((prefix) => file.startsWith(join(rootsDirectory(), prefix))));
 }
 
 /** Control groups of container engines. */

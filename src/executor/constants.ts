@@ -1,3 +1,9 @@
+/**
+ * How many times longer than usual this machine takes to start things, for one that is emulated or hopelessly busy: multiplies what is waited for the
+ * machine's own work, never a job's limits.
+ */
+const SLOWNESS = Math.max(1, Number(process.env['GADUS_SLOWNESS'] ?? 1) || 1);
+
 /** Unprivileged user and group of every job: nobody/nogroup on Debian, owner of nothing. */
 export const JOB_UID = 65_534;
 export const JOB_GID = 65_534;
@@ -9,10 +15,19 @@ export const JOB_GID = 65_534;
 export const FIRST_MONITOR_ID = 0x5000_0000;
 export const FIRST_JOB_ID = 0x5200_0000;
 export const IMAGE_OWNER_ID = 0x51ff_ffff;
-/** Room of the first two. */
+/** Projects of a file system's quota, one for each job's disk: of the same range, for the same reason. */
+export const FIRST_PROJECT_ID = 0x5300_0000;
+/** Room of each but the images' owner. */
 export const IDS_EACH = 1 << 24;
+/** The same where this process is itself in a user namespace, whose ids are few: the images' owner, and the first of the jobs'. */
+export const ROOTLESS_IMAGE_OWNER_ID = 1;
+export const ROOTLESS_FIRST_JOB_ID = 2;
+/** Ids needed there: so many that two jobs at a time are seldom the same. */
+export const ROOTLESS_IDS = 4096;
 /** Where the roots of containers are mounted: a user namespace's root must be able to walk there, which it cannot to a private folder. */
 export const ROOTS_DIRECTORY = '/run/gadus';
+/** The same without root, with the user's id behind it: the one place where everybody may make a folder and nobody tidies up. */
+export const ROOTLESS_ROOTS_DIRECTORY = '/dev/shm/gadus-';
 
 /** Where the engine's own init is mounted inside a container. */
 export const INIT_PATH = '/.gadus/sh';
@@ -31,13 +46,16 @@ export const SAMPLER_IDLE_FACTOR = 4;
 export const MAX_OPEN_PROCESSES = 128;
 /** What seldom changes unnoticed (the list of processes, the file system's fill), or is mostly noise (context switches), is read at least on every n-th sample. */
 export const REFRESH_STRIDE = 5;
-/** Sampler threads kept warm for the next run; one costs about 8 MB. */
-export const MAX_IDLE_SAMPLERS = 2;
+/**
+ * Jobs watched by one thread before there is another one, up to one for each core: a sample takes 0.1 to 0.3 ms, so that as many disturb each other's time
+ * little, and a thread costs half a second of CPU time to start.
+ */
+export const JOBS_PER_SAMPLER = 4;
 /** Longest wait for the sampler's baseline. */
-export const SAMPLER_TIMEOUT_MS = 30_000;
+export const SAMPLER_TIMEOUT_MS = 30_000 * SLOWNESS;
 
 /** Longest wait from starting the runtime to its first sign of life. */
-export const START_TIMEOUT_MS = 30_000;
+export const START_TIMEOUT_MS = 30_000 * SLOWNESS;
 /** Between SIGTERM and SIGKILL at a job's time limit. */
 export const KILL_GRACE_MS = 2_000;
 /** Time to kill a job process by process, so that its totals stay exact, before the whole container is killed at once. */
@@ -45,14 +63,14 @@ export const KILL_SWEEP_MS = 1_000;
 /** Distance of the passes of such a kill. */
 export const KILL_PASS_MS = 25;
 /** Longest wait for a killed container's runtime to leave. */
-export const STOP_TIMEOUT_MS = 10_000;
+export const STOP_TIMEOUT_MS = 10_000 * SLOWNESS;
 /** Longest wait for a process to be gone whose end was seen, and distance of looks. */
 export const OWNER_GONE_TIMEOUT_MS = 10_000;
 export const OWNER_GONE_POLL_MS = 20;
 /** Longest run of one small helper program (mount, mkfs, runtime --version). */
-export const TOOL_TIMEOUT_MS = 60_000;
+export const TOOL_TIMEOUT_MS = 60_000 * SLOWNESS;
 /** Longest trial container of a probe: a machine without hardware virtualisation below it took 7 s. */
-export const PROBE_TIMEOUT_MS = 30_000;
+export const PROBE_TIMEOUT_MS = 30_000 * SLOWNESS;
 
 /** CFS period: the kernel's default. */
 export const CPU_PERIOD_US = 100_000;
@@ -69,6 +87,9 @@ export const HARD_OPEN_FILES = 65_536;
 /** Room ext4 needs for its own tables and its reserve, on top of the job's disk limit; measured for 1 MiB to 100 GiB. */
 export const EXT4_OVERHEAD_RATIO = 0.04;
 export const EXT4_OVERHEAD_BYTES = 2 * 1024 ** 2;
+/** Bytes of a job's disk for each file it may have, whatever the disk is; and files that every disk has beyond that: folders the engine makes. */
+export const BYTES_PER_INODE = 16_384;
+export const SPARE_INODES = 64;
 /** Empty file systems kept as templates, one for each size asked for lately. */
 export const MAX_SCRATCH_TEMPLATES = 16;
 /**
@@ -100,5 +121,7 @@ export const MAX_OUTPUT_NOTES = 4096;
 export const MAX_MANIFEST_BYTES = 4 * 1024 ** 2;
 /** Longest wait for a registry's next word. */
 export const REGISTRY_TIMEOUT_MS = 60_000;
+/** What is added to that, ms: time to read what has come. */
+export const REGISTRY_GRACE_MS = 200;
 /** Unpacked images kept, the least recently used forgotten first; images in use are never forgotten. */
 export const MAX_KEPT_IMAGE_BYTES = 64 * 1024 ** 3;

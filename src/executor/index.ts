@@ -16,5 +16,6 @@ export { createMicrovmEngine, type MicrovmEngineInit } from './microvm/microvm-e
 export * from './noop-engine.ts';
 export * from './probe-kvm.ts';
 export * from './result-files.ts';
+export { enterUserNamespace } from './rootless/enter.ts';
 export * from './sampler/record-command.ts';
 export * from './wasm/wasm-engine.ts';

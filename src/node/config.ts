@@ -59,6 +59,8 @@ const schema = z.strictObject({
     sectors: z.array(z.string()).default([]),
     /** What fetched inputs may keep of the disk, and as much again unpacked. */
     cacheSize: size.default(100 * GiB),
+    /** What unpacked images may keep of it. */
+    imageCacheSize: size.default(64 * GiB),
     /** What stays free of the disk: below it the node neither bids nor fetches. */
     reserve: size.default(GiB),
     /** How long results stay after their job is over. */

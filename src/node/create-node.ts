@@ -79,7 +79,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')), log);
     const node: Node = new Node({
       chain, court, host, storage, engines, log,
-      images: await createImageStore({ dir: join(config.dir, 'images') }),
+      images: await createImageStore({ dir: join(config.dir, 'images'), maxStoreBytes: config.storage.imageCacheSize }),
       gossip: announceJobs(host),
       possessions,
       journal: await openJournal<ReplicaRecord>(join(config.dir, 'jobs'), (path) => log('error', 'damaged record', { path })),

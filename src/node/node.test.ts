@@ -52,5 +52,5 @@ test('a stopped node has ended its runs, and begins none', async () => {
   await node.onChainEvent({ ...record.events[1]!, logIndex: 2, type: 'CommitmentPosted', index: 0, commitment: zeroHash } as JobEvent as never);
   await new Promise(setImmediate);
   assert.equal(runs.length, 1);
-  assert.equal(record.attempts, 1);
+  assert.equal(record.attempts, 0, 'it was no failed attempt');
 });

@@ -29,6 +29,8 @@ export class Node implements Startable {
   readonly #records = new Map<Hex, ReplicaRecord>();
   /** Jobs being driven; `true` when something changed meanwhile and the drive must look again. */
   readonly #driving = new Map<Hex, boolean>();
+  /** What is still to be done about runs that have ended. */
+  readonly #endings = new Set<Promise<void>>();
   readonly #equivocations = new Map<Hex, Equivocations>();
   readonly #stopping = new AbortController();
   readonly #early: EarlyEvents;
@@ -78,6 +80,7 @@ export class Node implements Startable {
       await this.#stopServing?.();
     } finally {
       await this.#runner.stop('the node is stopping');
+      await Promise.all(this.#endings);
     }
   }
 
@@ -209,19 +212,23 @@ export class Node implements Startable {
     record.attempts++;
     await this.#save(record);
     // Not awaited: a run takes minutes, and the drive must stay free for events. Its end drives the job again.
-    void this.#runner.run(record).then(
+    const ending = this.#runner.run(record).then(
       async (outcome) => {
         record.outcome = outcome;
         await this.#save(record);
         await this.#deliveries.commitment(record);
       },
       async (error: unknown) => {
-        if (this.#stopping.signal.aborted) return;
-        record.failure = failureOf(error);
+        // A run that this node ended itself did not take it down: it has its attempt again after the next start.
+        if (this.#stopping.signal.aborted) record.attempts--;
+        else record.failure = failureOf(error);
         await this.#save(record);
+        if (record.failure === undefined) return;
         this.#components.log('error', 'replica failed', { jobId, reason: record.failure });
       },
-    ).then(() => this.#drive(jobId));
+    ).then(() => this.#drive(jobId)).catch((error: unknown) => this.#components.log('error', 'a run could not be put away', { jobId, reason: messageOf(error) }));
+    this.#endings.add(ending);
+    void ending.finally(() => this.#endings.delete(ending));
   }
 
   async #finish(record: ReplicaRecord, job: JobState, seat: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { gadusHome, writeProfile } from '../../client/index.ts';
+import { enterUserNamespace } from '../../executor/index.ts';
 import { startDevnet } from '../../devnet/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { number } from '../job-options.ts';
@@ -23,6 +24,7 @@ Example:
   $ gadus devnet --nodes 5
   $ gadus run -- echo hello        # in another terminal`)
     .action(async (_options: Options, command: Command) => {
+      enterUserNamespace();
       const options = command.optsWithGlobals<Options>();
       const signal = interruptSignal();
       const profilePath = options.profile ?? join(gadusHome(), 'profile.json');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createChain } from '../../chain/index.ts';
 import { gadusHome, readProfile } from '../../client/index.ts';
-import { detectEngines, findGuest, guestDir, probeKvm } from '../../executor/index.ts';
+import { detectEngines, enterUserNamespace, findGuest, guestDir, probeKvm } from '../../executor/index.ts';
 import { formatBytes, messageOf } from '../../protocol/index.ts';
 import { bold, dim, green, print, red, yellow } from '../output.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
@@ -17,6 +17,7 @@ export function registerDoctor(program: Command): void {
   program.command('doctor').description('what this machine can run, with the remedy for each lack')
     .addHelpText('after', '\nExit code 1 when no engine works.\n\nExample:\n  $ gadus doctor')
     .action(async (_options: GlobalOptions, command: Command) => {
+      enterUserNamespace();
       const options = command.optsWithGlobals<GlobalOptions>();
       const signal = interruptSignal();
       const engines = (await detectEngines({ dir: join(gadusHome(), 'doctor') }, { signal })).filter(({ name }) => name !== 'noop');

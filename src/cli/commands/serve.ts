@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import { serveApi } from '../../api/index.ts';
 import { gadusHome, readProfile } from '../../client/index.ts';
+import { enterUserNamespace } from '../../executor/index.ts';
 import { createNode, NodeError, parseNodeConfig } from '../../node/index.ts';
 import { messageOf } from '../../protocol/index.ts';
 import { coinUnits } from '../job-options.ts';
@@ -30,6 +31,7 @@ Example:
   $ openssl rand -hex 32 > node.key && chmod 600 node.key
   $ gadus serve --key-file node.key --price 0.5`)
     .action(async (_options: Options, command: Command) => {
+      enterUserNamespace();
       const options = command.optsWithGlobals<Options>();
       const signal = interruptSignal();
       const file = options.config === undefined ? {} : await readConfig(options.config);

@@ -33,6 +33,16 @@ export function signalGroup(files: Pick<CgroupFiles, 'procs'>, signal: NodeJS.Si
   for (const pid of groupProcesses(files)) if (!spare.includes(pid)) killQuietly(pid, signal);
 }
 
+/** Kills every process of a group: at once where the kernel does that, which also reaches those that this process may not signal. */
+export function killGroup(files: Pick<CgroupFiles, 'procs' | 'kill'>): void {
+  try {
+    if (files.kill !== undefined) return writeFileSync(files.kill, '1', { flag: 'r+' });
+  } catch {
+    // An older kernel, or the group is gone.
+  }
+  signalGroup(files, 'SIGKILL');
+}
+
 /** Removes an empty group. True when nothing of it is left. */
 export function removeGroup(files: Pick<CgroupFiles, 'directories'>): boolean {
   let gone = true;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { ResourceLimits } from './limits.ts';
 import { limitsV1, limitsV2 } from './limits.ts';
 
@@ -10,7 +11,12 @@ export interface CgroupLayout {
   controllers: Map<string, string>;
   /** Mount point of the v2 tree. */
   unified?: string;
+  /** Path in the v2 tree of the group below which jobs' groups are made: a delegated one without root, else the tree's own root. */
+  base?: string;
 }
+
+/** In a delegated group, the group of gadus itself. */
+export const OWN_GROUP = 'gadus-main';
 
 /** The files of one group that the sampler and the engine read and write. */
 export interface CgroupFiles {
@@ -18,6 +24,8 @@ export interface CgroupFiles {
   /** Every directory of the group: one in v2, one for each hierarchy in v1. */
   directories: string[];
   procs: string;
+  /** Where one write kills the whole group: v2, from Linux 5.14 on. */
+  kill?: string;
   /** Number of tasks, threads included: tells cheaply whether `procs` is worth reading. */
   pidsCurrent: string;
   /** v1: `cpuacct.usage`; v2: `cpu.stat`. */
@@ -50,17 +58,26 @@ export function parseCgroupLayout(mountinfo: string): CgroupLayout | undefined {
 
 /** The layout of this machine. */
 export function cgroupLayout(): CgroupLayout | undefined {
-  return parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+  if (layout?.version !== 'v2') return layout;
+  const own = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  return own !== undefined && path.basename(own) === OWN_GROUP ? { ...layout, base: path.dirname(own) } : layout;
 }
 
-/** The files of the group that a runtime makes for `cgroupsPath: /name`. */
+/** What a runtime is told to make for the group of this name. */
+export function cgroupsPath({ base }: CgroupLayout, name: string): string {
+  return path.join('/', base ?? '', name);
+}
+
+/** The files of the group that a runtime makes for `cgroupsPath`. */
 export function cgroupFiles(layout: CgroupLayout, name: string): CgroupFiles {
   if (layout.version === 'v2') {
-    const directory = `${layout.unified}/${name}`;
+    const directory = `${layout.unified}${cgroupsPath(layout, name)}`;
     return {
       version: 2,
       directories: [directory],
       procs: `${directory}/cgroup.procs`,
+      kill: `${directory}/cgroup.kill`,
       pidsCurrent: `${directory}/pids.current`,
       cpu: `${directory}/cpu.stat`,
       memoryStat: `${directory}/memory.stat`,
@@ -83,6 +100,6 @@ export function cgroupFiles(layout: CgroupLayout, name: string): CgroupFiles {
 }
 
 /** Mount points in /proc/self/mountinfo have space, tab, newline and backslash as octal. */
-export function unescapeMount(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+export function unescapeMount(escaped: string): string {
+  return escaped.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -2,11 +2,11 @@ import path from 'node:path';
 import type { JobSpec } from '../../protocol/index.ts';
 import { cpuQuotaUs, type ResourceLimits } from '../cgroup/limits.ts';
 import {
-  CPU_PERIOD_US, DEFAULT_PATH, HARD_OPEN_FILES, IMAGE_OWNER_ID, INIT_PATH, JOB_GID, JOB_UID, MAX_TMP_BYTES, SOFT_OPEN_FILES,
+  CPU_PERIOD_US, DEFAULT_PATH, HARD_OPEN_FILES, INIT_PATH, JOB_GID, JOB_UID, MAX_TMP_BYTES, SOFT_OPEN_FILES,
 } from '../constants.ts';
 import { proxyEnvironment } from '../egress/proxy-environment.ts';
 import { INIT_SCRIPT } from '../init-script.ts';
-import type { UnprivilegedId } from '../unprivileged-ids.ts';
+import { imageOwner, type UnprivilegedId } from '../unprivileged-ids.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { FIXED_TARGETS, type MountPlan } from './mount-plan.ts';
 import { seccompProfile } from './seccomp.ts';
@@ -104,7 +104,7 @@ export function mountPoints(plan: MountPlan, variant?: ContainerVariant): MountP
  * to them.
  */
 function idMappings(job: number, user: UnprivilegedId) {
-  return [{ containerID: 0, hostID: IMAGE_OWNER_ID, size: 1 }, { containerID: job, hostID: user, size: 1 }];
+  return [{ containerID: 0, hostID: imageOwner(), size: 1 }, { containerID: job, hostID: user, size: 1 }];
 }
 
 /** Where a slot of the scratch disk keeps what the job writes, what overlayfs needs beside it, and where the two lie over the image. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../../protocol/index.ts';
 import type { Engine } from '../engine.ts';
 import { aborted } from '../errors.ts';
+import { inUserNamespace, outsideUser } from '../rootless/user-namespace.ts';
 import { sourceChannels } from '../sampler/job-reader.ts';
 import { createContainerHost, type ContainerEngineInit } from './container-host.ts';
 import { runContainer } from './run-container.ts';
@@ -25,7 +26,9 @@ export function createContainerEngine(init: ContainerEngineInit): Engine {
       const probe = { name: 'container' as const, isolation: ISOLATION, channels: sourceChannels({ cgroup: {} as never, scratchPath: '' }) };
       try {
         const { runtime, userNamespaces } = await host.context(signal);
-        const isolation = userNamespaces ? `${ISOLATION}, and a user namespace whose root is nobody here` : ISOLATION;
+        const isolation = [
+          ISOLATION, ...(userNamespaces ? ['a user namespace whose root is nobody here'] : []), ...(inUserNamespace() ? [`all of it made without root, by user ${outsideUser()}`] : []),
+        ].join(', and ');
         return { ...probe, isolation, ok: true, runtime: runtime.name, version: runtime.version, problems: [...host.problems] };
       } catch (error) {
         if (signal?.aborted) throw aborted(signal);

@@ -1,8 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { messageOf, parseJobSpec } from '../../protocol/index.ts';
-import { isDelegated } from '../cgroup/delegated.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
@@ -12,7 +11,11 @@ import { prepareInitBinary } from './init-binary.ts';
 import { sweepRuns } from './leftovers.ts';
 import type { ContainerContext } from './prepare-run.ts';
 import { runContainer } from './run-container.ts';
+import { projectQuotaOf } from './project-quota.ts';
 import { RUNTIMES, findRuntime, which, type Runtime } from './runtime.ts';
+import { takeDelegation } from '../rootless/delegate.ts';
+import { whyNotRootless } from '../rootless/enter.ts';
+import { inUserNamespace } from '../rootless/user-namespace.ts';
 
 export interface ContainerEngineInit {
   /** Absolute path; belongs to this engine alone, though several processes may share it. */
@@ -47,7 +50,10 @@ export function createContainerHost({ stateDir, runtime: wanted, network }: Cont
     for (const runtime of common ? runtimes : []) {
       const context = { ...common!, runtime, userNamespaces: true, ...(network === undefined ? {} : { network }) };
       const failure = await trial(context, signal);
-      if (failure === undefined) return context;
+      if (failure === undefined) {
+        problems.push(...withoutRoot(context));
+        return context;
+      }
       const without = { ...context, userNamespaces: false };
       const deeper = await trial(without, signal);
       problems.push(deeper === undefined
@@ -77,21 +83,36 @@ export function createContainerHost({ stateDir, runtime: wanted, network }: Cont
   };
 }
 
+/** What is less than with root, where there is none. */
+function withoutRoot({ scratch }: ContainerContext): EngineProbe['problems'] {
+  if (!inUserNamespace()) return [];
+  const disk = scratch === 'fuse' ? 'a job\'s disk is served by fuse2fs, and memory where its image has files in the working directory' : 'a job\'s disk is memory';
+  return [{
+    what: `without root: ${disk}; no device list of the control group; the sampler has no priority over jobs`,
+    remedy: scratch === 'fuse' ? 'run gadus as root for full speed and disks of their own' : 'apt-get install fuse2fs, or run gadus as root',
+  }];
+}
+
+/** What a job's disk can be here. */
+function scratchKind(stateDir: string): ContainerContext['scratch'] {
+  if (!inUserNamespace() && projectQuotaOf(stateDir) !== undefined) return 'quota';
+  if (!inUserNamespace()) return existsSync('/dev/loop-control') ? 'loop' : 'tmpfs';
+  return which('fuse2fs') !== undefined && existsSync('/dev/fuse') ? 'fuse' : 'tmpfs';
+}
+
 /** What every runtime needs of the machine. */
 function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omit<ContainerContext, 'runtime' | 'userNamespaces'> | undefined {
   for (const [tool, remedy] of [['mount', 'apt-get install mount'], ['mkfs.ext4', 'apt-get install e2fsprogs']] as const) {
     if (which(tool) === undefined) problems.push({ what: `${tool} is not installed`, remedy });
   }
   const layout = cgroupLayout();
-  if (process.getuid?.() !== 0) {
-    const what = layout && isDelegated(layout) ? 'control groups are delegated, but mounting the job\'s file systems needs root' : 'mounting file systems and making control groups needs root';
-    problems.push({ what, remedy: 'run gadus as root, or let it use a Docker' });
-  }
+  if (process.getuid?.() !== 0) problems.push(...whyNotRootless(layout));
+  else if (inUserNamespace()) problems.push(...[takeDelegation(layout) ?? []].flat());
   if (!layout) problems.push({ what: 'no control group hierarchy with memory, cpuacct and pids is mounted', remedy: 'mount -t cgroup2 none /sys/fs/cgroup' });
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     const initBinary = prepareInitBinary(path.join(stateDir, 'init'));
-    if (problems.length === 0 && layout) return { stateDir: path.resolve(stateDir), layout, initBinary };
+    if (problems.length === 0 && layout) return { stateDir: path.resolve(stateDir), layout: cgroupLayout()!, initBinary, scratch: scratchKind(path.resolve(stateDir)) };
   } catch (error) {
     problems.push({ what: messageOf(error), remedy: error instanceof ExecutorError && error.hint ? error.hint : `check ${stateDir}` });
   }

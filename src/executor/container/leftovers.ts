@@ -2,12 +2,13 @@ import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:f
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupFiles, unescapeMount, type CgroupLayout } from '../cgroup/layout.ts';
-import { groupProcesses, killQuietly, removeGroup, signalGroup } from '../cgroup/group.ts';
+import { groupProcesses, killGroup, killQuietly, removeGroup } from '../cgroup/group.ts';
 import { KILL_GRACE_MS, KILL_PASS_MS, STOP_TIMEOUT_MS } from '../constants.ts';
 import { runTool } from '../tool.ts';
 import { isWithin } from './mount-plan.ts';
+import { forgetProject } from './project-quota.ts';
 import { closeRunDirectory, runIsOwned, runPaths, runsDirectory, type RunDirectory } from './run-directory.ts';
-import { unmount } from './scratch.ts';
+import { diskFile, unmount } from './scratch.ts';
 
 export interface LeftoverContext { stateDir: string; layout: CgroupLayout | undefined; runtimePath: string | undefined }
 
@@ -34,7 +35,7 @@ export async function removeRun({ stateDir, layout, runtimePath }: LeftoverConte
   const files = layout && cgroupFiles(layout, run.name);
   const started = performance.now();
   const kill = () => {
-    if (files) signalGroup(files, 'SIGKILL');
+    if (files) killGroup(files);
     // A runtime that has lost its container leaves by itself and cleans up; one that has not by then is stuck.
     if (performance.now() - started > KILL_GRACE_MS) for (const pid of processesNaming(run.name)) killQuietly(pid, 'SIGKILL');
   };
@@ -46,9 +47,11 @@ export async function removeRun({ stateDir, layout, runtimePath }: LeftoverConte
     await runTool(runtimePath, ['--root', runtimeRoot(stateDir), 'delete', '--force', run.name], { accept: [1] });
   }
   await unmount([...mountsWithin(run.root), ...mountsWithin(run.path)]);
+  for (const pid of processesNaming(diskFile(run.path))) killQuietly(pid, 'SIGKILL');
   removeMountPoint(run.root);
   for (const device of loopDevicesWithin(run.path)) await runTool('losetup', ['--detach', device], { accept: [1] });
   if (files) await waitUntil(() => removeGroup(files));
+  await forgetProject(run.path);
   // Retried where somebody else is at it, too.
   rmSync(run.path, { recursive: true, force: true, maxRetries: 20, retryDelay: KILL_PASS_MS });
   closeRunDirectory(run);
@@ -82,7 +85,7 @@ export function loopDevicesWithin(directory: string): string[] {
   }).map((name) => `/dev/${name}`);
 }
 
-/** Processes with this text as an argument: the runtime of a container, by the container's unique name. */
+/** Processes with this text as an argument: the runtime of a container by the container's unique name, who serves a disk by its file. */
 function processesNaming(name: string): number[] {
   return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => {
     if (pid === process.pid) return false;

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { CgroupLayout } from '../cgroup/layout.ts';
+import { cgroupsPath, type CgroupLayout } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
 import { JOB_UID } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
@@ -24,6 +24,8 @@ export interface ContainerContext {
   initBinary: string;
   /** Whether jobs get a user namespace of their own. */
   userNamespaces: boolean;
+  /** What jobs' disks are, where nothing is in the way. */
+  scratch: RunMounts['kind'];
   /** What jobs may have of the network; nothing when left out. */
   network?: NetworkRules;
 }
@@ -46,7 +48,7 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
     diskBytes: spec.resources.diskBytes,
     pipes: run.pipes,
     templates: path.join(context.stateDir, 'templates'),
-    kind: existsSync('/dev/loop-control') ? 'loop' : 'tmpfs',
+    kind: diskKind(context, plan),
     ...(signal ? { signal } : {}),
   });
   const owner = context.userNamespaces ? jobId(run.name) : JOB_UID;
@@ -62,7 +64,7 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
     plan,
     limits: startLimits(jobLimits(spec.resources, variant?.overhead)),
     swap: accountsSwap(context.layout),
-    cgroupsPath: `/${run.name}`,
+    cgroupsPath: cgroupsPath(context.layout, run.name),
     initBinary: context.initBinary,
     root: mounts.root,
     scratch: mounts.scratch,
@@ -73,6 +75,12 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
   });
   writeFileSync(path.join(run.bundle, 'config.json'), JSON.stringify(config));
   return { plan, mounts, ...(counter === undefined ? {} : { counter }) };
+}
+
+/** What the job's disk is. Overlayfs takes no file system of fuse to write to; who is nobody of the machine could leave a project (ioctl_fsxsetattr(2)). */
+function diskKind({ scratch, userNamespaces }: ContainerContext, { writable }: MountPlan): RunMounts['kind'] {
+  if (scratch === 'fuse' && writable.some(({ lower }) => lower !== undefined)) return 'tmpfs';
+  return scratch === 'quota' && !userNamespaces ? 'loop' : scratch;
 }
 
 /** Whether the running kernel lets swap be limited. */

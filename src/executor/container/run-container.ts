@@ -20,6 +20,7 @@ import { removeRun, runtimeRoot } from './leftovers.ts';
 import { collectOutputs, growingOutputs } from './outputs.ts';
 import { slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
+import { forgetProject } from './project-quota.ts';
 import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
 import { diskSpace, unmount, type DiskSpace } from './scratch.ts';
@@ -104,7 +105,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     setLast(sampling.channels.outputBytes, diskSpace(scratch).used - before.used + keptBytes);
     const { outputs, notes } = collectOutputs(prepared.plan, scratch);
     for (const stream of ['stdout', 'stderr'] as const) if (container[stream].cut) notes.push(`${stream} was cut at ${spec.resources.logBytes} bytes`);
-    if (prepared.mounts.kind === 'tmpfs') notes.push('no loop device: the disk was a tmpfs, counted in the job\'s memory');
+    if (prepared.mounts.kind === 'tmpfs') notes.push('the disk was a tmpfs, counted in the job\'s memory: no loop device, or no root');
     return {
       exitCode: end.exitCode,
       ended: endedBy(end, { outOfMemory, outOfDisk }),
@@ -155,6 +156,7 @@ function releaseOnce({ mounts, plan }: PreparedRun, run: RunDirectory): () => Pr
   const release = async () => {
     await unmount([mounts.root, ...merged, mounts.scratch]);
     await rmdir(run.root);
+    await forgetProject(run.path);
     await rm(run.path, { recursive: true, force: true });
     closeRunDirectory(run);
   };

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ROOTS_DIRECTORY } from '../constants.ts';
+import { ROOTLESS_ROOTS_DIRECTORY, ROOTS_DIRECTORY } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
+import { inUserNamespace, outsideUser } from '../rootless/user-namespace.ts';
 
 /**
  * Everything one run has on this machine carries one name, made of its owner (process id and start time, which together name
@@ -53,7 +54,7 @@ export function runPaths(stateDir: string, directoryName: string): RunDirectory 
   return {
     path: directory,
     name: `gadus-${tag}-${directoryName}`,
-    root: path.join(ROOTS_DIRECTORY, `gadus-${tag}-${directoryName}`),
+    root: path.join(rootsDirectory(), `gadus-${tag}-${directoryName}`),
     skeleton: path.join(directory, 'skeleton'),
     bundle: path.join(directory, 'bundle'),
     stdout: path.join(directory, 'stdout'),
@@ -62,6 +63,11 @@ export function runPaths(stateDir: string, directoryName: string): RunDirectory 
     status: path.join(directory, 'status'),
     runtimeLog: path.join(directory, 'runtime.log'),
   };
+}
+
+/** Where the roots of containers are mounted. */
+export function rootsDirectory(): string {
+  return inUserNamespace() ? `${ROOTLESS_ROOTS_DIRECTORY}${outsideUser()}` : ROOTS_DIRECTORY;
 }
 
 /** What everything of a state directory bears in its name. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inUserNamespace } from '../rootless/user-namespace.ts';
 import { cgroupFiles, cgroupLayout, type CgroupFiles } from '../cgroup/layout.ts';
 
 /**
@@ -7,7 +8,7 @@ import { cgroupFiles, cgroupLayout, type CgroupFiles } from '../cgroup/layout.ts
  */
 export function hostGroup(containerId: string, pid: number): { files: CgroupFiles; version: string } | undefined {
   const layout = cgroupLayoutHere();
-  if (process.getuid?.() !== 0 || layout === undefined || pid <= 0) return undefined;
+  if (process.getuid?.() !== 0 || inUserNamespace() || layout === undefined || pid <= 0) return undefined;
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/cgroup`, 'utf8');

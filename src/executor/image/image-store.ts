@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, utimesSync } from 'node:fs';
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { IMAGE_OWNER_ID, IMAGE_TIMEOUT_MS, MAX_KEPT_IMAGE_BYTES } from '../constants.ts';
+import { IMAGE_TIMEOUT_MS, MAX_KEPT_IMAGE_BYTES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import { runTool } from '../tool.ts';
+import { imageOwner } from '../unprivileged-ids.ts';
 import { unpackImage } from './unpack-image.ts';
 import type { UnpackLimits } from './unpack-tar.ts';
 
@@ -54,7 +55,7 @@ export function createImageStore({ dir, maxStoreBytes = MAX_KEPT_IMAGE_BYTES, ..
       await unpackImage(tarPath, made, { scratch, ...limits, ...(signal ? { signal } : {}) });
       await chmod(made, 0o755);
       // A container's root owns its image, and is nobody of this machine.
-      if (process.getuid?.() === 0) await runTool('chown', ['--recursive', '--no-dereference', `${IMAGE_OWNER_ID}:${IMAGE_OWNER_ID}`, made], { timeoutMs: IMAGE_TIMEOUT_MS, ...(signal ? { signal } : {}) });
+      if (process.getuid?.() === 0) await runTool('chown', ['--recursive', '--no-dereference', `${imageOwner()}:${imageOwner()}`, made], { timeoutMs: IMAGE_TIMEOUT_MS, ...(signal ? { signal } : {}) });
       await writeFile(sizeFile(root, key), String(await diskBytes(made, signal)));
       await rename(made, place(key));
       await makeRoom(root, maxStoreBytes, new Set([...holders.keys(), key].map(directoryOf)));

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink, stat as statOf } from 'node:fs/promises';
 import { ExecutorError } from '../errors.ts';
-import { IMAGE_OWNER_ID } from '../constants.ts';
+import { imageOwner } from '../unprivileged-ids.ts';
 
 const BLOCK = 4096;
 const BLOCK_BITS = 12;
@@ -174,8 +174,8 @@ async function writeInode(inode: Inode, { meta, append, rootInode }: Writing): P
   meta.writeUInt32LE(union >>> 0, at + 16);
   meta.writeUInt32LE(inode.nid >>> 0, at + 20);
   // Whoever owns unpacked images on the host is root inside.
-  meta.writeUInt32LE(stat.uid === IMAGE_OWNER_ID ? 0 : stat.uid, at + 24);
-  meta.writeUInt32LE(stat.gid === IMAGE_OWNER_ID ? 0 : stat.gid, at + 28);
+  meta.writeUInt32LE(stat.uid === imageOwner() ? 0 : stat.uid, at + 24);
+  meta.writeUInt32LE(stat.gid === imageOwner() ? 0 : stat.gid, at + 28);
   meta.writeBigInt64LE(BigInt(Math.floor(stat.mtimeMs / 1000)), at + 32);
   meta.writeUInt32LE(inode.links, at + 44);
 }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { killQuietly } from '../cgroup/group.ts';
 import { ExecutorError } from '../errors.ts';
 import { systemPath } from '../tool.ts';
+import { inUserNamespace } from '../rootless/user-namespace.ts';
 import { monitorId } from '../unprivileged-ids.ts';
 import { MAX_CONSOLE_BYTES, STOP_TIMEOUT_MS } from './constants.ts';
 import type { GuestDisk, Vmm, VmmInit, VmmKind } from './vmm.ts';
@@ -41,7 +42,7 @@ async function startQemu(init: VmmInit, acceleration: Acceleration): Promise<Vmm
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...files],
       env: { PATH: systemPath() },
       detached: true,
-      ...(process.getuid?.() === 0 ? { uid: monitorId(init.name), gid: acceleration === 'kvm' ? statSync('/dev/kvm').gid : monitorId(init.name) } : {}),
+      ...(process.getuid?.() === 0 && !inUserNamespace() ? { uid: monitorId(init.name), gid: acceleration === 'kvm' ? statSync('/dev/kvm').gid : monitorId(init.name) } : {}),
     });
     let words = '';
     const listen = (stream: Readable | null) => stream?.setEncoding('latin1').on('data', (text: string) => { words = (words + text).slice(-MAX_CONSOLE_BYTES); });

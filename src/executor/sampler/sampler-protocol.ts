@@ -2,7 +2,7 @@ import type { ChannelName } from '../../protocol/index.ts';
 import type { SamplingStats } from '../engine.ts';
 import type { SamplerSource } from './job-reader.ts';
 
-/** Orders to the sampler's thread, in an Int32 both threads see: it waits on this word, so an order takes effect at once. */
+/** Orders about one job, in an Int32 both threads see. */
 export const HOLD = 0;
 export const GO = 1;
 export const STOP = 2;
@@ -12,6 +12,8 @@ export const SHARED_BYTES = 16;
 export const LOG_BYTES_OFFSET = 8;
 
 export interface SampleTask {
+  /** Names the job among those of one thread. */
+  id: number;
   source: SamplerSource;
   intervalMs: number;
   /** Most samples kept. */
@@ -30,6 +32,6 @@ export interface Sampling {
 }
 
 export type SamplerMessage =
-  | { type: 'baseline' }
-  | { type: 'result'; sampling: Sampling }
-  | { type: 'failed'; message: string };
+  | { type: 'baseline'; id: number }
+  | { type: 'result'; id: number; sampling: Sampling }
+  | { type: 'failed'; id: number; message: string };

@@ -1,80 +1,57 @@
 import { readFileSync } from 'node:fs';
-import { parentPort } from 'node:worker_threads';
-import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
-import { JobReader } from './job-reader.ts';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { preferThisThread } from './prefer-this-thread.ts';
-import { GO, LOG_BYTES_OFFSET, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
-import { Series } from './series.ts';
+import type { SampleTask, SamplerMessage } from './sampler-protocol.ts';
+import { Watch } from './watch.ts';
 
 // Files of ended processes fail to open many times a second; the stack of such an error costs more than the sample.
 Error.stackTraceLimit = 0;
 
 preferThisThread();
 const port = parentPort!;
+/** Counts what the other side has to say: a new job, an order. This thread sleeps on it, so that nothing waits for a sample. */
+const bell = new Int32Array(workerData as SharedArrayBuffer);
+const thread = { busyMs: 0, cpuNs: threadCpuNs };
+const watches = new Map<number, Watch>();
+
 port.on('message', (task: SampleTask) => {
+  begin(task);
+  // Blocks this thread for as long as there is a job to watch: it has no other work.
+  while (watches.size > 0) {
+    const rung = Atomics.load(bell, 0);
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) begin(next.message as SampleTask);
+    for (const [id, watch] of watches) if (watch.wants(performance.now())) step(id, watch);
+    const pause = Math.min(...Array.from(watches.values(), ({ due }) => due)) - performance.now();
+    if (pause > 0 && watches.size > 0) Atomics.wait(bell, 0, rung, pause);
+  }
+});
+
+function begin(task: SampleTask): void {
+  const { id } = task;
   try {
-    const sampling = sample(task);
-    port.postMessage({ type: 'result', sampling } satisfies SamplerMessage, [
+    watches.set(id, new Watch(task, thread));
+    port.postMessage({ type: 'baseline', id } satisfies SamplerMessage);
+  } catch (error) {
+    port.postMessage({ type: 'failed', id, message: String(error) } satisfies SamplerMessage);
+  }
+}
+
+function step(id: number, watch: Watch): void {
+  try {
+    const sampling = watch.step();
+    if (sampling === undefined) return;
+    port.postMessage({ type: 'result', id, sampling } satisfies SamplerMessage, [
       sampling.t.buffer as ArrayBuffer,
       ...Object.values(sampling.channels).map((column) => column.buffer as ArrayBuffer),
     ]);
   } catch (error) {
-    port.postMessage({ type: 'failed', message: String(error) } satisfies SamplerMessage);
+    port.postMessage({ type: 'failed', id, message: String(error) } satisfies SamplerMessage);
   }
-});
-
-/** One run, from baseline to end. Blocks this thread: it has no other work. */
-function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask): Sampling {
-  const order = new Int32Array(shared, 0, 1);
-  const logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
-  const reader = new JobReader(source);
-  try {
-    const series = new Series({ names: reader.names, intervalMs, limit });
-    const lateMs: number[] = [];
-    reader.read(0);
-    series.start(reader.values, ['outputBytes']);
-    port.postMessage({ type: 'baseline' } satisfies SamplerMessage);
-    Atomics.wait(order, 0, 0, holdTimeoutMs);
-
-    const cpuBefore = threadCpuNs();
-    const start = performance.now();
-    let due = start + series.intervalMs;
-    let earliest = start;
-    let lost = 0;
-    for (;;) {
-      const at = Math.max(due, earliest);
-      const pause = at - performance.now();
-      if (pause > 0 && Atomics.load(order, 0) === GO) Atomics.wait(order, 0, GO, pause);
-      const now = performance.now();
-      const stop = Atomics.load(order, 0) !== GO;
-      if (!stop && now < at) continue;
-      const ended = stop || reader.ended();
-      reader.read(Number(Atomics.load(logBytes, 0)), ended);
-      series.push(now - start, reader.values);
-      if (ended) {
-        const stats = { cpuNs: Math.max(0, threadCpuNs() - cpuBefore), samples: series.length, lost, jitterP99Ms: percentile(lateMs, 0.99) };
-        return { intervalMs: series.intervalMs, ...series.take(), stats };
-      }
-      lateMs.push(now - due);
-      const done = performance.now();
-      earliest = done + (done - now) * SAMPLER_IDLE_FACTOR;
-      // Those that fell due meanwhile are not made up for: they would all show the same moment.
-      const missed = Math.max(0, Math.floor((Math.max(done, earliest) - due) / series.intervalMs));
-      lost += missed;
-      due += (missed + 1) * series.intervalMs;
-    }
-  } finally {
-    Atomics.store(order, 0, STOP);
-    reader.close();
-  }
+  watches.delete(id);
+  watch.close();
 }
 
 /** CPU time of the calling thread, ns. */
 function threadCpuNs(): number {
   return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]);
-}
-
-function percentile(values: number[], p: number): number {
-  if (values.length === 0) return 0;
-  return Math.max(0, values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(p * values.length))]!);
 }

@@ -1,8 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { MAX_IDLE_SAMPLERS, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
+import { JOBS_PER_SAMPLER, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
-import { GO, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
+import { GO, HOLD, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
 
 /** A sampler that has taken its baseline and waits for the start mark. */
 export interface Sampler {
@@ -17,15 +18,24 @@ export interface Sampler {
 }
 
 const file = new URL(import.meta.url.endsWith('.ts') ? './sampler-worker.ts' : './sampler-worker.js', import.meta.url);
-const idle: Worker[] = [];
 
-/** Starts a sampler thread ahead of need, unless one is idle: it takes about as long as a container. */
+/** A thread that watches jobs, and who waits for its word on each. */
+interface Thread {
+  worker: Worker;
+  bell: Int32Array;
+  listeners: Map<number, (message: SamplerMessage | Error) => void>;
+}
+
+const threads: Thread[] = [];
+let lastId = 0;
+
+/** Starts a sampler thread ahead of need, unless there is one: it takes about as long as a container. */
 export function warmSampler(): void {
-  if (idle.length === 0) park(createWorker());
+  if (threads.length === 0) createThread();
 }
 
 /**
- * Lets a thread of its own watch a job; resolves with the baseline taken.
+ * Lets a thread beside the main one watch a job; resolves with the baseline taken.
  *
  * @throws ExecutorError SAMPLER_FAILED, REQUEST_INVALID
  */
@@ -33,8 +43,9 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   if (!(options.intervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(options.intervalMs))) {
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${options.intervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
-  const worker = idle.pop() ?? createWorker();
-  worker.ref();
+  const thread = threadWithRoom();
+  const { worker, bell, listeners } = thread;
+  const id = ++lastId;
   const shared = new SharedArrayBuffer(SHARED_BYTES);
   const order = new Int32Array(shared, 0, 1);
   const logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
@@ -42,46 +53,44 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   const result = Promise.withResolvers<Sampling>();
   result.promise.catch(() => undefined);
 
-  const settle = (error?: Error, sampling?: Sampling) => {
+  const give = (from: number | undefined, to: number) => {
+    if (from === undefined) Atomics.store(order, 0, to);
+    else Atomics.compareExchange(order, 0, from, to);
+    ring(bell);
+  };
+  const settle = (outcome: Sampling | Error) => {
     clearTimeout(timer);
-    worker.removeAllListeners();
-    if (error) {
-      void worker.terminate();
-      baseline.reject(error);
-      result.reject(error);
-    } else {
-      result.resolve(sampling!);
-      park(worker);
-    }
+    listeners.delete(id);
+    if (listeners.size === 0) rest(thread);
+    if (outcome instanceof Error) {
+      give(undefined, STOP);
+      baseline.reject(outcome);
+      result.reject(outcome);
+    } else result.resolve(outcome);
   };
   const fail = (details: string) => settle(new ExecutorError('SAMPLER_FAILED', 'the sampler stopped', { details }));
   const timer = setTimeout(() => fail(`no baseline after ${SAMPLER_TIMEOUT_MS} ms`), SAMPLER_TIMEOUT_MS);
-  worker.removeAllListeners();
-  worker.on('error', (error) => fail(String(error)));
-  worker.on('exit', (code) => fail(`thread exit ${code}`));
-  worker.on('message', (message: SamplerMessage) => {
-    if (message.type === 'baseline') {
+  worker.ref();
+  listeners.set(id, (message) => {
+    if (message instanceof Error) fail(message.message);
+    else if (message.type === 'baseline') {
       clearTimeout(timer);
       baseline.resolve();
-    } else if (message.type === 'result') settle(undefined, message.sampling);
+    } else if (message.type === 'result') settle(message.sampling);
     else fail(message.message);
   });
   const { intervalMs, limit = MAX_SAMPLES } = options;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  worker.postMessage({ source, intervalMs, limit, holdTimeoutMs: START_TIMEOUT_MS, shared } satisfies SampleTask);
+  worker.postMessage({ id, source, intervalMs, limit, holdTimeoutMs: START_TIMEOUT_MS, shared } satisfies SampleTask);
+  ring(bell);
   await baseline.promise;
 
-  const give = (from: number | undefined, to: number) => {
-    if (from === undefined) Atomics.store(order, 0, to);
-    else Atomics.compareExchange(order, 0, from, to);
-    Atomics.notify(order, 0);
-  };
   const stop = () => {
     give(undefined, STOP);
     return result.promise;
   };
   return {
-    go: () => give(0, GO),
+    go: () => give(HOLD, GO),
     logged: (bytes) => void Atomics.store(logBytes, 0, BigInt(bytes)),
     stop,
     result: async (signal) => {
@@ -96,21 +105,43 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   };
 }
 
-function createWorker(): Worker {
-  return new Worker(file, { execArgv: [], stdin: false });
+/** The first thread that has room, so that those behind it can rest, or else the one with the fewest jobs. */
+function threadWithRoom(): Thread {
+  const free = threads.find(({ listeners }) => listeners.size < JOBS_PER_SAMPLER);
+  if (free !== undefined) return free;
+  if (threads.length < availableParallelism()) return createThread();
+  return threads.reduce((least, thread) => (thread.listeners.size < least.listeners.size ? thread : least));
 }
 
-function park(worker: Worker): void {
-  if (idle.length >= MAX_IDLE_SAMPLERS) {
-    void worker.terminate();
-    return;
-  }
-  const leave = () => {
-    const at = idle.indexOf(worker);
-    if (at >= 0) idle.splice(at, 1);
+/** Wakes a thread that sleeps until its next sample. */
+function ring(bell: Int32Array): void {
+  Atomics.add(bell, 0, 1);
+  Atomics.notify(bell, 0);
+}
+
+function createThread(): Thread {
+  const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const worker = new Worker(file, { execArgv: [], stdin: false, workerData: shared });
+  const thread: Thread = { worker, bell: new Int32Array(shared), listeners: new Map() };
+  const gone = (error: Error) => {
+    const at = threads.indexOf(thread);
+    if (at >= 0) threads.splice(at, 1);
+    for (const listener of thread.listeners.values()) listener(error);
   };
-  worker.on('error', leave);
-  worker.on('exit', leave);
+  worker.on('error', (error) => gone(error instanceof Error ? error : new Error(String(error))));
+  worker.on('exit', (code) => gone(new Error(`thread exit ${code}`)));
+  worker.on('message', (message: SamplerMessage) => thread.listeners.get(message.id)?.(message));
   worker.unref();
-  idle.push(worker);
+  threads.push(thread);
+  return thread;
+}
+
+/** A thread without jobs holds no process up; the first one is kept for the next job. */
+function rest(thread: Thread): void {
+  thread.worker.unref();
+  const at = threads.indexOf(thread);
+  if (at > 0) {
+    threads.splice(at, 1);
+    void thread.worker.terminate();
+  }
 }

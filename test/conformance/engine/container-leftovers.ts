@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cgroupLayout } from '../../../src/executor/cgroup/layout.ts';
+import { rootsDirectory } from '../../../src/executor/container/run-directory.ts';
 
 /** Longest that a starting container keeps copies of others' mounts, ms: a busy machine's start takes a second. */
 const COPY_LIVES_MS = 2000;
@@ -12,7 +14,7 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
   for (const folder of ['runs', 'runtime']) for (const name of await readdir(path.join(stateDir, folder)).catch(() => [])) found.push(`file ${folder}/${name}`);
   for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) if (line.includes(stateDir)) found.push(`mount ${line}`);
   found.push(...await loopDevices(stateDir));
-  for (const name of await readdir('/run/gadus').catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`root ${name}`);
+  for (const name of await readdir(rootsDirectory()).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`root ${name}`);
   const groups = new Set<string>();
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -23,7 +25,8 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
     const group = await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '');
     if (group.includes(stateDir)) found.push(`init ${pid}`);
   }
-  for (const hierarchy of ['/sys/fs/cgroup', ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
+  const { base = '' } = cgroupLayout() ?? {};
+  for (const hierarchy of [`/sys/fs/cgroup${base}`, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
     for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
   }
   return found;

@@ -82,7 +82,7 @@ describe('pullImage', () => {
     await registry.stop();
     rmSync(directory, { recursive: true });
   });
-  const pull = async (reference: string, more: { signal?: AbortSignal } = {}) => {
+  const pull = async (reference: string, more: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const out = path.join(directory, `${serial++}.tar`);
     return { out, ...(await pullImage({ reference: `${host}/${reference}`, out, platform, ...more })) };
   };
@@ -156,6 +156,28 @@ describe('pullImage', () => {
     await assert.rejects(pull('team/tool:1.0'), (error) => isError(error, 'REGISTRY_FAILED'));
     registry.instead.clear();
     assert.equal(readdirSync(directory).length, before);
+  });
+
+  test('waits for a layer that comes slowly, and not for one that stops coming', async () => {
+    const timeoutMs = 1000;
+    const [layer] = layers();
+    const bytes = registry.blobs.get(layer!)!;
+    registry.instead.set(blobUrl(layer!), (response) => {
+      let at = 0;
+      const drip = setInterval(() => {
+        if (at < bytes.length) response.write(bytes.subarray(at, at += Math.ceil(bytes.length / 12)));
+        else {
+          clearInterval(drip);
+          response.end();
+        }
+      }, timeoutMs / 10);
+    });
+    const started = performance.now();
+    await pull('team/tool:1.0', { timeoutMs });
+    assert.ok(performance.now() - started > timeoutMs, 'longer than any silence may be');
+    registry.instead.set(blobUrl(layer!), (response) => void response.write(bytes.subarray(0, 10)));
+    await assert.rejects(pull('team/tool:1.0', { timeoutMs: 200 }), (error) => isError(error, 'REGISTRY_FAILED'));
+    registry.instead.clear();
   });
 
   test('says what is missing, refused or not there at all', async () => {

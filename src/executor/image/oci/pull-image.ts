@@ -15,6 +15,8 @@ export interface PullImageInit {
   out: string;
   platform?: Platform;
   onProgress?: (line: string) => void;
+  /** Longest silence of the registry, ms. */
+  timeoutMs?: number;
   signal?: AbortSignal;
 }
 
@@ -25,9 +27,9 @@ export interface PullImageInit {
  * @returns the manifest's digest
  * @throws ExecutorError REQUEST_INVALID, IMAGE_MISSING, IMAGE_INVALID, IMAGE_TOO_LARGE, REGISTRY_FAILED, TOOL_FAILED, ABORTED
  */
-export async function pullImage({ reference, out, platform = hostPlatform(), onProgress = () => {}, signal }: PullImageInit): Promise<{ digest: string }> {
+export async function pullImage({ reference, out, platform = hostPlatform(), onProgress = () => {}, timeoutMs, signal }: PullImageInit): Promise<{ digest: string }> {
   const parsed = parseReference(reference);
-  const repository = openRepository(parsed, signal ? { signal } : {});
+  const repository = openRepository(parsed, { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal ? { signal } : {}) });
   let fetched = await repository.manifest(parsed.reference);
   let document = parseImageDocument(fetched.bytes);
   if ('manifests' in document) {

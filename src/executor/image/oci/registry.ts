@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../../protocol/index.ts';
-import { MAX_MANIFEST_BYTES, REGISTRY_TIMEOUT_MS } from '../../constants.ts';
+import { MAX_MANIFEST_BYTES, REGISTRY_GRACE_MS, REGISTRY_TIMEOUT_MS } from '../../constants.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
 import type { Descriptor } from './manifest.ts';
 import type { ImageReference } from './parse-reference.ts';
@@ -27,18 +27,18 @@ const MANIFEST_TYPES = [
 const HOSTS: Record<string, string> = { 'docker.io': 'registry-1.docker.io' };
 
 /** Opens a repository for reading; over plain HTTP only on this machine. Asks for a token where the registry wants one. */
-export function openRepository({ registry, repository }: Pick<ImageReference, 'registry' | 'repository'>, { signal }: { signal?: AbortSignal } = {}): Repository {
+export function openRepository({ registry, repository }: Pick<ImageReference, 'registry' | 'repository'>, { signal, timeoutMs = REGISTRY_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Repository {
   const host = HOSTS[registry] ?? registry;
   const base = `${/^(localhost|127\.0\.0\.1)(:|$)/.test(host) ? 'http' : 'https'}://${host}/v2/${repository}`;
   let authorization: string | undefined;
 
-  const get = async (url: string, accept: string[] = [], again = true): Promise<Response> => {
+  const get = async (url: string, silence: Silence, accept: string[] = [], again = true): Promise<Response> => {
     let response: Response;
     try {
       response = await fetch(url, {
-        headers: { ...(accept.length > 0 ? { accept: accept.join(', ') } : {}), ...(authorization === undefined ? {} : { authorization }) },
-        signal: AbortSignal.any([AbortSignal.timeout(REGISTRY_TIMEOUT_MS), ...(signal ? [signal] : [])]),
+        headers: { ...(accept.length > 0 ? { accept: accept.join(', ') } : {}), ...(authorization === undefined ? {} : { authorization }) }, signal: silence.signal,
       });
+      silence.broken();
     } catch (cause) {
       if (signal?.aborted) throw aborted(signal);
       throw new ExecutorError('REGISTRY_FAILED', 'the registry cannot be reached', { details: `${host}: ${messageOf(cause)}`, cause });
@@ -46,7 +46,7 @@ export function openRepository({ registry, repository }: Pick<ImageReference, 'r
     if (response.status === 401 && again) {
       await response.body?.cancel();
       authorization = await authorize(response.headers.get('www-authenticate') ?? '', registry, signal);
-      return get(url, accept, false);
+      return get(url, silence, accept, false);
     }
     if (response.ok) return response;
     await response.body?.cancel();
@@ -59,32 +59,62 @@ export function openRepository({ registry, repository }: Pick<ImageReference, 'r
 
   return {
     async manifest(reference) {
-      const response = await get(`${base}/manifests/${reference}`, MANIFEST_TYPES);
-      const bytes = await bounded(response, MAX_MANIFEST_BYTES);
-      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-      if (reference.startsWith('sha256:') && digest !== reference) throw unlike(reference, digest);
-      return { bytes, digest, mediaType: response.headers.get('content-type') ?? '' };
+      const silence = silenceOf(timeoutMs, signal);
+      try {
+        const response = await get(`${base}/manifests/${reference}`, silence, MANIFEST_TYPES);
+        const bytes = await bounded(response, MAX_MANIFEST_BYTES);
+        const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+        if (reference.startsWith('sha256:') && digest !== reference) throw unlike(reference, digest);
+        return { bytes, digest, mediaType: response.headers.get('content-type') ?? '' };
+      } finally {
+        silence.over();
+      }
     },
     async blob({ digest, size }, file) {
-      const response = await get(`${base}/blobs/${digest}`);
+      const silence = silenceOf(timeoutMs, signal);
       const hash = createHash('sha256');
       let got = 0;
       const check = new Transform({
         transform(chunk: Buffer, _encoding, done) {
+          silence.broken();
           got += chunk.length;
           hash.update(chunk);
           done(got > size ? unlike(digest, `more than ${size} bytes`) : null, chunk);
         },
       });
       try {
+        const response = await get(`${base}/blobs/${digest}`, silence);
         await pipeline(Readable.fromWeb(response.body! as never), check, createWriteStream(file, { mode: 0o600 }), signal ? { signal } : {});
       } catch (cause) {
         if (signal?.aborted) throw aborted(signal);
         if (cause instanceof ExecutorError) throw cause;
         throw new ExecutorError('REGISTRY_FAILED', 'the registry stopped in the middle', { details: `${digest}: ${messageOf(cause)}`, cause });
+      } finally {
+        silence.over();
       }
       const found = `sha256:${hash.digest('hex')}`;
       if (found !== digest || got !== size) throw unlike(digest, found);
+    },
+  };
+}
+
+/** Aborts when the other side has said nothing for so long: a large layer may take its time as long as it comes. */
+interface Silence { signal: AbortSignal; broken(): void; over(): void }
+
+function silenceOf(timeoutMs: number, signal?: AbortSignal): Silence {
+  const controller = new AbortController();
+  // What came while this process was busy is read only after its timers have run.
+  let last: NodeJS.Timeout | undefined;
+  const timer = setTimeout(() => { last = setTimeout(() => controller.abort(new Error(`nothing for ${timeoutMs} ms`)), REGISTRY_GRACE_MS); }, timeoutMs);
+  return {
+    signal: signal ? AbortSignal.any([controller.signal, signal]) : controller.signal,
+    broken() {
+      clearTimeout(last);
+      timer.refresh();
+    },
+    over() {
+      clearTimeout(last);
+      clearTimeout(timer);
     },
   };
 }

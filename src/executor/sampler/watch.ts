@@ -1,0 +1,103 @@
+import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
+import { JobReader } from './job-reader.ts';
+import { GO, HOLD, LOG_BYTES_OFFSET, STOP, type SampleTask, type Sampling } from './sampler-protocol.ts';
+import { Series } from './series.ts';
+
+/** What of the thread's time is whose. */
+export interface ThreadTime {
+  /** CPU time of the thread, ns. */
+  cpuNs(): number;
+  /** Wall time all its watches together spent on samples, ms. */
+  busyMs: number;
+}
+
+/** One job being watched by a thread that may watch others, too. Made with the baseline taken; the start mark is the first `step` that sees GO. */
+export class Watch {
+  /** When to step next, `performance.now()` ms; an order is a reason to step at once. */
+  due: number;
+  readonly #order: Int32Array;
+  readonly #logBytes: BigInt64Array;
+  readonly #reader: JobReader;
+  readonly #series: Series;
+  readonly #thread: ThreadTime;
+  readonly #lateMs: number[] = [];
+  #running: { start: number; due: number; cpuNs: number; threadBusyMs: number } | undefined;
+  #busyMs = 0;
+  #lost = 0;
+
+  constructor({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask, thread: ThreadTime) {
+    this.#thread = thread;
+    this.#order = new Int32Array(shared, 0, 1);
+    this.#logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
+    this.#reader = new JobReader(source);
+    this.#series = new Series({ names: this.#reader.names, intervalMs, limit });
+    try {
+      this.#reader.read(0);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#series.start(this.#reader.values, ['outputBytes']);
+    this.due = performance.now() + holdTimeoutMs;
+  }
+
+  /** Whether there is something to do: an order, or a sample that is due. */
+  wants(now: number): boolean {
+    const order = Atomics.load(this.#order, 0);
+    return now >= this.due || order === STOP || (order === GO && this.#running === undefined);
+  }
+
+  /** Does it. @returns all samples, at the end */
+  step(): Sampling | undefined {
+    // Nobody gave an order for so long: what there is begins and ends now.
+    if (this.#running === undefined) this.#begin();
+    const order = Atomics.load(this.#order, 0);
+    const now = performance.now();
+    if (order === GO && now < this.due) return undefined;
+    const ended = order !== GO || this.#reader.ended();
+    this.#reader.read(Number(Atomics.load(this.#logBytes, 0)), ended);
+    const running = this.#running!;
+    this.#series.push(now - running.start, this.#reader.values);
+    const done = performance.now();
+    this.#spent(done - now);
+    if (ended) return this.#take(running);
+    this.#lateMs.push(now - running.due);
+    // What took long is paused for, longer: a job must not eat the host's CPU by being watched.
+    const earliest = done + (done - now) * SAMPLER_IDLE_FACTOR;
+    // Those that fell due meanwhile are not made up for: they would all show the same moment.
+    const missed = Math.max(0, Math.floor((Math.max(done, earliest) - running.due) / this.#series.intervalMs));
+    this.#lost += missed;
+    running.due += (missed + 1) * this.#series.intervalMs;
+    this.due = Math.max(running.due, earliest);
+    return undefined;
+  }
+
+  close(): void {
+    Atomics.store(this.#order, 0, STOP);
+    this.#reader.close();
+  }
+
+  #begin(): void {
+    const start = performance.now();
+    this.#running = { start, due: start + this.#series.intervalMs, cpuNs: this.#thread.cpuNs(), threadBusyMs: this.#thread.busyMs };
+    if (Atomics.load(this.#order, 0) !== HOLD) this.due = this.#running.due;
+  }
+
+  #spent(ms: number): void {
+    this.#busyMs += ms;
+    this.#thread.busyMs += ms;
+  }
+
+  #take({ cpuNs: before, threadBusyMs }: { cpuNs: number; threadBusyMs: number }): Sampling {
+    // Of a thread with several watches each has its share.
+    const share = this.#busyMs / (this.#thread.busyMs - threadBusyMs || 1);
+    const cpuNs = Math.max(0, this.#thread.cpuNs() - before) * share;
+    const stats = { cpuNs, samples: this.#series.length, lost: this.#lost, jitterP99Ms: percentile(this.#lateMs, 0.99) };
+    return { intervalMs: this.#series.intervalMs, ...this.#series.take(), stats };
+  }
+}
+
+function percentile(values: number[], p: number): number {
+  if (values.length === 0) return 0;
+  return Math.max(0, values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(p * values.length))]!);
+}
