@@ -1,5 +1,5 @@
-import type { Trace } from '../../protocol/trace.ts';
-import { COPY_RESIDUAL, COPY_STEP_CORRELATION } from '../constants.ts';
+import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import { COPY_RESIDUAL, COPY_STEP_CORRELATION, NOISY_CHANNELS } from '../constants.ts';
 import { pathResidual } from './path-residual.ts';
 import { stepCorrelation } from './step-correlation.ts';
 
@@ -9,10 +9,28 @@ import { stepCorrelation } from './step-correlation.ts';
  * the second through noise.
  */
 export function likeness(a: Trace, b: Trace): number {
-  const residual = pathResidual(a, b);
-  const correlation = stepCorrelation(a, b);
+  const [x, y] = [machinesShare(a), machinesShare(b)];
+  const residual = pathResidual(x, y);
+  const correlation = stepCorrelation(x, y);
   // Both are measures of the same run only beyond their limits; below they are merely made comparable.
   return Math.max(residual === undefined ? 0 : COPY_RESIDUAL / Math.max(residual, 1e-9), (correlation ?? 0) / COPY_STEP_CORRELATION);
+}
+
+/** What the machine had no say in where a module's own counts are in the trace: the same in every honest run. */
+const COUNTED: readonly ChannelName[] = ['readBytes', 'writtenBytes', 'readCalls', 'writeCalls'];
+
+/**
+ * The part of a trace that no two runs share. Of a module whose instructions are counted that is time and what was seen of the process around it, at the moments it was
+ * looked at: between them, only the module's own counts go on.
+ */
+function machinesShare(trace: Trace): Trace {
+  const { t, channels } = trace;
+  if (channels.instructions === undefined) return trace;
+  const seen = NOISY_CHANNELS.flatMap((name) => (COUNTED.includes(name) ? [] : channels[name] ?? []));
+  const looked = Array.from(t.keys()).filter((i) => i === 0 || i === t.length - 1 || seen.some((series) => series[i] !== series[i - 1]));
+  const at = (series: Float64Array) => Float64Array.from(looked, (i) => series[i]!);
+  const kept = Object.entries(channels).filter(([name]) => !COUNTED.includes(name as ChannelName));
+  return { ...trace, t: at(t), channels: Object.fromEntries(kept.map(([name, series]) => [name, at(series)])) };
 }
 
 /** Pairs of traces, by their places, of which one is a copy of the other: their nodes share a run. */

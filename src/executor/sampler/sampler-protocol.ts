@@ -23,6 +23,8 @@ export interface SampleTask {
 
 /** What a finished sampling hands over; arrays are moved, not copied. */
 export interface Sampling {
+  /** The start mark on the machine's monotonic clock, ms, where the sampler is on this machine. */
+  startedMs?: number;
   intervalMs: number;
   t: Float64Array;
   channels: Partial<Record<ChannelName, Float64Array>>;

@@ -38,6 +38,8 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
 
     const cpuBefore = threadCpuNs();
     const start = performance.now();
+    const [seconds, nanoseconds] = process.hrtime();
+    const startedMs = seconds * 1e3 + nanoseconds / 1e6;
     let due = start + series.intervalMs;
     let earliest = start;
     let lost = 0;
@@ -53,7 +55,7 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
       series.push(now - start, reader.values);
       if (ended) {
         const stats = { cpuNs: Math.max(0, threadCpuNs() - cpuBefore), samples: series.length, lost, jitterP99Ms: percentile(lateMs, 0.99) };
-        return { intervalMs: series.intervalMs, ...series.take(), stats };
+        return { startedMs, intervalMs: series.intervalMs, ...series.take(), stats };
       }
       lateMs.push(now - due);
       const done = performance.now();
