@@ -3,7 +3,8 @@ import { parentPort } from 'node:worker_threads';
 import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
 import { JobReader } from './job-reader.ts';
 import { preferThisThread } from './prefer-this-thread.ts';
-import { GO, LOG_BYTES_OFFSET, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
+import { monotonicMs } from './monotonic-ms.ts';
+import { GO, GO_AT, LOG_BYTES_OFFSET, STOP, STOP_AT, TIMES_OFFSET, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
 import { Series } from './series.ts';
 
 // Files of ended processes fail to open many times a second; the stack of such an error costs more than the sample.
@@ -27,6 +28,7 @@ port.on('message', (task: SampleTask) => {
 function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask): Sampling {
   const order = new Int32Array(shared, 0, 1);
   const logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
+  const times = new Float64Array(shared, TIMES_OFFSET, 2);
   const reader = new JobReader(source);
   try {
     const series = new Series({ names: reader.names, intervalMs, limit });
@@ -37,9 +39,9 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
     Atomics.wait(order, 0, 0, holdTimeoutMs);
 
     const cpuBefore = threadCpuNs();
-    const start = performance.now();
-    const [seconds, nanoseconds] = process.hrtime();
-    const startedMs = seconds * 1e3 + nanoseconds / 1e6;
+    // The orders' own times: on a crowded machine this thread learns of them late.
+    const startedMs = times[GO_AT]! || monotonicMs();
+    const start = performance.now() - (monotonicMs() - startedMs);
     let due = start + series.intervalMs;
     let earliest = start;
     let lost = 0;
@@ -52,8 +54,10 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
       if (!stop && now < at) continue;
       const ended = stop || reader.ended();
       reader.read(Number(Atomics.load(logBytes, 0)), ended);
-      series.push(now - start, reader.values);
+      const end = ended && times[STOP_AT]! > 0 ? Math.min(now, start + times[STOP_AT]! - startedMs) : now;
+      series.push(end - start, reader.values);
       if (ended) {
+        lost += Math.max(0, Math.floor((end - due) / series.intervalMs));
         const stats = { cpuNs: Math.max(0, threadCpuNs() - cpuBefore), samples: series.length, lost, jitterP99Ms: percentile(lateMs, 0.99) };
         return { startedMs, intervalMs: series.intervalMs, ...series.take(), stats };
       }

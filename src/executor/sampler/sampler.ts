@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { MAX_IDLE_SAMPLERS, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
-import { GO, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
+import { monotonicMs } from './monotonic-ms.ts';
+import { GO, GO_AT, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, STOP_AT, TIMES_OFFSET, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
 
 /** A sampler that has taken its baseline and waits for the start mark. */
 export interface Sampler {
@@ -38,6 +39,7 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   const shared = new SharedArrayBuffer(SHARED_BYTES);
   const order = new Int32Array(shared, 0, 1);
   const logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
+  const times = new Float64Array(shared, TIMES_OFFSET, 2);
   const baseline = Promise.withResolvers<void>();
   const result = Promise.withResolvers<Sampling>();
   result.promise.catch(() => undefined);
@@ -77,11 +79,15 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
     Atomics.notify(order, 0);
   };
   const stop = () => {
+    times[STOP_AT] ||= monotonicMs();
     give(undefined, STOP);
     return result.promise;
   };
   return {
-    go: () => give(0, GO),
+    go: () => {
+      times[GO_AT] = monotonicMs();
+      give(0, GO);
+    },
     logged: (bytes) => void Atomics.store(logBytes, 0, BigInt(bytes)),
     stop,
     result: async (signal) => {
