@@ -1,8 +1,8 @@
 /** Distance of trace samples, ms: ten samples in the shortest job worth telling apart, under 1 % of a core. */
 export const SAMPLE_INTERVAL_MS = 20;
-/** A run of which fewer than this share of the samples that were due was taken is made again: a crowded machine takes 0.48 at the least, and below 0.25 curves have no slack. */
+/** A run of which fewer than this share of the samples that were due was taken may be made again: below a quarter its curves have no slack. */
 export const AGAIN_SAMPLED_SHARE = 0.5;
-/** Fewer samples than these are too few to miss: a run of a tenth of a second has five, and hardly a shape. */
+/** Fewer samples than these are too few to miss. */
 export const AGAIN_MIN_LOST = 5;
 /** Share of the commit window within which a second run must have ended: publishing and the message to the chain come after it. */
 export const AGAIN_WINDOW_SHARE = 0.5;

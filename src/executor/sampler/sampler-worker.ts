@@ -5,6 +5,7 @@ import { JobReader } from './job-reader.ts';
 import { preferThisThread } from './prefer-this-thread.ts';
 import { monotonicMs } from './monotonic-ms.ts';
 import { GO, GO_AT, LOG_BYTES_OFFSET, STOP, STOP_AT, TIMES_OFFSET, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
+import { stepAfter } from './schedule.ts';
 import { Series } from './series.ts';
 
 // Files of ended processes fail to open many times a second; the stack of such an error costs more than the sample.
@@ -42,9 +43,12 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
     // The orders' own times: on a crowded machine this thread learns of them late.
     const startedMs = times[GO_AT]! || monotonicMs();
     const start = performance.now() - (monotonicMs() - startedMs);
-    let due = start + series.intervalMs;
+    let n = 0;
+    let due = start + stepAfter(n, series.intervalMs);
     let earliest = start;
+    let last = start;
     let lost = 0;
+    let missed = 0;
     for (;;) {
       const at = Math.max(due, earliest);
       const pause = at - performance.now();
@@ -56,18 +60,20 @@ function sample({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask
       reader.read(Number(Atomics.load(logBytes, 0)), ended);
       const end = ended && times[STOP_AT]! > 0 ? Math.min(now, start + times[STOP_AT]! - startedMs) : now;
       series.push(end - start, reader.values);
+      // By whole intervals: of the closer ones at the beginning a few may be missed.
+      lost += Math.max(0, Math.floor((end - last) / series.intervalMs) - 1);
+      last = end;
       if (ended) {
-        lost += Math.max(0, Math.floor((end - due) / series.intervalMs));
-        const stats = { cpuNs: Math.max(0, threadCpuNs() - cpuBefore), samples: series.length, lost, jitterP99Ms: percentile(lateMs, 0.99) };
+        for (; due + stepAfter(n, series.intervalMs) < end; due += stepAfter(++n, series.intervalMs)) missed++;
+        const stats = { cpuNs: Math.max(0, threadCpuNs() - cpuBefore), samples: series.length, lost, missed, jitterP99Ms: percentile(lateMs, 0.99) };
         return { startedMs, intervalMs: series.intervalMs, ...series.take(), stats };
       }
       lateMs.push(now - due);
       const done = performance.now();
       earliest = done + (done - now) * SAMPLER_IDLE_FACTOR;
       // Those that fell due meanwhile are not made up for: they would all show the same moment.
-      const missed = Math.max(0, Math.floor((Math.max(done, earliest) - due) / series.intervalMs));
-      lost += missed;
-      due += (missed + 1) * series.intervalMs;
+      const busyUntil = Math.max(done, earliest);
+      for (missed--; due <= busyUntil; due += stepAfter(++n, series.intervalMs)) missed++;
     }
   } finally {
     Atomics.store(order, 0, STOP);

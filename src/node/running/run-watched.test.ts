@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseJobSpec, type Trace } from '../../protocol/index.ts';
 import type { RunRequest, RunResult } from '../../executor/index.ts';
-import { runWatched, sampledShare } from './run-watched.ts';
+import { isPoorlySeen, runWatched, sampledShare } from './run-watched.ts';
 
 const trace: Trace = { version: 1, engine: 'container', intervalMs: 20, t: Float64Array.of(0, 20), channels: {} };
 
@@ -58,6 +58,14 @@ describe('a watched run', () => {
     assert.equal(connected.runs.length, 1);
     const counted = { ...trace, channels: { instructions: Float64Array.of(0, 1) } };
     assert.equal(sampledShare({ trace: counted, sampling: { cpuNs: 0, samples: 2, lost: 98, jitterP99Ms: 0 } }), 1);
+  });
+
+  it('that was short counts as missed only where something went on that nobody saw', () => {
+    const sampling = { cpuNs: 0, samples: 2, lost: 1, missed: 14, jitterP99Ms: 0 };
+    const short = (bytes: number) => ({ sampling, trace: { ...trace, t: Float64Array.of(0, 60), channels: { cpuNs: Float64Array.of(0, 5e7), readBytes: Float64Array.of(0, bytes), writtenBytes: Float64Array.of(0, bytes) } } });
+    assert.equal(isPoorlySeen(short(1e6)), true);
+    assert.equal(isPoorlySeen({ ...short(1e6), sampling: { ...sampling, samples: 15, missed: 1 } }), false);
+    assert.equal(isPoorlySeen({ sampling, trace: { ...trace, channels: { cpuNs: Float64Array.of(0, 1e6), readBytes: Float64Array.of(0, 3000) } } }), false);
   });
 
   it('falls back on the first run when the second fails or comes too late, and releases it when all is aborted', async () => {
