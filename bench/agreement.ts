@@ -10,7 +10,7 @@ import type { Benchmark } from './main.ts';
 import { quantile, table } from './statistics.ts';
 
 /** Loops that want a core each, beside the runs. */
-const NEIGHBOURS = 3;
+const NEIGHBOURS = Number(process.env['GADUS_BENCH_NEIGHBOURS'] ?? 3);
 /** Runs at the same time. */
 const AT_ONCE = 3;
 /** Runs of each program: every pair of them is compared. */
@@ -19,7 +19,7 @@ const RUNS = Number(process.env['GADUS_BENCH_RUNS'] ?? 36);
 const SMALL = 60_000;
 const LARGE = 4_000_000;
 
-interface Run { trace: Trace; fingerprint: Fingerprint; replica: JudgedReplica }
+interface Run { lost: number; trace: Trace; fingerprint: Fingerprint; replica: JudgedReplica }
 
 /** How often two or three honest runs of a short job are told apart on a machine that has too much to do. */
 export const agreement: Benchmark = async (say) => {
@@ -78,7 +78,7 @@ async function record(engine: Engine, rootfs: string, command: string[], dir: st
   try {
     const profile = await profileOutput((await resultFiles(run)).map(({ source }) => source));
     const fingerprint = fingerprintOf(run.trace, profile);
-    return { trace: run.trace, fingerprint, replica: { resultCid: 'same', exitCode: run.exitCode, ended: run.ended, fingerprint, trace: run.trace } };
+    return { lost: run.sampling.lost, trace: run.trace, fingerprint, replica: { resultCid: 'same', exitCode: run.exitCode, ended: run.ended, fingerprint, trace: run.trace } };
   } finally {
     await run.release();
   }
@@ -101,5 +101,6 @@ function assess(runs: readonly Run[]): Record<string, unknown> {
     if (!judgeReplicas(runs.slice(i, i + 3).map(({ replica }) => replica), 'trace').agreed.every(Boolean)) broken++;
   }
   const samples = runs.map(({ trace }) => trace.t.length);
-  return { pairs, apart, farthest: Number(farthest.toFixed(2)), threes, broken, copies, samples: `${Math.min(...samples)}-${quantile(samples, 0.5)}-${Math.max(...samples)}`, blocks };
+  const seen = runs.map(({ trace, lost }) => (trace.t.length / (trace.t.length + lost)));
+  return { lostMost: runs.filter(({ lost }, i) => seen[i]! < 0.5 && lost >= 5).length, pairs, apart, farthest: Number(farthest.toFixed(2)), threes, broken, copies, samples: `${Math.min(...samples)}-${quantile(samples, 0.5)}-${Math.max(...samples)}`, blocks };
 }

@@ -33,8 +33,8 @@ export const MAX_SHARDED_EVIDENCE_BYTES = 256 * 1024 * 1024;
 export const SHARD_PIECE_BYTES = 8 * 1024 * 1024;
 /** Bytes of encoded evidence a sample takes: an hour at 20 ms was 6 MB. */
 export const EVIDENCE_BYTES_PER_SAMPLE = 34;
-/** Bytes of a shard's encoded evidence besides its samples: the output profile, mostly. */
-export const EVIDENCE_BYTES_PER_SHARD = 6 * 1024;
+/** Bytes of a shard's encoded evidence besides its regular samples: the output profile, and those that a run begins with. */
+export const EVIDENCE_BYTES_PER_SHARD = 7 * 1024;
 /** Most bytes of a manifest's encoding: 10,000 shards take 0.4 MB. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
 /** Shards whose windows are drawn and opened: of a cheat that skipped a tenth of them, more than half are met, on top of what the traces show. */

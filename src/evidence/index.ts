@@ -19,6 +19,7 @@ export * from './shards/index.ts';
 export * from './judge/strangeness.ts';
 export * from './fingerprint/sketch-distance.ts';
 export * from './fingerprint/sketch.ts';
+export * from './fingerprint/supports-curves.ts';
 export * from './tolerance.ts';
 export * from './trace/trace-csv.ts';
 export * from './trace/trace-file.ts';

@@ -38,6 +38,13 @@ export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 export const SAMPLE_INTERVAL_MS = 20;
 /** Shortest accepted interval: below it the sampler would take a good part of a core. */
 export const MIN_SAMPLE_INTERVAL_MS = 1;
+/** Share of the interval that the first samples are apart: 1.25 ms of 20, what a sample costs four or five times over. */
+export const FINEST_SHARE = 1 / 16;
+/**
+ * Samples at each distance on the way to the interval: 32 in the first 150 ms, about 6 ms of CPU time. Of a sort of 24 to 64 ms, a fifth of its samples lost at random, one pair
+ * in five was told apart by a plain clock of 20 ms, and none with 4, 8 or 16 of these.
+ */
+export const FINE_STEPS = 8;
 /** Samples kept of one run; beyond it every second one is dropped and the interval doubles (87 minutes at 20 ms, 31 MB). */
 export const MAX_SAMPLES = 1 << 18;
 /** A sample that took c ms is followed by a pause of at least this many c, so that a fork bomb cannot eat the host's CPU by being watched. */

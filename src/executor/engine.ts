@@ -24,8 +24,10 @@ export interface SamplingStats {
   /** CPU time of the sampler's thread from start mark to end, ns. */
   cpuNs: number;
   samples: number;
-  /** Samples that were due but not taken. */
+  /** Samples that were due but not taken, by the nominal distance. */
   lost: number;
+  /** The same with the closer ones that a run begins with, where there are such. */
+  missed?: number;
   /** 99th percentile of how late a sample was taken, ms. */
   jitterP99Ms: number;
 }

@@ -80,6 +80,18 @@ describe('copies', () => {
     assert.equal(stepCorrelation(run(1), run(1, 61)), undefined);
   });
 
+  it('are not two honest runs of a module, whose own counts are the same at the same moments of its work; and are copies of one all the same', () => {
+    const counts = run(100, 200).channels.readBytes!;
+    /** Looked at from outside at every tenth sample only; the module's counts are known at all of them. */
+    const module = (seed: number): Trace => {
+      const { t, channels } = run(seed, 200);
+      const held = (series: Float64Array) => series.map((_, i) => series[i - (i % 10)]!);
+      return { version: 1, engine: 'wasm', intervalMs: 20, t, channels: { instructions: counts, readBytes: counts, writtenBytes: counts, cpuUserNs: held(channels.cpuUserNs!), minorFaults: held(channels.minorFaults!) } };
+    };
+    for (let seed = 2; seed < 30; seed++) assert.ok(likeness(module(1), module(seed)) < 1, String(seed));
+    for (const copy of [module(1), stretched(module(1)), noisy(module(1))]) assert.ok(likeness(module(1), copy) > 1);
+  });
+
   it('are measured alike from both sides, for whatever counters', () => fc.assert(fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 1e6 }), fc.boolean(), (x, y, idle) => {
     const [a, b] = [run(x), run(y, 40)];
     if (idle) a.channels.readBytes!.fill(0);

@@ -1,5 +1,5 @@
-import type { Trace } from '../../protocol/trace.ts';
-import { COPY_RESIDUAL, COPY_STEP_CORRELATION } from '../constants.ts';
+import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import { COPY_RESIDUAL, COPY_STEP_CORRELATION, NOISY_CHANNELS } from '../constants.ts';
 import { pathResidual } from './path-residual.ts';
 import { smoothings } from './smoothings.ts';
 import { stepCorrelation } from './step-correlation.ts';
@@ -26,7 +26,8 @@ const SMOOTH_POINTS = 60;
 /** A trace as it is, and smoothed more and more; of a long one some of its samples. */
 interface Forms { plain: Trace; smooth: ReturnType<typeof smoothings> }
 
-function formsOf(plain: Trace): Forms {
+function formsOf(trace: Trace): Forms {
+  const plain = machinesShare(trace);
   return { plain, smooth: smoothings(plain) };
 }
 
@@ -41,4 +42,21 @@ function likenessOf(a: Forms, b: Forms): number {
     alike(a.plain, b.plain),
     ...a.smooth.slice(1).map((form) => alike(form, b.smooth[0], SMOOTH_POINTS)), ...b.smooth.slice(1).map((form) => alike(a.smooth[0], form, SMOOTH_POINTS)),
   );
+}
+
+/** What the machine had no say in where a module's own counts are in the trace: the same in every honest run. */
+const COUNTED: readonly ChannelName[] = ['readBytes', 'writtenBytes', 'readCalls', 'writeCalls'];
+
+/**
+ * The part of a trace that no two runs share. Of a module whose instructions are counted that is time and what was seen of the process around it, at the moments it was
+ * looked at: between them, only the module's own counts go on.
+ */
+function machinesShare(trace: Trace): Trace {
+  const { t, channels } = trace;
+  if (channels.instructions === undefined) return trace;
+  const seen = NOISY_CHANNELS.flatMap((name) => (COUNTED.includes(name) ? [] : channels[name] ?? []));
+  const looked = Array.from(t.keys()).filter((i) => i === 0 || i === t.length - 1 || seen.some((series) => series[i] !== series[i - 1]));
+  const at = (series: Float64Array) => Float64Array.from(looked, (i) => series[i]!);
+  const kept = Object.entries(channels).filter(([name]) => !COUNTED.includes(name as ChannelName));
+  return { ...trace, t: at(t), channels: Object.fromEntries(kept.map(([name, series]) => [name, at(series)])) };
 }

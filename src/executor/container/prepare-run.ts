@@ -6,7 +6,7 @@ import { JOB_UID } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
-import { COUNTS_BYTES } from '../sampler/runtime-counts.ts';
+import { COUNTER_FILE_BYTES } from '../sampler/waypoints.ts';
 import { jobId, type UnprivilegedId } from '../unprivileged-ids.ts';
 import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
@@ -45,7 +45,7 @@ export async function prepareRun(context: ContainerContext, request: RunRequest,
     root: run.root,
     skeleton: run.skeleton,
     rootfs,
-    diskBytes: spec.resources.diskBytes,
+    diskBytes: spec.resources.diskBytes + (variant?.counterTarget === undefined ? 0 : COUNTER_FILE_BYTES),
     pipes: run.pipes,
     templates: path.join(context.stateDir, 'templates'),
     kind: diskKind(context, plan),
@@ -123,10 +123,10 @@ function writeFiles(run: RunDirectory, { files }: ContainerVariant): ContainerVa
   });
 }
 
-/** On the job's disk, so that whoever writes more to it than a count writes against the job's own limit. */
+/** On the job's disk, so that whoever writes more to it than counts writes against the job's own limit. All of it is there from the start: a full disk does not matter to it. */
 function makeCounter(scratch: string, owner: UnprivilegedId): string {
   const file = path.join(scratch, 'counter');
-  writeFileSync(file, new Uint8Array(COUNTS_BYTES), { mode: 0o600 });
+  writeFileSync(file, new Uint8Array(COUNTER_FILE_BYTES), { mode: 0o600 });
   chownSync(file, owner, owner);
   return file;
 }

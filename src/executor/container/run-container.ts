@@ -15,6 +15,7 @@ import { noteOutputs } from '../output-notes.ts';
 import { aborted } from '../errors.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { startSampler, warmSampler } from '../sampler/sampler.ts';
+import { alongWaypoints, readWaypoints } from '../sampler/waypoints.ts';
 import { awaitEnd, endContainer, startContainer, type JobEnd } from './container.ts';
 import { removeRun, runtimeRoot } from './leftovers.ts';
 import { collectOutputs, growingOutputs } from './outputs.ts';
@@ -96,7 +97,8 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     stopNotes = () => noteTaker.stop();
     onStart?.();
     const end = await orAbort(awaitEnd(container, files, statusFd, spec.resources.timeoutMs));
-    const [sampling, outputNotes] = await Promise.all([sampler.stop(), noteTaker.stop()]);
+    const [sampled, outputNotes] = await Promise.all([sampler.stop(), noteTaker.stop()]);
+    const sampling = counterFd === undefined ? sampled : alongWaypoints(sampled, readWaypoints(counterFd));
     const outOfMemory = memoryKills(files) > 0;
     await orAbort(endContainer(container, end));
     await egress?.stop();

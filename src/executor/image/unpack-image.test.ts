@@ -29,6 +29,11 @@ describe('unpackImage', () => {
     { name: 'opt/x', content: 'x' }, { name: 'opt/y/', type: '5' }, { name: 'opt/y/z', content: 'z' }, { name: 'link', type: '2', link: 'opt' }, { name: 'bin', content: 'a file' },
   ]);
 
+  test('says of a module what it is', async () => {
+    const module = Buffer.concat([Buffer.from('\0asm'), Buffer.alloc(600, 1)]);
+    await assert.rejects(unpack(module), (error) => invalid(error) && (error as { hint?: string }).hint === 'run it with engine wasm');
+  });
+
   test('lays layers one over the other: additions, replacements, whiteouts, opaque directories', async () => {
     const root = await unpack(layoutOf([base, gzipSync(tarOf([
       { name: 'etc/a', content: 'new' }, { name: 'etc/.wh.b' }, { name: 'opt/', type: '5', mode: 0o700 }, { name: 'opt/.wh..wh..opq' }, { name: 'opt/only', content: 'here' },

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
+import { ExecutorError } from '../errors.ts';
 import { applyLayer } from './oci/apply-layer.ts';
 import { hostPlatform, type Platform } from './oci/manifest.ts';
 import { openLayer } from './oci/open-layer.ts';
@@ -19,6 +20,7 @@ export async function unpackImage(
   { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
 ): Promise<void> {
   const abortable = signal ? { signal } : {};
+  await refuseModule(file);
   const [whole, tar, layer] = ['whole', 'layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string, string];
   await mkdir(whole);
   await unpackTar(file, whole, { maxBytes, maxEntries, ...abortable });
@@ -35,5 +37,21 @@ export async function unpackImage(
     left = { maxBytes: left.maxBytes - bytes, maxEntries: left.maxEntries - entries };
     await applyLayer(layer, directory);
     for (const used of [tar, layer]) await rm(used, { recursive: true, force: true });
+  }
+}
+
+/** `\0asm`. */
+const MODULE_MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d);
+
+/** Tar would say of a module that it is no archive, and nothing of what to do. */
+async function refuseModule(file: string): Promise<void> {
+  const handle = await open(file).catch(() => undefined);
+  try {
+    const { buffer, bytesRead } = await handle?.read(Buffer.alloc(MODULE_MAGIC.length), 0, MODULE_MAGIC.length, 0) ?? { buffer: Buffer.alloc(0), bytesRead: 0 };
+    if (bytesRead === MODULE_MAGIC.length && buffer.equals(MODULE_MAGIC)) {
+      throw new ExecutorError('IMAGE_INVALID', 'the image is a WebAssembly module, not a file system', { hint: 'run it with engine wasm' });
+    }
+  } finally {
+    await handle?.close();
   }
 }

@@ -7,9 +7,13 @@ export const HOLD = 0;
 export const GO = 1;
 export const STOP = 2;
 
-/** Bytes of the shared memory: the order word, padding, and the log's length as a BigInt64. */
-export const SHARED_BYTES = 16;
+/** Bytes of the shared memory: the order word, padding, the log's length as a BigInt64, and when GO and STOP were given, float64, by `monotonicMs`. */
+export const SHARED_BYTES = 32;
 export const LOG_BYTES_OFFSET = 8;
+export const TIMES_OFFSET = 16;
+/** Their places there. */
+export const GO_AT = 0;
+export const STOP_AT = 1;
 
 export interface SampleTask {
   /** Names the job among those of one thread. */
@@ -25,6 +29,8 @@ export interface SampleTask {
 
 /** What a finished sampling hands over; arrays are moved, not copied. */
 export interface Sampling {
+  /** The start mark by `monotonicMs`, where the sampler is on this machine. */
+  startedMs?: number;
   intervalMs: number;
   t: Float64Array;
   channels: Partial<Record<ChannelName, Float64Array>>;

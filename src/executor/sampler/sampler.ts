@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { JOBS_PER_SAMPLER, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
-import { GO, HOLD, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
+import { monotonicMs } from './monotonic-ms.ts';
+import { GO, GO_AT, HOLD, LOG_BYTES_OFFSET, SHARED_BYTES, STOP, STOP_AT, TIMES_OFFSET, type SampleTask, type SamplerMessage, type Sampling } from './sampler-protocol.ts';
 
 /** A sampler that has taken its baseline and waits for the start mark. */
 export interface Sampler {
@@ -49,6 +50,7 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   const shared = new SharedArrayBuffer(SHARED_BYTES);
   const order = new Int32Array(shared, 0, 1);
   const logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
+  const times = new Float64Array(shared, TIMES_OFFSET, 2);
   const baseline = Promise.withResolvers<void>();
   const result = Promise.withResolvers<Sampling>();
   result.promise.catch(() => undefined);
@@ -86,11 +88,15 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
   await baseline.promise;
 
   const stop = () => {
+    times[STOP_AT] ||= monotonicMs();
     give(undefined, STOP);
     return result.promise;
   };
   return {
-    go: () => give(HOLD, GO),
+    go: () => {
+      times[GO_AT] = monotonicMs();
+      give(HOLD, GO);
+    },
     logged: (bytes) => void Atomics.store(logBytes, 0, BigInt(bytes)),
     stop,
     result: async (signal) => {

@@ -1,6 +1,8 @@
 import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
 import { JobReader } from './job-reader.ts';
-import { GO, HOLD, LOG_BYTES_OFFSET, STOP, type SampleTask, type Sampling } from './sampler-protocol.ts';
+import { monotonicMs } from './monotonic-ms.ts';
+import { GO, GO_AT, HOLD, LOG_BYTES_OFFSET, STOP, STOP_AT, TIMES_OFFSET, type SampleTask, type Sampling } from './sampler-protocol.ts';
+import { stepAfter } from './schedule.ts';
 import { Series } from './series.ts';
 
 /** What of the thread's time is whose. */
@@ -11,24 +13,30 @@ export interface ThreadTime {
   busyMs: number;
 }
 
+/** A job that was started: when, by either clock; which sample is due next and when; when the last one was taken; what the thread had spent before. */
+interface Running { startedMs: number; start: number; step: number; due: number; last: number; cpuNs: number; threadBusyMs: number }
+
 /** One job being watched by a thread that may watch others, too. Made with the baseline taken; the start mark is the first `step` that sees GO. */
 export class Watch {
   /** When to step next, `performance.now()` ms; an order is a reason to step at once. */
   due: number;
   readonly #order: Int32Array;
   readonly #logBytes: BigInt64Array;
+  readonly #times: Float64Array;
   readonly #reader: JobReader;
   readonly #series: Series;
   readonly #thread: ThreadTime;
   readonly #lateMs: number[] = [];
-  #running: { start: number; due: number; cpuNs: number; threadBusyMs: number } | undefined;
+  #running: Running | undefined;
   #busyMs = 0;
   #lost = 0;
+  #missed = 0;
 
   constructor({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask, thread: ThreadTime) {
     this.#thread = thread;
     this.#order = new Int32Array(shared, 0, 1);
     this.#logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
+    this.#times = new Float64Array(shared, TIMES_OFFSET, 2);
     this.#reader = new JobReader(source);
     this.#series = new Series({ names: this.#reader.names, intervalMs, limit });
     try {
@@ -57,17 +65,25 @@ export class Watch {
     const ended = order !== GO || this.#reader.ended();
     this.#reader.read(Number(Atomics.load(this.#logBytes, 0)), ended);
     const running = this.#running!;
-    this.#series.push(now - running.start, this.#reader.values);
+    const stoppedAt = this.#times[STOP_AT]!;
+    const end = ended && stoppedAt > 0 ? Math.min(now, running.start + stoppedAt - running.startedMs) : now;
+    this.#series.push(end - running.start, this.#reader.values);
+    // By whole intervals: of the closer ones at the beginning a few may be missed.
+    this.#lost += Math.max(0, Math.floor((end - running.last) / this.#series.intervalMs) - 1);
+    running.last = end;
     const done = performance.now();
     this.#spent(done - now);
-    if (ended) return this.#take(running);
+    if (ended) {
+      // The last sample stands for the one that was due.
+      this.#skipTo(running, end - stepAfter(running.step, this.#series.intervalMs));
+      return this.#take(running);
+    }
     this.#lateMs.push(now - running.due);
     // What took long is paused for, longer: a job must not eat the host's CPU by being watched.
     const earliest = done + (done - now) * SAMPLER_IDLE_FACTOR;
+    this.#next(running);
     // Those that fell due meanwhile are not made up for: they would all show the same moment.
-    const missed = Math.max(0, Math.floor((Math.max(done, earliest) - running.due) / this.#series.intervalMs));
-    this.#lost += missed;
-    running.due += (missed + 1) * this.#series.intervalMs;
+    this.#skipTo(running, earliest);
     this.due = Math.max(running.due, earliest);
     return undefined;
   }
@@ -78,9 +94,21 @@ export class Watch {
   }
 
   #begin(): void {
-    const start = performance.now();
-    this.#running = { start, due: start + this.#series.intervalMs, cpuNs: this.#thread.cpuNs(), threadBusyMs: this.#thread.busyMs };
-    if (Atomics.load(this.#order, 0) !== HOLD) this.due = this.#running.due;
+    // The orders' own times: on a crowded machine this thread learns of them late.
+    const startedMs = this.#times[GO_AT]! || monotonicMs();
+    const start = performance.now() - (monotonicMs() - startedMs);
+    const due = start + stepAfter(0, this.#series.intervalMs);
+    this.#running = { startedMs, start, step: 0, due, last: start, cpuNs: this.#thread.cpuNs(), threadBusyMs: this.#thread.busyMs };
+    if (Atomics.load(this.#order, 0) !== HOLD) this.due = due;
+  }
+
+  #next(running: Running): void {
+    running.due += stepAfter(++running.step, this.#series.intervalMs);
+  }
+
+  /** Leaves out what was due by then and not taken. */
+  #skipTo(running: Running, now: number): void {
+    for (; running.due <= now; this.#next(running)) this.#missed++;
   }
 
   #spent(ms: number): void {
@@ -88,12 +116,12 @@ export class Watch {
     this.#thread.busyMs += ms;
   }
 
-  #take({ cpuNs: before, threadBusyMs }: { cpuNs: number; threadBusyMs: number }): Sampling {
+  #take({ startedMs, cpuNs: before, threadBusyMs }: Running): Sampling {
     // Of a thread with several watches each has its share.
     const share = this.#busyMs / (this.#thread.busyMs - threadBusyMs || 1);
     const cpuNs = Math.max(0, this.#thread.cpuNs() - before) * share;
-    const stats = { cpuNs, samples: this.#series.length, lost: this.#lost, jitterP99Ms: percentile(this.#lateMs, 0.99) };
-    return { intervalMs: this.#series.intervalMs, ...this.#series.take(), stats };
+    const stats = { cpuNs, samples: this.#series.length, lost: this.#lost, missed: this.#missed, jitterP99Ms: percentile(this.#lateMs, 0.99) };
+    return { startedMs, intervalMs: this.#series.intervalMs, ...this.#series.take(), stats };
   }
 }
 

@@ -9,7 +9,7 @@ interface Label { opcode: number; targeted: boolean }
 
 /**
  * Rewrites one function body so that every straight run of instructions first adds its length to an i64 at address 0 of memory
- * `meter`, and every `memory.grow` leaves the memory's size, in pages, at address 8. Exact at every moment except inside the run that a trap or an exit cut short, which counts in full, always the same.
+ * `meter`, and every `memory.grow` leaves the memory's size there (`size`). Exact at every moment except inside the run that a trap or an exit cut short, which counts in full, always the same.
  *
  * A run ends at a branch, and begins where one can arrive: a loop's start, both arms of an `if` and its end, the end of
  * a block that something branches to. Block marks themselves count nothing, everything else 1, a bulk operation too.
@@ -94,7 +94,20 @@ function addition(count: number, meter: number): Uint8Array {
   );
 }
 
-/** `i64.store (i32.const 8) (i64.extend_i32_u (memory.size 0))` to the meter's memory. */
+/** Where the first of the words for the memory's steps is, and how many pages are a step, as a shift: `guest/meter-page.ts`. */
+const GROWTH_OFFSET = 16_384;
+const GROWTH_SHIFT = 4;
+
+/**
+ * To the meter's memory, after an attempt to grow: `i64.store (i32.const 8) (i64.extend_i32_u (memory.size))`; and, into the word of
+ * the step that this size is on, if there is nothing yet, how many instructions it took to get there.
+ */
 function size(meter: number): Uint8Array {
-  return Uint8Array.of(0x41, 8, 0x3f, 0, 0xad, 0x37, ALIGN_8_OF_MEMORY, ...leb128(meter), 0);
+  const load = (offset: number) => [0x29, ALIGN_8_OF_MEMORY, ...leb128(meter), ...leb128(offset)];
+  const store = (offset: number) => [0x37, ALIGN_8_OF_MEMORY, ...leb128(meter), ...leb128(offset)];
+  const word = [0x3f, 0, 0x41, GROWTH_SHIFT, 0x76, 0x41, 3, 0x74];
+  return Uint8Array.of(
+    0x41, 8, 0x3f, 0, 0xad, ...store(0),
+    ...word, ...load(GROWTH_OFFSET), 0x50, OP.if, 0x40, ...word, 0x41, 0, ...load(0), ...store(GROWTH_OFFSET), OP.end,
+  );
 }

@@ -8,7 +8,7 @@ import { runTool } from '../tool.ts';
 import { GUEST_DIRECTORY } from './constants.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-const GUEST_FILES = ['run-module', 'report-meter', 'count-io', 'meter-page'].map((name) => name + extension);
+const GUEST_FILES = ['run-module', 'report-meter', 'count-io', 'meter-page', 'module-meter', 'waypoints'].map((name) => name + extension);
 
 /** The runner's path inside the sandbox. */
 export const RUNNER = `${GUEST_DIRECTORY}/${GUEST_FILES[0]}`;

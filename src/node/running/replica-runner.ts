@@ -5,6 +5,7 @@ import { signCommitment } from '../../chain/index.ts';
 import { decodeSpec, messageOf, type LogChunk } from '../../protocol/index.ts';
 import { chooseEngine } from '../bidding/bid-policy.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
+import { AGAIN_WINDOW_SHARE } from '../constants.ts';
 import { NodeError } from '../errors.ts';
 import { LogHub } from './log-hub.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
@@ -108,6 +109,11 @@ export class ReplicaRunner {
     const components = { ...this.#components, engine };
     const init: RunReplicaInit = {
       court, jobId, node: address, request, spec, signal,
+      againUntil: Date.now() + request.commitWindow * 1000 * AGAIN_WINDOW_SHARE,
+      onAgain: (why) => {
+        hub.write('info', new TextEncoder().encode(`${why}\n`));
+        log('info', 'replica', { jobId, stage: 'running', why });
+      },
       onStage: (stage) => {
         hub.write('info', new TextEncoder().encode(`${stage}\n`));
         log('info', 'replica', { jobId, stage });

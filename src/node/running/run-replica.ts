@@ -10,6 +10,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Added, Receipt, Storage, TreeEntry } from '../../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
+import { runWatched } from './run-watched.ts';
 
 export interface RunReplicaComponents { engine: Engine; images: ImageStore; storage: Storage }
 
@@ -21,6 +22,10 @@ export interface RunReplicaInit {
   spec: JobSpec;
   onStage?: (stage: ReplicaStage) => void;
   onLog?: (stream: LogChunk['stream'], data: Uint8Array) => void;
+  /** Unix ms until which a run that was hardly sampled may be made again. */
+  againUntil?: number;
+  /** Told before that, why. */
+  onAgain?: (why: string) => void;
   signal: AbortSignal;
 }
 
@@ -68,12 +73,12 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
     }
 
     onStage?.('running');
-    const run = await engine.run({
+    const run = await runWatched(engine, {
       // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
       id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
       spec, rootfs: image.path, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
       ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
-    });
+    }, init);
     held.push(run);
     // An input that lies where its owner may write to it proves nothing unless it held still.
     for (const check of checks) await check();

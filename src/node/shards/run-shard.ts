@@ -4,6 +4,7 @@ import type { Engine } from '../../executor/index.ts';
 import { parseCid, shardName, type JobSpec, type LogChunk, type Shard } from '../../protocol/index.ts';
 import type { Materialised, Storage } from '../../storage/index.ts';
 import { evidenceOf, publish, type RunReplicaInit } from '../running/run-replica.ts';
+import { runWatched } from '../running/run-watched.ts';
 import type { FinishedShard } from './shard-store.ts';
 
 /** What all shards of a replica share. */
@@ -25,7 +26,7 @@ export interface SharedParts {
  */
 export async function runShard(
   { engine, storage, image, inputs, sampleIntervalMs, keepUntil }: SharedParts,
-  { jobId, node }: Pick<RunReplicaInit, 'jobId' | 'node'>,
+  { jobId, node, ...again }: Pick<RunReplicaInit, 'jobId' | 'node' | 'againUntil' | 'onAgain'>,
   split: JobSpec,
   shard: Shard,
   signal: AbortSignal,
@@ -42,10 +43,10 @@ export async function runShard(
       own.push(input);
       mounts.push({ path: input.path, target });
     }
-    const run = await engine.run({
+    const run = await runWatched(engine, {
       id: `${jobId.slice(2, 18)}-${node.slice(2, 10).toLowerCase()}-s${shardName(shard.index)}`,
       spec: shard.spec, rootfs: image.path, inputs: mounts, sampleIntervalMs, signal, ...(onLog === undefined ? {} : { onLog }),
-    });
+    }, again);
     held.push(run);
     for (const input of own) await input.check();
     const { cid, bytes } = await publish(storage, run, signal);

@@ -7,13 +7,14 @@ const MOVERS: Record<string, [bytes: number, calls: number]> = {
   fd_read: [READ_BYTES, READ_CALLS], fd_pread: [READ_BYTES, READ_CALLS], fd_write: [WRITTEN_BYTES, WRITE_CALLS], fd_pwrite: [WRITTEN_BYTES, WRITE_CALLS],
 };
 
+/** Of whom calls are told: bytes is 0 for one that failed. */
+export interface IoListener { before(): void; after(bytesField: number, callsField: number, bytes: number): void }
+
 /**
- * The functions, of which those that move bytes count them, and themselves, whatever they answer. Only the module's own calls go through here: what the
+ * The functions, of which those that move bytes tell of themselves, whatever they answer. Only the module's own calls go through here: what the
  * process around it reads and writes is not counted.
- *
- * @param counts the runner's words of the meter's page
  */
-export function countIo(functions: Record<string, unknown>, memory: { readonly buffer: ArrayBufferLike }, counts: Float64Array): Record<string, unknown> {
+export function countIo(functions: Record<string, unknown>, memory: { readonly buffer: ArrayBufferLike }, listener: IoListener): Record<string, unknown> {
   let view = new DataView(memory.buffer);
   const moved = (at: unknown): number => {
     // A memory that grows gets another buffer.
@@ -23,9 +24,9 @@ export function countIo(functions: Record<string, unknown>, memory: { readonly b
   return { ...functions, ...Object.fromEntries(Object.entries(MOVERS).map(([name, [bytes, calls]]) => {
     const call = functions[name] as WasiFunction;
     return [name, (...args: unknown[]) => {
+      listener.before();
       const error = call(...args);
-      counts[calls]!++;
-      if (error === 0) counts[bytes]! += moved(args.at(-1));
+      listener.after(bytes, calls, error === 0 ? moved(args.at(-1)) : 0);
       return error;
     }];
   })) };

@@ -9,6 +9,21 @@ export const READ_BYTES = 0, WRITTEN_BYTES = 1, READ_CALLS = 2, WRITE_CALLS = 3;
 /** The runner's requests to the reporter, 32 bits each: how many so far; how many are answered; whether the last one was the last. */
 export const ORDERS_OFFSET = 128;
 export const ASKED = 0, ANSWERED = 1, LAST = 2;
+/** 32 bits: odd while the runner writes its words. */
+export const VERSION_OFFSET = 192;
+/** The module's again: instructions at which its memory first had 0, 16, 32 ... pages, 64 bits each, as far as it ever asked for more. */
+export const GROWTH_OFFSET = 16_384;
+export const GROWTH_SHIFT = 4;
+/** Up to 65,536 pages. */
+export const GROWTH_STEPS = 4097;
 
 /** What a page of the module's memory has, bytes. */
 export const PAGE_BYTES = 65_536;
+
+/** What is told of a moment, float64 each: ms of the machine's monotonic clock, then what a record of the counts has. */
+export const STATE_FIELDS = 7;
+export const MS = 0, INSTRUCTIONS = 1, RESIDENT_BYTES = 2, FIRST_IO = 3;
+/** Where waypoints begin in the file of counts, after the record: their number, float64, and STATE_FIELDS for each. */
+export const WAYPOINTS_OFFSET = 64;
+/** Most of them: 1,024 at calls, two for each of at most 260 steps of the memory, and the end. */
+export const MAX_WAYPOINTS = 1600;

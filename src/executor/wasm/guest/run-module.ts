@@ -1,9 +1,10 @@
-import { closeSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 import { Worker } from 'node:worker_threads';
 import { countIo } from './count-io.ts';
-import { ANSWERED, ASKED, IO_OFFSET, LAST, MODULE_WORDS_OFFSET, ORDERS_OFFSET } from './meter-page.ts';
+import { ANSWERED, ASKED, LAST, MAX_WAYPOINTS, ORDERS_OFFSET, STATE_FIELDS, WAYPOINTS_OFFSET } from './meter-page.ts';
+import { ModuleMeter } from './module-meter.ts';
 
 // Runs inside the sandbox, as `node run-module.ts`; imports nothing but Node and its neighbours. Descriptor 3 is the socket to the engine: `ready`
 // once the module is compiled, then one line in, then it is closed, before the module's first instruction.
@@ -22,13 +23,15 @@ const NO_SOCKETS = Object.fromEntries(['sock_accept', 'sock_recv', 'sock_send', 
 process.exit(await main());
 
 async function main(): Promise<number> {
+  const counter = fileURLToPath(new URL('counter', here));
+  const counterFd = openSync(counter, 'r+');
   const reporter = new Worker(new URL(import.meta.url.endsWith('.ts') ? 'report-meter.ts' : 'report-meter.js', here), {
-    workerData: { buffer: meter.buffer, file: fileURLToPath(new URL('counter', here)), intervalMs: plan.reportIntervalMs },
+    workerData: { buffer: meter.buffer, file: counter, intervalMs: plan.reportIntervalMs },
     // Not joined to this process's own streams, which would make them non-blocking under the module.
     stdout: true, stderr: true,
   });
   await new Promise((resolve) => { reporter.once('message', resolve); });
-  let start: (() => number) | { failure: string };
+  let start: { command: () => number; moduleMeter: ModuleMeter } | { failure: string };
   try {
     start = instantiate(await WebAssembly.compile(readFileSync(new URL('module.wasm', here))));
   } catch (error) {
@@ -38,11 +41,12 @@ async function main(): Promise<number> {
   writeSync(CONTROL_FD, 'ready\n');
   readSync(CONTROL_FD, new Uint8Array(16));
   closeSync(CONTROL_FD);
-  if (typeof start !== 'function') {
+  if ('failure' in start) {
     writeSync(2, `gadus: the module cannot be compiled: ${start.failure}\n`);
     return 126;
   }
-  const code = run(start);
+  const code = run(start.command);
+  writeWaypoints(counterFd, start.moduleMeter.finish());
   Atomics.store(orders, LAST, 1);
   report();
   return code;
@@ -56,15 +60,23 @@ function report(): void {
 }
 
 /** Everything up to the module's first instruction. */
-function instantiate(module: WebAssembly.Module): () => number {
+function instantiate(module: WebAssembly.Module): { command: () => number; moduleMeter: ModuleMeter } {
   const wasi = new WASI({ version: 'preview1', args: plan.args, env: plan.env, preopens: plan.preopens, returnOnExit: true });
   const [sizes] = WebAssembly.Module.customSections(module, 'gadus.memory');
   const [initial, maximum] = sizes ? new Uint32Array(sizes) : [0, 0];
   const memory = new WebAssembly.Memory({ initial: initial!, maximum: maximum! });
-  new BigInt64Array(meter.buffer, MODULE_WORDS_OFFSET, 2)[1] = BigInt(initial!);
+  const moduleMeter = new ModuleMeter(meter.buffer, initial!);
   const { wasi_snapshot_preview1: functions } = wasi.getImportObject() as { wasi_snapshot_preview1: Record<string, unknown> };
-  const imports = { wasi_snapshot_preview1: { ...countIo(functions, memory, new Float64Array(meter.buffer, IO_OFFSET, 4)), ...NO_SOCKETS }, gadus: { meter, memory } };
-  return () => wasi.start(new WebAssembly.Instance(module, imports as WebAssembly.Imports));
+  const imports = { wasi_snapshot_preview1: { ...countIo(functions, memory, moduleMeter), ...NO_SOCKETS }, gadus: { meter, memory } };
+  return { moduleMeter, command: () => wasi.start(new WebAssembly.Instance(module, imports as WebAssembly.Imports)) };
+}
+
+/** Behind the record of the counts. */
+function writeWaypoints(fd: number, waypoints: Float64Array[]): void {
+  const words = new Float64Array(1 + Math.min(waypoints.length, MAX_WAYPOINTS) * STATE_FIELDS);
+  words[0] = Math.min(waypoints.length, MAX_WAYPOINTS);
+  waypoints.slice(0, MAX_WAYPOINTS).forEach((state, i) => words.set(state, 1 + i * STATE_FIELDS));
+  writeSync(fd, new Uint8Array(words.buffer), 0, words.byteLength, WAYPOINTS_OFFSET);
 }
 
 /** The module's exit code; one above 255 does not fit a process's. */
