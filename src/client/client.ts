@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem';
 import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
-import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
+import { announcementProtocol, bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
   decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
@@ -77,6 +77,10 @@ export class Client implements Startable {
     this.#unserve = [
       await serve(host, bidProtocol, async (message) => answer(await (session(message.bid.jobId)?.onBid(message) ?? 'not a job of mine'))),
       await serve(host, commitmentProtocol, async (message, { peer }) => answer(await (session(message.jobId)?.onCommitment(message, peer.toString()) ?? 'not a job of mine'))),
+      await serve(host, announcementProtocol, ({ jobId }) => {
+        const announcement = session(jobId)?.announcement();
+        return announcement === undefined ? { found: false } : { found: true, announcement };
+      }),
     ];
     this.#tick = setInterval(() => { for (const one of this.#sessions.values()) one.poke(); }, TICK_MS);
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
 import {
   amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
-  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
+  type Announcement, type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
@@ -112,6 +112,12 @@ export class JobSession {
     this.#controller.abort(reason);
     this.#writer.flush();
     this.#fail(reason);
+  }
+
+  /** What a node that missed the announcement is told; undefined once nobody is asked to bid any more. */
+  announcement(): Announcement | undefined {
+    const { state } = this.job ?? { state: 'Open' };
+    return state === 'Open' || state === 'Widening' ? this.#announcer.announcement : undefined;
   }
 
   /** A bid arrived. @returns why it is declined, or undefined */

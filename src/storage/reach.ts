@@ -10,14 +10,22 @@ import type { Source } from './source.ts';
 /** Which source has a CID's first block, and how long it took to say so. */
 export interface Location { source: string; has: boolean; ms: number; error?: string }
 
-/** Asks every source at once whether it has the CID's first block. Never throws. */
-export function locate(sources: readonly Source[], cid: CID, signal: AbortSignal): Promise<Location[]> {
-  return Promise.all(sources.map(async (source): Promise<Location> => {
+/**
+ * Asks every source at once whether it has the CID's first block. Never throws.
+ *
+ * @param anyone the first that has it is enough: the others, who may take seconds to know that they have it not, are not waited for
+ */
+export async function locate(sources: readonly Source[], cid: CID, signal: AbortSignal, { anyone = false } = {}): Promise<Location[]> {
+  const enough = new AbortController();
+  const until = AbortSignal.any([signal, enough.signal]);
+  const answers = sources.map(async (source): Promise<Location> => {
     const started = performance.now();
-    const outcome = await abortable(source.has(cid, { signal }), signal)
+    const outcome = await abortable(source.has(cid, { signal: until }), until)
       .then((has) => ({ has }), (error: unknown) => ({ has: false, error: messageOf(error) }));
+    if (anyone && outcome.has) enough.abort(new Error('another source has it'));
     return { source: source.name, ms: Math.round(performance.now() - started), ...outcome };
-  }));
+  });
+  return Promise.all(answers);
 }
 
 /** Announces on the DHT that this node has the CID; false when nobody could be told. Never throws. */

@@ -377,9 +377,9 @@ export class Storage implements Startable {
     return findEntry(this.#reader(until), cid, name, until);
   }
 
-  /** Asks every source whether it has the CID's first block. Never throws but the signal's reason. */
-  async locate(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<Location[]> {
-    const locations = await locate(this.#sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]));
+  /** Asks every source whether it has the CID's first block; with `anyone` until one says yes. Never throws but the signal's reason. */
+  async locate(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS, anyone = false }: { signal?: AbortSignal; timeoutMs?: number; anyone?: boolean } = {}): Promise<Location[]> {
+    const locations = await locate(this.#sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]), { anyone });
     signal?.throwIfAborted();
     return locations;
   }

@@ -93,7 +93,7 @@ async function lookForData(
     if (localOnly) return { shareBps: 0, missing: `${cid} is not on this node, which takes only jobs on its own data` };
     // Who asks for the job often has what it needs, and may be nobody's neighbour yet.
     await storage.connect(clientAddrs, { signal }).catch(() => undefined);
-    const locations = await storage.locate(cid, { signal });
+    const locations = await storage.locate(cid, { signal, anyone: true });
     if (!locations.some(({ has }) => has)) return { shareBps: 0, missing: `no source knows ${cid}` };
   }
   const absent = held.reduce((sum, { totalBytes, heldBytes }) => sum + totalBytes - heldBytes, 0);
