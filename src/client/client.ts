@@ -91,6 +91,7 @@ export class Client implements Startable {
     this.#stopping.abort(reason);
     for (const one of this.#sessions.values()) one.stop(reason);
     for (const unserve of this.#unserve) await unserve();
+    await this.#components.precedents.flush();
   }
 
   /** Jobs in the journal, newest first. */
