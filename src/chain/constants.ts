@@ -1,5 +1,7 @@
 /** Longest wait for one RPC answer, milliseconds: public endpoints answer within 2 s, a cold archive query within 10 s. */
 export const RPC_TIMEOUT_MS = 15_000;
+/** Largest answer that is read, bytes, unpacked: 10,000 logs of the largest events are below it. */
+export const MAX_RPC_ANSWER_BYTES = 64 * 1024 * 1024;
 /** How often a request is repeated when the endpoint is away, limits us or fails; with the delay below about 2 s in all. */
 export const RPC_RETRIES = 3;
 /** First pause between two tries, milliseconds; doubles. */
