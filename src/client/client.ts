@@ -18,7 +18,7 @@ import { heldRoot } from './held-root.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
-import { offeredEngines, pinEngine } from './pin-engine.ts';
+import { EngineSurvey, offeredEngines, pinEngine } from './pin-engine.ts';
 
 export interface ClientInit {
   address: Address;
@@ -57,6 +57,7 @@ export class Client implements Startable {
   readonly #sessions = new Map<Hex, JobSession>();
   readonly #standings: Standings;
   readonly #sortition: Sortition;
+  readonly #survey: EngineSurvey;
   readonly #stopping = new AbortController();
   #unserve: (() => Promise<void>)[] = [];
   #tick: NodeJS.Timeout | undefined;
@@ -66,6 +67,7 @@ export class Client implements Startable {
     this.#components = components;
     this.#init = init;
     this.#standings = new Standings(components.chain);
+    this.#survey = new EngineSurvey((signal) => offeredEngines(components.host, signal));
     this.#sortition = new Sortition((signal) => readRegistrations(components.chain, { fromBlock: init.deploymentBlock }, { signal }));
   }
 
@@ -116,7 +118,7 @@ export class Client implements Startable {
   async resolveSpec(input: JobSpecInput): Promise<ReturnType<typeof parseJobSpec>> {
     const asked = parseJobSpec(input);
     // One program leaves different traces in different engines, so all replicas run in the same one.
-    const offers = asked.engine === 'auto' ? await offeredEngines(this.#components.host, this.#stopping.signal) : [];
+    const offers = asked.engine === 'auto' ? await this.#survey.offers(this.#stopping.signal) : [];
     const spec = { ...asked, engine: pinEngine(asked, offers) };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];

@@ -2,6 +2,8 @@
 export const BID_WAIT_MS = 2000;
 /** Longest wait for nodes' word on which engines they have, ms: who is slower is not counted. */
 export const ENGINES_WAIT_MS = 500;
+/** How long their answers serve, ms: engines come and go with a node's restart. */
+export const ENGINES_FRESH_MS = 5000;
 /** Most nodes asked for their engines before a job is submitted. */
 export const MAX_NODES_ASKED = 32;
 /** An unassigned job is announced again after this, ms, and after twice as long each time: nodes come and go, gossip is best effort. */

@@ -68,6 +68,8 @@ export class JobSession {
   #watchers: (() => void)[] = [];
   #retryMs = STEP_RETRY_MS;
   #driving = false;
+  /** All is done and written down: only a reorganisation gives it something to do. */
+  #over = false;
   #again = false;
   #finish!: () => void;
   #fail!: (error: unknown) => void;
@@ -138,6 +140,7 @@ export class JobSession {
     const { job } = this;
     // Our own messages are noted when they are mined, and told by the watcher once more.
     if (this.record.events.length === known && !removed) return;
+    if (removed) this.#over = false;
     if (job !== undefined && job.state !== before?.state) this.#entered(job);
     if (job !== undefined && 'roster' in job) {
       this.#bids.noteDrawn(job.roster);
@@ -175,6 +178,7 @@ export class JobSession {
   /** Looks whether there is something to do, and does it. One at a time; callers need not wait. */
   poke(): void {
     for (const wake of this.#watchers.splice(0)) wake();
+    if (this.#over) return;
     this.#again = true;
     if (this.#driving || this.#controller.signal.aborted) return;
     this.#driving = true;
@@ -292,6 +296,7 @@ export class JobSession {
       await this.#writer.save();
       this.#init.onProgress({ stage: 'final', state: job.state });
     }
+    this.#over = true;
     this.#finish();
   }
 
