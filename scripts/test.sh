@@ -1,6 +1,8 @@
 #!/bin/sh
 # Every test there is: generated files fresh, contracts, units and conformance, then end to end and chaos: each file has a network of its own.
 set -eu
+# Every test file, and every node it starts, is a process that loads the same two thousand modules: compiled once, they load in half the time.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${TMPDIR:-/tmp}/node-compile-cache}"
 node contracts/compile.ts --check
 sh scripts/forge.sh test
 node contracts/compile.ts --check --built

@@ -72,6 +72,7 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
   const log: TestNetwork['log'] = [];
   const listen = (index: number, line: NodeLine) => {
     log.push({ index, line });
+    diary.push({ at: now(), index, line });
     onLog?.(index, line);
     if (process.env.GADUS_TEST_VERBOSE !== undefined) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data));
   };
@@ -108,6 +109,7 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
       const { key } = as ?? await network.account();
       const own = as?.dir ?? join(dir, `client-${clients.length}`);
       const running = await createClient({ ...profile, ...changes }, { key, dir: own });
+      listenTo(running);
       const client = { ...running, key, dir: own, address: running.chain.signer().address };
       clients.push(client);
       return client;
@@ -178,6 +180,36 @@ async function assertConserved(network: TestNetwork, accounts: ReadonlySet<Addre
 /** Longest life of a job in a test, ms: several times what it takes on a machine under full load. */
 const JOB_TIMEOUT_MS = 60_000;
 
+/** What a client told of its jobs, and when: the reason when one does not end is nowhere else. */
+const told = new Map<Hex, string[]>();
+/** What the nodes of all networks said. */
+const diary: { at: string; index: number; line: NodeLine }[] = [];
+
+/** Has a client tell us of the jobs it submits, besides whom it tells anyway. */
+function listenTo({ client }: RunningClient): void {
+  const submit = client.submit.bind(client);
+  client.submit = async (input, options = {}) => {
+    const lines: string[] = [];
+    const record = await submit(input, {
+      ...options,
+      onProgress: (progress) => {
+        lines.push(`${now()} client ${JSON.stringify(progress, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`);
+        options.onProgress?.(progress);
+      },
+    });
+    told.set(record.jobId, lines);
+    return record;
+  };
+}
+
+function storyOf({ jobId, timingsMs }: JobRecord): string {
+  const nodes = diary.filter(({ line }) => (line.data as { jobId?: string } | undefined)?.jobId === jobId)
+    .map(({ at, index, line }) => `${at} node ${index} ${line.event} ${JSON.stringify({ ...(line.data as object), jobId: undefined })}`);
+  return [...(told.get(jobId) ?? []), ...nodes].sort().concat(`${now()} reached after ms: ${JSON.stringify(timingsMs)}`).join('\n');
+}
+
+const now = (): string => new Date().toISOString().slice(11);
+
 /** Waits for a job's end, which must be Settled. */
 export async function settledJob(client: Client, record: JobRecord): Promise<Extract<JobState, { state: 'Settled' }>> {
   const state = await finalJob(client, record);
@@ -204,8 +236,7 @@ async function inTime<T>(client: Client, record: JobRecord, wait: (signal: Abort
     return await wait(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    const { bids, commitments, findings } = record;
-    throw new Error(`the job is ${client.stateOf(record)?.state ?? 'not on chain'} after ${JOB_TIMEOUT_MS} ms, with ${bids.length} bids and ${Object.keys(commitments).length} commitments${findings === undefined ? '' : `: ${JSON.stringify(findings)}`}`, { cause: error });
+    throw new Error(`the job is ${client.stateOf(record)?.state ?? 'not on chain'} after ${JOB_TIMEOUT_MS} ms\n${storyOf(record)}`, { cause: error });
   }
 }
 

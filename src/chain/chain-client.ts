@@ -1,10 +1,11 @@
 import { createClient, http, type Address, type Client, type Hex, type HttpTransport, type LocalAccount } from 'viem';
 import { getChainId, getCode, readContract } from 'viem/actions';
-import { privateKeyToAccount } from 'viem/accounts';
 import type { Court } from '../protocol/index.ts';
 import { schedulerAbi } from './abi.ts';
+import { localAccount } from './accounts/local-account.ts';
 import { POLLING_INTERVAL_MS, RPC_BATCH, RPC_RETRIES, RPC_RETRY_DELAY_MS, RPC_TIMEOUT_MS } from './constants.ts';
 import { ChainError, toChainError } from './errors.ts';
+import { httpFetch } from './http-fetch.ts';
 import { createSender, type Sender } from './sender.ts';
 import { withSignal } from './with-signal.ts';
 
@@ -41,7 +42,8 @@ export interface Chain {
   coin(options?: CallOptions): Promise<Address>;
 }
 
-export type ChainClient = Client<HttpTransport>;
+/** `batches`: what is asked at one moment goes in one HTTP request, whoever asks. */
+export type ChainClient = Client<HttpTransport> & { batches?: boolean };
 
 /**
  * Opens a chain. Nothing is asked of the endpoint until the first call; a failed first call is not remembered.
@@ -52,7 +54,7 @@ export type ChainClient = Client<HttpTransport>;
  */
 export function createChain({ rpcUrl, scheduler, privateKey, chainId, batch = false, pollingIntervalMs = POLLING_INTERVAL_MS }: ChainInit): Chain {
   const client = createChainClient(rpcUrl, { batch });
-  const account = privateKey === undefined ? undefined : privateKeyToAccount(privateKey);
+  const account = privateKey === undefined ? undefined : localAccount(privateKey);
   const court = once(async (options) => {
     const reader = withSignal(client, options.signal);
     const [actual, code] = await Promise.all([getChainId(reader), getCode(reader, { address: scheduler })]);
@@ -77,7 +79,11 @@ export function createChain({ rpcUrl, scheduler, privateKey, chainId, batch = fa
 
 /** A viem client with Gadus's timeouts and retries. */
 export function createChainClient(rpcUrl: string, { batch = false }: { batch?: boolean } = {}): ChainClient {
-  return createClient({ transport: http(rpcUrl, { ...(batch ? { batch: { batchSize: RPC_BATCH, wait: 0 } } : {}), timeout: RPC_TIMEOUT_MS, retryCount: RPC_RETRIES, retryDelay: RPC_RETRY_DELAY_MS }) });
+  const transport = http(rpcUrl, {
+    ...(batch ? { batch: { batchSize: RPC_BATCH, wait: 0 } } : {}), timeout: RPC_TIMEOUT_MS, retryCount: RPC_RETRIES, retryDelay: RPC_RETRY_DELAY_MS,
+    fetchFn: httpFetch as unknown as typeof fetch, maxResponseBodySize: false,
+  });
+  return Object.assign(createClient({ transport }), { batches: batch });
 }
 
 /** Remembers the first success; one caller's abort does not fail another's call. */

@@ -1,5 +1,7 @@
 /** Longest wait for one RPC answer, milliseconds: public endpoints answer within 2 s, a cold archive query within 10 s. */
 export const RPC_TIMEOUT_MS = 15_000;
+/** Largest answer that is read, bytes, unpacked: 10,000 logs of the largest events are below it. */
+export const MAX_RPC_ANSWER_BYTES = 64 * 1024 * 1024;
 /** How often a request is repeated when the endpoint is away, limits us or fails; with the delay below about 2 s in all. */
 export const RPC_RETRIES = 3;
 /** First pause between two tries, milliseconds; doubles. */
@@ -32,8 +34,8 @@ export const BACKOFF_MIN_MS = 100;
 export const BACKOFF_MAX_MS = 30_000;
 /** An empty chain moves the cursor on disk at most this often, milliseconds: losing it costs a scan, no event. */
 export const CURSOR_IDLE_WRITE_MS = 5_000;
-/** The cursor is written at most this often, milliseconds: it carries 64 blocks of logs, and a busy chain has tens of blocks a second. */
-export const CURSOR_WRITE_MS = 250;
+/** The cursor is written at most this often, milliseconds: it carries 64 blocks of logs, and what a crash loses of it is read again. */
+export const CURSOR_WRITE_MS = 1000;
 /** Ranges a status probe asks logs of, blocks: usual limits of public endpoints; Filecoin's is 2,880. */
 export const PROBED_LOG_RANGES: readonly number[] = [10_000, 2_880, 2_000, 1_000, 500, 100, 10, 1];
 /** Blocks over which a status measures the time between blocks. */

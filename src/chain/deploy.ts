@@ -1,7 +1,7 @@
 import { encodeDeployData, getAddress, type Abi, type Address, type Hex } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
 import { getChainId } from 'viem/actions';
 import { coinAbi, schedulerAbi } from './abi.ts';
+import { localAccount } from './accounts/local-account.ts';
 import type { Addresses } from './addresses.ts';
 import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, drandRandomnessBytecode, schedulerBytecode } from './bytecode.ts';
 import { createChainClient, type CallOptions } from './chain-client.ts';
@@ -41,7 +41,7 @@ export async function deployContracts(rpcUrl: string, privateKey: Hex, params: D
     throw toChainError(error);
   }
   const { pollingIntervalMs = POLLING_INTERVAL_MS } = params;
-  const sender = createSender({ client, account: privateKeyToAccount(privateKey), chainId: async () => chainId }, { pollingIntervalMs });
+  const sender = createSender({ client, account: localAccount(privateKey), chainId: async () => chainId }, { pollingIntervalMs });
   const deploy = async (abi: Abi, bytecode: Hex, args: readonly unknown[]) => {
     const { contractAddress, blockNumber, gasUsed } = await sender.send({ data: encodeDeployData({ abi, bytecode, args }) }, options);
     if (!contractAddress) throw new ChainError('TX_REVERTED', 'the contract was not deployed');

@@ -1,3 +1,4 @@
+import type { Announcement } from '../protocol/index.ts';
 import type { ClientComponents } from './components.ts';
 import { ANNOUNCE_INTERVAL_MS, ANNOUNCE_MAX_INTERVAL_MS } from './constants.ts';
 import type { JobRecord } from './job-record.ts';
@@ -20,6 +21,12 @@ export class Announcer {
     return performance.now() - this.#firstAt;
   }
 
+  /** What is announced. */
+  get announcement(): Announcement {
+    const { request, spec } = this.#record;
+    return { request, spec: new TextEncoder().encode(spec), addrs: this.#components.host.getMultiaddrs().map(String).slice(0, 16) };
+  }
+
   /** Begins anew: the job waits for bids once more. */
   restart(): void {
     this.#firstAt = Infinity;
@@ -34,9 +41,7 @@ export class Announcer {
     this.#firstAt = Math.min(this.#firstAt, now);
     this.#nextAt = now + this.#pauseMs;
     this.#pauseMs = Math.min(2 * this.#pauseMs, ANNOUNCE_MAX_INTERVAL_MS);
-    const { host, gossip } = this.#components;
-    const { request, spec } = this.#record;
-    await gossip.publish({ request, spec: new TextEncoder().encode(spec), addrs: host.getMultiaddrs().map(String).slice(0, 16) }, { signal });
+    await this.#components.gossip.publish(this.announcement, { signal });
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem';
 import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
-import { bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
+import { announcementProtocol, bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
   decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
@@ -19,7 +19,7 @@ import { heldRoot } from './held-root.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
-import { offeredEngines, pinEngine } from './pin-engine.ts';
+import { EngineSurvey, offeredEngines, pinEngine } from './pin-engine.ts';
 
 export interface ClientInit {
   address: Address;
@@ -58,6 +58,7 @@ export class Client implements Startable {
   readonly #sessions = new Map<Hex, JobSession>();
   readonly #standings: Standings;
   readonly #sortition: Sortition;
+  readonly #survey: EngineSurvey;
   readonly #stopping = new AbortController();
   #unserve: (() => Promise<void>)[] = [];
   #tick: NodeJS.Timeout | undefined;
@@ -67,6 +68,7 @@ export class Client implements Startable {
     this.#components = components;
     this.#init = init;
     this.#standings = new Standings(components.chain);
+    this.#survey = new EngineSurvey((signal) => offeredEngines(components.host, signal));
     this.#sortition = new Sortition((signal) => readRegistrations(components.chain, { fromBlock: init.deploymentBlock }, { signal }));
   }
 
@@ -78,6 +80,10 @@ export class Client implements Startable {
     this.#unserve = [
       await serve(host, bidProtocol, async (message) => answer(await (session(message.bid.jobId)?.onBid(message) ?? 'not a job of mine'))),
       await serve(host, commitmentProtocol, async (message, { peer }) => answer(await (session(message.jobId)?.onCommitment(message, peer.toString()) ?? 'not a job of mine'))),
+      await serve(host, announcementProtocol, ({ jobId }) => {
+        const announcement = session(jobId)?.announcement();
+        return announcement === undefined ? { found: false } : { found: true, announcement };
+      }),
     ];
     this.#tick = setInterval(() => { for (const one of this.#sessions.values()) one.poke(); }, TICK_MS);
   }
@@ -88,6 +94,7 @@ export class Client implements Startable {
     this.#stopping.abort(reason);
     for (const one of this.#sessions.values()) one.stop(reason);
     for (const unserve of this.#unserve) await unserve();
+    await this.#components.precedents.flush();
   }
 
   /** Jobs in the journal, newest first. */
@@ -112,7 +119,7 @@ export class Client implements Startable {
   async resolveSpec(input: JobSpecInput): Promise<ReturnType<typeof parseJobSpec>> {
     const asked = parseJobSpec(input);
     // One program leaves different traces in different engines, so all replicas run in the same one.
-    const offers = asked.engine === 'auto' ? await offeredEngines(this.#components.host, this.#stopping.signal) : [];
+    const offers = asked.engine === 'auto' ? await this.#survey.offers(this.#stopping.signal) : [];
     const spec = { ...asked, engine: pinEngine(asked, offers) };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];

@@ -2,6 +2,8 @@
 export const BID_WAIT_MS = 2000;
 /** Longest wait for nodes' word on which engines they have, ms: who is slower is not counted. */
 export const ENGINES_WAIT_MS = 500;
+/** How long their answers serve, ms: engines come and go with a node's restart. */
+export const ENGINES_FRESH_MS = 5000;
 /** Most nodes asked for their engines before a job is submitted. */
 export const MAX_NODES_ASKED = 32;
 /** An unassigned job is announced again after this, ms, and after twice as long each time: nodes come and go, gossip is best effort. */
@@ -40,6 +42,10 @@ export const DEFAULT_WINDOWS = { assign: 120, commitMargin: 600, settle: 3600, d
 export const MAX_CLIENT_PROCESSES = 16;
 /** Runs of one class of jobs that a client remembers: enough for a p-value of 1 in 100, and for programs that change over time. */
 export const MAX_PRECEDENTS = 128;
+/** Classes of jobs kept in memory, 2 MB each with all they remember. */
+export const MAX_KNOWN_CLASSES = 4;
+/** How long the disk lags behind what is learned of a class of jobs, ms: its file holds all of the class. */
+export const PRECEDENTS_LAG_MS = 1000;
 /** Results up to this size are fetched before the verdict, to hold opened windows against them, bytes: the client fetches its result anyway. */
 export const MAX_CHECKED_RESULT_BYTES = 64 * 1024 * 1024;
 /** Wait for such a result, ms: without it the windows are held against the other replicas' only. */

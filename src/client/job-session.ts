@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
 import {
   amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
-  type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
+  type Announcement, type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
@@ -69,6 +69,8 @@ export class JobSession {
   #watchers: (() => void)[] = [];
   #retryMs = STEP_RETRY_MS;
   #driving = false;
+  /** All is done and written down: only a reorganisation gives it something to do. */
+  #over = false;
   #again = false;
   #finish!: () => void;
   #fail!: (error: unknown) => void;
@@ -117,6 +119,12 @@ export class JobSession {
     this.#fail(reason);
   }
 
+  /** What a node that missed the announcement is told; undefined once nobody is asked to bid any more. */
+  announcement(): Announcement | undefined {
+    const { state } = this.job ?? { state: 'Open' };
+    return state === 'Open' || state === 'Widening' ? this.#announcer.announcement : undefined;
+  }
+
   /** A bid arrived. @returns why it is declined, or undefined */
   onBid(message: BidMessage): Promise<string | undefined> {
     return this.#bids.receive(message);
@@ -135,6 +143,7 @@ export class JobSession {
     const { job } = this;
     // Our own messages are noted when they are mined, and told by the watcher once more.
     if (this.record.events.length === known && !removed) return;
+    if (removed) this.#over = false;
     if (job !== undefined && job.state !== before?.state) this.#entered(job);
     if (job !== undefined && 'roster' in job) {
       this.#bids.noteDrawn(job.roster);
@@ -172,6 +181,7 @@ export class JobSession {
   /** Looks whether there is something to do, and does it. One at a time; callers need not wait. */
   poke(): void {
     for (const wake of this.#watchers.splice(0)) wake();
+    if (this.#over) return;
     this.#again = true;
     if (this.#driving || this.#controller.signal.aborted) return;
     this.#driving = true;
@@ -296,6 +306,7 @@ export class JobSession {
       await this.#writer.save();
       this.#init.onProgress({ stage: 'final', state: job.state });
     }
+    this.#over = true;
     this.#finish();
   }
 

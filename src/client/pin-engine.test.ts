@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseJobSpec, type JobSpecInput } from '../protocol/index.ts';
-import { pinEngine } from './pin-engine.ts';
+import { EngineSurvey, pinEngine } from './pin-engine.ts';
 
 const pinned = (spec: Omit<JobSpecInput, 'command'>, ...offers: string[][]) => pinEngine(parseJobSpec({ command: ['x'], verification: { replicas: 2 }, ...spec }), offers);
 const both = ['microvm', 'container', 'wasm'];
@@ -22,4 +22,20 @@ test('what a job demands is not weakened, whatever is on offer', () => {
   assert.equal(pinned({ isolation: 'container' }, both, both), 'microvm', 'a stronger one will do');
   for (const engine of ['microvm', 'container', 'wasm', 'noop'] as const) assert.equal(pinned({ engine }, both, both), engine);
   assert.equal(pinned({ network: { allow: ['example.org:443'] } }, both, both), 'container');
+});
+
+test('engines are asked once for a row of jobs, and again where nobody answered or some time has passed', async () => {
+  let asked = 0;
+  let known: string[][] = [];
+  const { signal } = new AbortController();
+  const survey = new EngineSurvey(async () => { asked++; return known; });
+  assert.deepEqual(await survey.offers(signal), []);
+  known = [['container']];
+  assert.deepEqual(await Promise.all([survey.offers(signal), survey.offers(signal)]), [known, known]);
+  assert.deepEqual(await survey.offers(signal), known);
+  assert.equal(asked, 2);
+  const hasty = new EngineSurvey(async () => { asked++; return known; }, 0);
+  await hasty.offers(signal);
+  await hasty.offers(signal);
+  assert.equal(asked, 4);
 });

@@ -1,6 +1,6 @@
 import { request, statusProtocol, type Host } from '../network/index.ts';
 import type { JobSpec } from '../protocol/index.ts';
-import { ENGINES_WAIT_MS, MAX_NODES_ASKED } from './constants.ts';
+import { ENGINES_FRESH_MS, ENGINES_WAIT_MS, MAX_NODES_ASKED } from './constants.ts';
 
 /** Engines that `auto` stands for, the strongest first. */
 const STRENGTH = ['microvm', 'container'] as const;
@@ -22,4 +22,26 @@ export function pinEngine({ engine, isolation, network, verification }: Pick<Job
 export async function offeredEngines(host: Host, signal: AbortSignal): Promise<string[][]> {
   const answers = await Promise.allSettled(host.getPeers().slice(0, MAX_NODES_ASKED).map((peer) => request(host, peer, statusProtocol, { cids: [] }, { signal, timeoutMs: ENGINES_WAIT_MS })));
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.engines] : []));
+}
+
+/** Which engines the network's nodes have, asked at most every few seconds: jobs often come in rows. */
+export class EngineSurvey {
+  readonly #ask: (signal: AbortSignal) => Promise<string[][]>;
+  readonly #freshMs: number;
+  #last: { offers: Promise<string[][]>; at: number } | undefined;
+
+  constructor(ask: (signal: AbortSignal) => Promise<string[][]>, freshMs = ENGINES_FRESH_MS) {
+    this.#ask = ask;
+    this.#freshMs = freshMs;
+  }
+
+  /** The engines of each known node. Never throws. */
+  offers(signal: AbortSignal): Promise<string[][]> {
+    if (this.#last !== undefined && performance.now() - this.#last.at < this.#freshMs) return this.#last.offers;
+    const asked = { offers: this.#ask(signal), at: performance.now() };
+    this.#last = asked;
+    // Nobody may be connected yet: that is not worth remembering.
+    void asked.offers.then((offers) => { if (offers.length === 0 && this.#last === asked) this.#last = undefined; });
+    return asked.offers;
+  }
 }

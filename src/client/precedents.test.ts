@@ -29,6 +29,7 @@ describe('Precedents', () => {
     assert.equal((await first.look(spec, sketch(5))).runs, 0);
     await first.add(spec, [sketch(1), sketch(2)]);
     await first.add(spec, [sketch(3)]);
+    await first.flush();
     const again = await open();
     assert.deepEqual(await again.look(spec, sketch(2)), { runs: 3, alike: 3, p: 1 });
     assert.deepEqual(await again.look(spec, sketch(40_000)), { runs: 3, alike: 0, p: 0.25 });
@@ -39,6 +40,15 @@ describe('Precedents', () => {
     const precedents = new Precedents(await openJournal<PrecedentRecord>(join(dir, 'many')));
     await precedents.add(spec, Array.from({ length: MAX_PRECEDENTS + 5 }, (_, i) => sketch(i)));
     assert.equal((await precedents.look(spec, sketch(0))).runs, MAX_PRECEDENTS);
+  });
+
+  it('loses nothing when another class of jobs comes between', async () => {
+    const precedents = new Precedents(await openJournal<PrecedentRecord>(join(dir, 'between')));
+    const other = { ...spec, command: ['wc', '/inputs/b'] };
+    await precedents.add(spec, [sketch(1), sketch(2)]);
+    await precedents.add(other, [sketch(3)]);
+    await Promise.all([precedents.add(spec, [sketch(4)]), precedents.add(other, [sketch(5)])]);
+    assert.deepEqual([(await precedents.look(spec, sketch(1))).runs, (await precedents.look(other, sketch(1))).runs], [3, 2]);
   });
 
   it('speaks up only where a run had no peers to compare with', async () => {

@@ -1,18 +1,21 @@
 import { hexToBytes, keccak256, toHex, type Hex } from 'viem';
-import { precedentOf, type Precedent } from '../evidence/index.ts';
+import { RunClass, type Precedent } from '../evidence/index.ts';
 import { METER_VERSION, canonicalJson, type JobSpec } from '../protocol/index.ts';
 import type { Journal } from '../storage/index.ts';
 import type { ReplicaFinding } from './job-record.ts';
-import { MAX_PRECEDENTS } from './constants.ts';
+import { MAX_KNOWN_CLASSES, MAX_PRECEDENTS, PRECEDENTS_LAG_MS } from './constants.ts';
 
 /** Sketches of settled runs of one class of jobs, oldest first. */
 export interface PrecedentRecord { sketches: Hex[] }
 
+/** A class in memory; `lag` runs while the disk is behind. */
+interface KnownClass { key: string; sketches: Hex[]; runs: RunClass; lag?: NodeJS.Timeout }
+
 /** What earlier jobs of the client show an honest run to look like; grows with every job that settles by comparison. */
 export class Precedents {
   readonly #journal: Journal<PrecedentRecord>;
-  /** Of the class that was looked at last: the same work is often run again and again. */
-  #last: { key: string; record: PrecedentRecord } | undefined;
+  /** The classes that were looked at last, oldest first: the same work is often run again and again. */
+  readonly #known = new Map<string, Promise<KnownClass>>();
 
   constructor(journal: Journal<PrecedentRecord>) {
     this.#journal = journal;
@@ -20,8 +23,8 @@ export class Precedents {
 
   /** How a run looks beside the earlier ones of its class. */
   async look(spec: JobSpec, sketch: Hex): Promise<Precedent> {
-    const record = await this.#read(classOf(spec));
-    return precedentOf(record.sketches.map((one) => hexToBytes(one)), hexToBytes(sketch));
+    const { runs } = await this.#read(classOf(spec));
+    return runs.look(hexToBytes(sketch));
   }
 
   /**
@@ -51,21 +54,49 @@ export class Precedents {
     }));
   }
 
-  /** Remembers runs that agreed with their peers. */
+  /** Remembers runs that agreed with their peers; on disk a moment later, with what comes until then. */
   async add(spec: JobSpec, sketches: readonly Hex[]): Promise<void> {
     if (sketches.length === 0) return;
-    const key = classOf(spec);
-    const record = { sketches: [...(await this.#read(key)).sketches, ...sketches].slice(-MAX_PRECEDENTS) };
-    this.#last = { key, record };
-    // Not worth a disk's flush: what is lost here is made again by the next job.
-    await this.#journal.put(key, record, { durable: false });
+    const known = await this.#read(classOf(spec));
+    for (const sketch of sketches) {
+      known.sketches.push(sketch);
+      known.runs.add(hexToBytes(sketch));
+      if (known.sketches.length <= MAX_PRECEDENTS) continue;
+      known.sketches.shift();
+      known.runs.drop();
+    }
+    known.lag ??= setTimeout(() => void this.#write(known).catch(() => {}), PRECEDENTS_LAG_MS).unref();
   }
 
-  async #read(key: string): Promise<PrecedentRecord> {
-    if (this.#last?.key === key) return this.#last.record;
-    const record = await this.#journal.get(key) ?? { sketches: [] };
-    this.#last = { key, record };
-    return record;
+  /** Writes what waits. */
+  async flush(): Promise<void> {
+    for (const known of this.#known.values()) await this.#write(await known);
+  }
+
+  async #write(known: KnownClass): Promise<void> {
+    if (known.lag === undefined) return;
+    clearTimeout(known.lag);
+    delete known.lag;
+    // Not worth a disk's flush: what is lost here is made again by the next job.
+    await this.#journal.put(known.key, { sketches: known.sketches }, { durable: false });
+  }
+
+  #read(key: string): Promise<KnownClass> {
+    const known = this.#known.get(key) ?? this.#open(key);
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    known.catch(() => this.#known.delete(key));
+    for (const [oldest, other] of this.#known) {
+      if (this.#known.size <= MAX_KNOWN_CLASSES) break;
+      this.#known.delete(oldest);
+      other.then((one) => this.#write(one)).catch(() => {});
+    }
+    return known;
+  }
+
+  async #open(key: string): Promise<KnownClass> {
+    const { sketches } = await this.#journal.get(key) ?? { sketches: [] };
+    return { key, sketches, runs: new RunClass(sketches.map((one) => hexToBytes(one))) };
   }
 }
 

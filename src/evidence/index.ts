@@ -15,6 +15,7 @@ export { createSealKeys, type SealKeys } from './seal/seal-keys.ts';
 export { openResult, sealResult, type ResultContext } from './seal/seal-result.ts';
 export { sealEvidence, unsealEvidence, type SealContext, type SealedPayload, type SealInit, type UnsealInit } from './seal/seal.ts';
 export * from './judge/precedent.ts';
+export * from './judge/run-class.ts';
 export * from './shards/index.ts';
 export * from './judge/strangeness.ts';
 export * from './fingerprint/sketch-distance.ts';

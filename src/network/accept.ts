@@ -6,7 +6,7 @@ import { MAX_STREAMS_PER_CONNECTION, REQUEST_READ_TIMEOUT_MS, WRITE_TIMEOUT_MS }
 import { encodeEnvelope } from './envelope.ts';
 import { NetworkError } from './errors.ts';
 import { finish, readFrames, writeFrame } from './frames.ts';
-import { createSlots } from './slots.ts';
+import { createSlots, type Slots } from './slots.ts';
 
 /** What a server needs of a host. */
 export type Listener = Pick<Libp2p, 'handle' | 'unhandle'>;
@@ -39,9 +39,9 @@ export type Answer<Request> = (request: Request, asker: Asker, stream: Stream) =
 /** Serves a protocol: reads and validates the request under a deadline and within limits, then lets `answer` write. */
 export async function accept<Request>(
   host: Listener, protocol: Protocol<Request, unknown>, answer: Answer<Request>, init: ServeInit = {},
+  slots: Slots = createSlots({ perPeer: init.requestsPerPeer, total: init.requests }),
 ): Promise<Unserve> {
   const { readTimeoutMs = REQUEST_READ_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS } = init;
-  const slots = createSlots({ perPeer: init.requestsPerPeer, total: init.requests });
   const stopped = new AbortController();
 
   async function handle(stream: Stream, peer: PeerId): Promise<void> {
@@ -85,11 +85,15 @@ async function refuse(stream: Stream, error: unknown, timeoutMs: number): Promis
     stream.abort(toError(error));
     return;
   }
-  const reason = isError(error) ? error.shortMessage : 'internal error';
   try {
-    await writeFrame(stream, encodeEnvelope({ kind: 'refused', reason }), { signal: AbortSignal.timeout(timeoutMs) });
+    await writeFrame(stream, refusalOf(error), { signal: AbortSignal.timeout(timeoutMs) });
     await finish(stream);
   } catch (failure) {
     stream.abort(toError(failure));
   }
+}
+
+/** What a peer is told of an error: the short message of a typed one, nothing of any other. */
+export function refusalOf(error: unknown): Uint8Array {
+  return encodeEnvelope({ kind: 'refused', reason: isError(error) ? error.shortMessage : 'internal error' });
 }

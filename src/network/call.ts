@@ -52,7 +52,8 @@ export async function openCall<Request>(
   }
 }
 
-function connectionTo(host: Dialer, destination: ReturnType<typeof dialTargetOf>): Connection | undefined {
+/** The connection to a peer that is there already. */
+export function connectionTo(host: Dialer, destination: ReturnType<typeof dialTargetOf>): Connection | undefined {
   const peer = Array.isArray(destination) ? peerOf(destination[0]!) : destination;
   return peer && host.getConnections(peer).find(({ status, limits }) => status === 'open' && limits === undefined);
 }

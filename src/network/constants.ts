@@ -28,6 +28,22 @@ export const MAX_REQUESTS = 64;
 export const MAX_STREAMS_PER_CONNECTION = 2 * MAX_REQUESTS_PER_PEER;
 /** Bytes read ahead of the consumer before the stream is paused: one initial yamux window. */
 export const READ_AHEAD_BYTES = 256 * 1024;
+/** Protocol of a stream that carries many short requests and their answers. */
+export const LINE_PROTOCOL = '/gadus/line/1';
+/** Longest request on a line, bytes with its head: nobody's waits long behind another's. Longer ones have a stream of their own. */
+export const MAX_LINE_FRAME_BYTES = 64 * 1024;
+/** Longest answer on a line, bytes with its head: the evidence of a run of seconds. */
+export const MAX_LINE_REPLY_BYTES = 128 * 1024;
+/** Lines of one connection: the peer needs one. */
+export const MAX_LINES_PER_CONNECTION = 4;
+/** Answers that wait to be written before a line's peer is not read from any more, bytes. */
+export const LINE_BACKLOG_BYTES = 256 * 1024;
+/** A line opens within this. */
+export const LINE_OPEN_TIMEOUT_MS = 5_000;
+/** A peer without lines is asked for one again after this. */
+export const LINE_RETRY_MS = 5_000;
+/** A line on which nothing is asked for so long is closed. */
+export const LINE_IDLE_MS = 60_000;
 /** Longest refusal reason, bytes of UTF-8. */
 export const MAX_REASON_BYTES = 500;
 

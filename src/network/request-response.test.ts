@@ -96,9 +96,10 @@ test('hostile clients: oversized frame, garbage, half-closed, slow-loris; each i
   const [server, client] = [await startHost(t), await startHost(t)];
   const errors: unknown[] = [];
   let calls = 0;
-  await serve(server, commitmentProtocol, () => { calls++; return { ok: true }; }, {
-    readTimeoutMs: 50, onError: (error) => errors.push((error as BaseError).code),
+  const serveWithin = (readTimeoutMs: number) => serve(server, commitmentProtocol, () => { calls++; return { ok: true }; }, {
+    readTimeoutMs, onError: (error) => errors.push((error as BaseError).code),
   });
+  const unserve = await serveWithin(60_000);
   await client.dial(server.getMultiaddrs());
   const attack = async (send: (stream: Stream) => unknown) => {
     const stream = await client.dialProtocol(server.peerId, commitmentProtocol.id);
@@ -112,6 +113,8 @@ test('hostile clients: oversized frame, garbage, half-closed, slow-loris; each i
   await attack((stream) => stream.send(lp.encode.single(new Uint8Array([0xde, 0xad]))));
   await attack((stream) => stream.close());
   await attack(async (stream) => { stream.send(new Uint8Array([100, 1, 2])); await stream.close(); });
+  await unserve();
+  await serveWithin(50);
   await attack((stream) => stream.send(new Uint8Array([100, 1, 2])));
   assert.equal(calls, 0);
   assert.deepEqual(errors.slice(0, 5), ['PROTOCOL_VIOLATION', 'PROTOCOL_VIOLATION', 'MESSAGE_INVALID', 'PROTOCOL_VIOLATION', 'PROTOCOL_VIOLATION']);

@@ -40,7 +40,12 @@ test('a reader that leaves ends the handler; so does one whose signal aborts', a
 test('a reader that does not read holds the writer back', async (t) => {
   const [server, client] = [await startHost(t), await startHost(t)];
   let produced = 0;
-  await serveStream(server, logsProtocol, async function* () { while (produced < 1000) { produced++; yield chunk(1 << 20); } }, { writeTimeoutMs: 300 });
+  const go = Promise.withResolvers<void>();
+  await serveStream(server, logsProtocol, async function* () {
+    yield chunk(1);
+    await go.promise;
+    while (produced < 1000) { produced++; yield chunk(1 << 20); }
+  }, { writeTimeoutMs: 300 });
   const stream = openStream(client, addressesOf(server), logsProtocol, ask);
   await stream.next();
   // The writer is cut off after writeTimeoutMs without progress, which the reader sees as a broken stream, not as its end.
@@ -48,8 +53,9 @@ test('a reader that does not read holds the writer back', async (t) => {
     const [connection] = server.getConnections(client.peerId);
     connection!.streams.find((s) => s.protocol === logsProtocol.id)!.addEventListener('close', resolve);
   });
+  go.resolve();
   await stuck;
-  assert.ok(produced < 64, `${produced} MiB produced for a reader that took one`);
+  assert.ok(produced < 64, `${produced} MiB produced for a reader that took a byte`);
   await assert.rejects(async () => { for await (const _ of stream); }, (error: BaseError) => error.code === 'STREAM_CLOSED');
 });
 
@@ -57,9 +63,9 @@ test('silence with signs of life is patience; silence without is a timeout', asy
   const [server, client] = [await startHost(t), await startHost(t)];
   const go = Promise.withResolvers<void>();
   const unserve = await serveStream(server, logsProtocol, async function* () { await go.promise; yield chunk(1); }, { heartbeatMs: 20 });
-  setTimeout(() => go.resolve(), 600);
+  setTimeout(() => go.resolve(), 2000);
   const sizes: number[] = [];
-  for await (const { data } of openStream(client, addressesOf(server), logsProtocol, ask, { idleTimeoutMs: 300 })) sizes.push(data.length);
+  for await (const { data } of openStream(client, addressesOf(server), logsProtocol, ask, { idleTimeoutMs: 1500 })) sizes.push(data.length);
   assert.deepEqual(sizes, [1]);
   await unserve();
   await serveStream(server, logsProtocol, async function* () { await new Promise(() => {}); yield chunk(1); });

@@ -12,8 +12,14 @@ export const TICK_MS = 1000;
 export const POKE_GRACE_SECONDS = 5;
 /** Share of the commit window after which a node carries its own commitment to the chain, in case the client does not. */
 export const SELF_COMMIT_SHARE = 0.7;
-/** Wait for gossip before a node asks its peers for a job it only saw on chain, ms. */
+/** Wait for gossip before a node asks its peers for a job it only saw on chain, ms; twice as long before each further time. */
 export const ANNOUNCEMENT_GRACE_MS = 1500;
+/** Times it asks: the last is six minutes after the submit, when most jobs are assigned or given up. */
+export const ANNOUNCEMENT_ASKS = 8;
+/** One peer's answer to that, ms: the next peer may know. */
+export const ANNOUNCEMENT_ASK_TIMEOUT_MS = 3000;
+/** Jobs of which is remembered that they were announced. */
+export const MAX_HEARD_JOBS = 10_000;
 /** Most jobs a node bids for or runs at a time, beyond which it stays silent. */
 export const MAX_PENDING_JOBS = 256;
 /** Log kept in memory for late followers of one replica, bytes a stream. */

@@ -7,7 +7,7 @@ import { Bidding } from './bidding/bidding.ts';
 import { takeChainStep } from './court/chain-step.ts';
 import { overruled } from './court/commitment-set.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
-import { ANNOUNCEMENT_GRACE_MS, POST_SHARE, TICK_MS } from './constants.ts';
+import { POST_SHARE, TICK_MS } from './constants.ts';
 import { Deliveries } from './serving/deliveries.ts';
 import { EarlyEvents } from './court/early-events.ts';
 import { nextNodeAction, type LocalReplica } from './court/next-action.ts';
@@ -96,7 +96,7 @@ export class Node implements Startable {
     const record = this.#records.get(jobId);
     if (record === undefined) {
       this.#early.note(event, removed);
-      if (event.type === 'Submitted' || event.type === 'WideningCalled') setTimeout(() => void this.#bidding.askPeers(jobId), ANNOUNCEMENT_GRACE_MS).unref();
+      if (event.type === 'Submitted' || event.type === 'WideningCalled') void this.#bidding.seen(jobId);
       return;
     }
     record.events = amend(record.events, event, removed);

@@ -8,6 +8,7 @@ export * from './draw.ts';
 export * from './endpoint.ts';
 export * from './errors.ts';
 export * from './has-claim.ts';
+export { hashTypedData } from './hash-typed-data.ts';
 export * from './job-spec.ts';
 export * from './job-state.ts';
 export * from './messages.ts';

@@ -1,4 +1,5 @@
-import { encodeAbiParameters, hashTypedData, keccak256, zeroHash, type Address, type Hex, type TypedDataDomain } from 'viem';
+import { encodeAbiParameters, keccak256, zeroHash, type Address, type Hex, type TypedDataDefinition, type TypedDataDomain } from 'viem';
+import { hashTypedData } from './hash-typed-data.ts';
 import { sketchRootFrom } from './sketch-root.ts';
 
 /** The on-chain form of a job: what the client signs, and what every later call repeats so that the contract need not store it. */
@@ -149,7 +150,7 @@ export function courtDomain({ chainId, scheduler }: Court): TypedDataDomain {
 
 /** The job's id: the EIP-712 digest of its request, so it binds chain, contract and every term. */
 export function jobIdOf(court: Court, request: JobRequest): Hex {
-  return hashTypedData({ domain: courtDomain(court), types: statementTypes, primaryType: 'JobRequest', message: request });
+  return hashTypedData({ domain: courtDomain(court), types: statementTypes, primaryType: 'JobRequest', message: { ...request } } as unknown as TypedDataDefinition);
 }
 
 /**

@@ -40,3 +40,17 @@ test('keys cannot leave the folder', async () => {
   const journal = await openJournal<object>(await scratch());
   assert.throws(() => journal.get('../x'), TypeError);
 });
+
+test('writers that come at the very end of another\'s write neither fail nor mix with it', async () => {
+  const dir = await scratch();
+  const journal = await openJournal<{ i: number; text: string }>(dir);
+  let last = 0;
+  await Promise.all(Array.from({ length: 12 }, async (_, writer) => {
+    for (let i = 0; i < 30; i++) {
+      await journal.put('k', { i: ++last, text: 'x'.repeat((writer * 37 + i * 101) % 5000) }, { durable: i % 3 === 0 });
+      for (let hops = (writer + i) % 7; hops > 0; hops--) await undefined;
+    }
+  }));
+  assert.equal((await journal.get('k'))!.i, last);
+  assert.deepEqual(await readdir(dir), ['k.json']);
+});

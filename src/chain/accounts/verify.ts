@@ -1,6 +1,6 @@
-import { hashTypedData, hexToBigInt, isAddressEqual, size, slice, zeroHash, type Address, type Hex } from 'viem';
+import { hexToBigInt, isAddressEqual, size, slice, zeroHash, type Address, type Hex } from 'viem';
 import {
-  bidsHashOf, BPS, isError, ProtocolError, setDigestOf, withCommitments,
+  bidsHashOf, BPS, hashTypedData, isError, ProtocolError, setDigestOf, withCommitments,
   type Bid, type Commitment, type Court, type JobRequest, type Seat, type SignedBid, type SignedSet, type Verdict,
 } from '../../protocol/index.ts';
 import type { Chain } from '../chain-client.ts';

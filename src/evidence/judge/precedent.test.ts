@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { fingerprintOf } from '../fingerprint/fingerprint.ts';
 import { precedentOf } from './precedent.ts';
+import { RunClass } from './run-class.ts';
 import { sketchOf } from '../fingerprint/sketch.ts';
 import { runProfile, runTrace, type RunShape } from '../test-support/run.ts';
 
@@ -33,4 +34,18 @@ describe('precedentOf', () => {
       assert.ok(low.length <= 2);
     },
   ), { numRuns: 20 }));
+});
+
+describe('RunClass', () => {
+  const shape: fc.Arbitrary<RunShape> = fc.record({ cpuSeconds: fc.constantFrom(2, 3, 3.1, 9), readBytes: fc.constantFrom(50e6, 100e6, 101e6), writtenBytes: fc.constantFrom(50e6, 60e6) });
+  /** Some are no sketches at all, or lack features that the others have. */
+  const any = fc.oneof(shape.map(sketch), shape.map((one) => sketch(one).fill(0xff, 9, 40)), fc.constant(new Uint8Array(3)));
+
+  it('says the same as a look at all of its runs, whatever was dropped', () => fc.assert(fc.property(
+    fc.array(any, { maxLength: 24 }), any, fc.nat({ max: 6 }), (runs, looked, dropped) => {
+      const known = new RunClass(runs);
+      for (let i = 0; i < dropped; i++) known.drop();
+      assert.deepEqual(known.look(looked), precedentOf(runs.slice(dropped), looked));
+    },
+  ), { numRuns: 60 }));
 });

@@ -59,8 +59,13 @@ export function strangenessOf(model: ClassModel, sketch: Uint8Array): Strangenes
 function medians(distances: readonly Float64Array[]): Float64Array {
   return Float64Array.from(DISTANCE_BLOCKS, (_, k) => {
     const known = distances.map((row) => row[k]!).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
-    if (known.length === 0) return 0;
-    const middle = (known[(known.length - 1) >> 1]! + known[known.length >> 1]!) / 2;
-    return k === CPU_BLOCK ? Math.max(0, -middle) : middle;
+    return middleOf(known, k);
   });
+}
+
+/** Median of ascending distances in block k; of CPU time only what is less than the others'; 0 of none. */
+export function middleOf(sorted: readonly number[], k: number): number {
+  if (sorted.length === 0) return 0;
+  const middle = (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  return k === CPU_BLOCK ? Math.max(0, -middle) : middle;
 }

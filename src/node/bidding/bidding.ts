@@ -1,8 +1,10 @@
 import type { Hex } from 'viem';
-import { announcementProtocol, request } from '../../network/index.ts';
 import { encodeSpec, jobIdOf, messageOf, replay, type Announcement, type JobEvent } from '../../protocol/index.ts';
 import { considerJob } from './bidder.ts';
+import { Considerations } from './considerations.ts';
+import { MissedJobs } from './missed-jobs.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
+import { MAX_HEARD_JOBS } from '../constants.ts';
 import type { Deliveries } from '../serving/deliveries.ts';
 import type { EarlyEvents } from '../court/early-events.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
@@ -19,7 +21,10 @@ export class Bidding {
   readonly #init: NodeInit;
   readonly #signal: AbortSignal;
   readonly #drive: (jobId: Hex) => void;
-  readonly #considering = new Set<Hex>();
+  readonly #considerations = new Considerations();
+  /** Jobs that somebody announced here, the last ones. */
+  readonly #heard = new Set<Hex>();
+  readonly #missed: MissedJobs;
 
   /** @param drive called when there may be something to do for a job */
   constructor(components: BiddingComponents, init: NodeInit, drive: (jobId: Hex) => void, signal: AbortSignal) {
@@ -27,26 +32,41 @@ export class Bidding {
     this.#init = init;
     this.#drive = drive;
     this.#signal = signal;
+    const { records, early } = components;
+    this.#missed = new MissedJobs(components, {
+      isMissed: (jobId) => !records.has(jobId) && !this.#heard.has(jobId) && early.has(jobId) && roundOf(early.amended(jobId, [])) !== undefined,
+      onFound: (announcement) => this.#consider(jobIdOf(components.court, announcement.request), announcement),
+    }, signal);
   }
 
   /** A job was announced. */
-  async consider(announcement: Announcement): Promise<void> {
-    const { court, records, deliveries } = this.#components;
-    const jobId = jobIdOf(court, announcement.request);
+  consider(announcement: Announcement): Promise<void> {
+    const jobId = jobIdOf(this.#components.court, announcement.request);
+    this.#hear(jobId);
+    return this.#consider(jobId, announcement);
+  }
+
+  async #consider(jobId: Hex, announcement: Announcement): Promise<void> {
+    const { records, deliveries } = this.#components;
     const known = records.get(jobId);
-    if (known === undefined) return this.#once(jobId, () => this.#first(jobId, announcement));
+    if (known === undefined) {
+      return this.#considerations.add(jobId, announcement, (newest) => this.#safely(jobId, () => this.#first(jobId, newest)), () => !this.#signal.aborted && !records.has(jobId));
+    }
     known.clientAddrs = announcement.addrs;
     const { state } = replay(known.events) ?? { state: 'Open' };
     if (state !== 'Open' && state !== 'Widening') return deliveries.commitment(known);
-    if (known.bid.round === (state === 'Open' ? 0 : 1)) await this.#deliver(known);
-    else this.#drive(jobId);
+    if (known.bid.round === (state === 'Open' ? 0 : 1)) return this.#deliver(known);
+    // What kept this node from a bid for newcomers may be over.
+    if (known.finished === 'passed-over') delete known.finished;
+    this.#drive(jobId);
   }
 
   /** Bids for a seat among the newcomers of a widened job. */
   again(record: ReplicaRecord): Promise<void> {
-    const { jobId, request, spec, clientAddrs } = record;
-    return this.#once(jobId, async () => {
-      const { bid, reason } = await this.#decide({ request, spec: new TextEncoder().encode(spec), addrs: clientAddrs }, 1);
+    const { jobId, request, spec, clientAddrs, bid: { round } } = record;
+    const announcement = { request, spec: new TextEncoder().encode(spec), addrs: clientAddrs };
+    return this.#considerations.add(jobId, announcement, () => this.#safely(jobId, async () => {
+      const { bid, reason } = await this.#decide(announcement, 1);
       if (bid === undefined) {
         this.#components.log('info', 'no bid', { jobId, reason });
         // It asks nothing more of this node.
@@ -58,17 +78,17 @@ export class Bidding {
       await this.#components.journal.put(jobId, record);
       this.#components.log('info', 'bid', { jobId, price: bid.price.toString(), round: 1 });
       await this.#deliver(record);
-    });
+    }), () => record.bid.round === round && record.finished === undefined);
   }
 
-  /** Gossip is best effort: a job seen on chain but not announced here is asked of the peers. */
-  async askPeers(jobId: Hex): Promise<void> {
-    const { host, records, early, court } = this.#components;
-    for (const peer of host.getPeers()) {
-      if (records.has(jobId) || !early.has(jobId) || this.#signal.aborted) return;
-      const answer = await request(host, peer, announcementProtocol, { jobId }, { signal: this.#signal }).catch(() => undefined);
-      if (answer?.found && jobIdOf(court, answer.announcement.request) === jobId) await this.consider(answer.announcement);
-    }
+  /** A job takes bids: where nobody announces it here, the peers are asked. */
+  seen(jobId: Hex): Promise<void> {
+    return this.#missed.follow(jobId);
+  }
+
+  #hear(jobId: Hex): void {
+    this.#heard.add(jobId);
+    if (this.#heard.size > MAX_HEARD_JOBS) this.#heard.delete(this.#heard.keys().next().value!);
   }
 
   async #first(jobId: Hex, announcement: Announcement): Promise<void> {
@@ -103,15 +123,11 @@ export class Bidding {
     return considerJob(this.#components, this.#init, announcement, { pending, round }, this.#signal);
   }
 
-  async #once(jobId: Hex, work: () => Promise<void>): Promise<void> {
-    if (this.#considering.has(jobId)) return;
-    this.#considering.add(jobId);
+  async #safely(jobId: Hex, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!this.#signal.aborted) this.#components.log('warn', 'announcement dropped', { jobId, reason: messageOf(error) });
-    } finally {
-      this.#considering.delete(jobId);
     }
   }
 }
