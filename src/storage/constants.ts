@@ -10,10 +10,8 @@ export const MAX_NAME_BYTES = 255;
 export const MAX_FETCH_BYTES = 64 * 1024 ** 3;
 /** Blocks of one fetch in flight: bitswap is bound by latency, memory by 2 MiB for each. */
 export const FETCH_CONCURRENCY = 24;
-/** Blocks read ahead when a file is streamed. */
+/** Blocks on their way when a file is streamed: what a slow reader makes wait is 16 MiB at most. */
 export const READ_CONCURRENCY = 8;
-/** Bytes of a file asked for in one go, which may all be waiting for a slow reader. */
-export const READ_RANGE_BYTES = 32 * 1024 * 1024;
 /** Files read or written side by side. */
 export const FILE_CONCURRENCY = 8;
 /** Blocks of one file hashed and written side by side: with FILE_CONCURRENCY it bounds memory at 64 MiB. */

@@ -33,10 +33,11 @@ import type { WatchedFolder } from './shelf/watched-folder.ts';
 import { connectTo, locate, provide, type Location } from './reach.ts';
 import type { Receipt, Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
-import { contentInRanges } from './unixfs/content-in-ranges.ts';
-import { extract, openEntry } from './unixfs/extract.ts';
+import { extract } from './unixfs/extract.ts';
+import { fileContent } from './unixfs/file-content.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 import { findEntry, listDirectory, type ListedEntry } from './unixfs/list-directory.ts';
+import { openEntry } from './unixfs/open-entry.ts';
 import { readInOrder } from './unixfs/read-in-order.ts';
 import { identityBlock, verifyBlock } from './verify.ts';
 
@@ -338,9 +339,10 @@ export class Storage implements Startable {
   /** The bytes of a file, fetched as they are read. @throws StorageError NOT_A_FILE, NOT_FOUND, DAG_INVALID */
   async* cat(cid: CID, { signal, offset = 0, length = Infinity }: { signal?: AbortSignal; offset?: number; length?: number } = {}): AsyncGenerator<Uint8Array> {
     const until = this.#until(signal);
-    const entry = await openEntry(this.#reader(until), cid, until);
+    const reader = this.#reader(until);
+    const entry = await openEntry(reader, cid, until);
     if (entry.type === 'directory' || entry.type === 'object') throw new StorageError('NOT_A_FILE', 'this is not a file', { details: cid.toString() });
-    yield* contentInRanges(entry, { signal: until, offset, length });
+    yield* fileContent(reader, entry, { signal: until, offset, length });
   }
 
   /**

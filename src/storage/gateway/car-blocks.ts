@@ -4,7 +4,7 @@ import { isError } from '../../protocol/errors.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { walkDag } from '../stream/walk-dag.ts';
-import { openEntry } from '../unixfs/extract.ts';
+import { openEntry } from '../unixfs/open-entry.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { HttpRefusal, type GatewayRequest } from './parse-request.ts';

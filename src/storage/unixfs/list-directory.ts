@@ -1,7 +1,8 @@
 import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
-import { checkName, openEntry } from './extract.ts';
+import { checkName } from './extract.ts';
+import { openEntry } from './open-entry.ts';
 import { identityBlock } from '../verify.ts';
 import { isLeaf } from './links.ts';
 
