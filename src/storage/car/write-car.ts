@@ -41,12 +41,12 @@ export async function writeCar(
 /**
  * A DAG as a CARv1: depth first, every block once.
  *
- * @param read a verified block
+ * @param read a verified block; undefined for one that is left out, with what hangs from it
  * @param onBlock told of each block once whoever reads the stream is done with it
  * @throws what `read` throws; StorageError DAG_INVALID, FORMAT_UNSUPPORTED; the signal's reason
  */
 export async function* carStream(
-  root: CID, read: (cid: CID) => Promise<Uint8Array>, { signal, onBlock }: { signal?: AbortSignal; onBlock?: () => void } = {},
+  root: CID, read: (cid: CID) => Promise<Uint8Array | undefined>, { signal, onBlock }: { signal?: AbortSignal; onBlock?: () => void } = {},
 ): AsyncGenerator<Uint8Array> {
   yield carHeader(root);
   const seen = new Set<string>();
@@ -58,6 +58,7 @@ export async function* carStream(
     seen.add(key);
     const inline = identityBlock(cid);
     const bytes = inline ?? await read(cid);
+    if (bytes === undefined) continue;
     if (inline === undefined) {
       yield sectionHead(cid, bytes.length);
       yield bytes;

@@ -8,9 +8,11 @@ import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { BLOCK_WRITE_CONCURRENCY, FILE_CONCURRENCY } from '../constants.ts';
 import { StorageError } from '../errors.ts';
+import { MIN_PLACED_BYTES, type LeafPlaces } from '../hidden/leaf-places.ts';
 import type { LocalBlocks } from '../local/local-blocks.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
+import { importInPlace } from './import-in-place.ts';
 import { CHUNK_BYTES, leafOf } from './leaf.ts';
 import { readContent } from './read-content.ts';
 import { referenceFile } from './reference-file.ts';
@@ -31,6 +33,8 @@ export interface AddOptions {
   onProgress?: (progress: { bytes: number; blocks: number }) => void;
   /** Where files are referenced instead of copied. */
   catalogue?: Catalogue;
+  /** Told where the leaves of larger files lie, which are not stored then. */
+  places?: LeafPlaces;
 }
 
 /** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves. */
@@ -89,10 +93,11 @@ interface Job {
   skipped: number;
   signal: AbortSignal | undefined;
   catalogue: Catalogue | undefined;
+  places: LeafPlaces | undefined;
   onBlock(bytes: number): void;
 }
 
-async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress, catalogue }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
+async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress, catalogue, places }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
   const progress = { bytes: 0, blocks: 0 };
   const onBlock = (bytes: number) => {
     signal?.throwIfAborted();
@@ -108,7 +113,7 @@ async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress,
       return cid;
     },
   };
-  const job: Job = { store, skipped: 0, signal, catalogue, onBlock };
+  const job: Job = { store, skipped: 0, signal, catalogue, places, onBlock };
   const { cid } = await add(job);
   return { cid, ...progress, skipped: job.skipped };
 }
@@ -167,6 +172,16 @@ async function addFile(job: Job, path: string): Promise<Child | undefined> {
     if (!stats.isFile()) return undefined;
     if (job.catalogue !== undefined) {
       return await referenceFile({ catalogue: job.catalogue, store: job.store }, handle, resolve(path), stats, { profile: PROFILE, signal: job.signal, onBlock: job.onBlock });
+    }
+    if (job.places !== undefined && stats.size >= MIN_PLACED_BYTES) {
+      const { places, onBlock } = job;
+      return await importInPlace(job.store, handle, path, stats, {
+        profile: PROFILE, signal: job.signal,
+        onLeaf(cid, offset, length) {
+          places.note(cid, { path, offset, length });
+          onBlock(length);
+        },
+      });
     }
     return await addContent(job, await readContent(handle, Number(stats.size), job.signal));
   } finally {

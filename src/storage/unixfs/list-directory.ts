@@ -26,6 +26,15 @@ export async function listDirectory(store: ReadableStorage, cid: CID, signal: Ab
   return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The names of a directory's entries, and what they are of; reads the directory's own blocks only. @throws StorageError NOT_A_DIRECTORY, ENTRY_HOSTILE; what the store throws */
+export async function namesIn(store: ReadableStorage, cid: CID, signal: AbortSignal): Promise<Map<string, CID>> {
+  const directory = await openEntry(store, cid, signal);
+  if (directory.type !== 'directory') throw new StorageError('NOT_A_DIRECTORY', 'this is not a directory', { details: cid.toString() });
+  const names = new Map<string, CID>();
+  for await (const { name, cid: child } of directory.entries({ signal })) names.set(checkName(name), child);
+  return names;
+}
+
 /** One entry of a directory; reads the directory's own blocks only. @throws StorageError NOT_A_DIRECTORY, NOT_FOUND when it has none of this name; what the store throws */
 export async function findEntry(store: ReadableStorage, cid: CID, wanted: string, signal: AbortSignal): Promise<CID> {
   const directory = await openEntry(store, cid, signal);
