@@ -2,8 +2,8 @@
 export const MAX_BLOCK_BYTES = 2 * 1024 * 1024;
 /** Deepest DAG walked: a balanced file of 2^60 bytes has 6 levels, so this is a limit on nested directories. */
 export const MAX_DAG_DEPTH = 256;
-/** Most directory entries one DAG may unpack to: shared subtrees multiply without costing the sender a byte. */
-export const MAX_ENTRIES = 1_000_000;
+/** Most directory entries one DAG may unpack to: a million files and their folders, but shared subtrees multiply without costing the sender a byte. */
+export const MAX_ENTRIES = 2_000_000;
 /** Longest file name, bytes: the limit of ext4, xfs and btrfs. */
 export const MAX_NAME_BYTES = 255;
 /** Bytes one fetch may take from the network unless configured otherwise. */
