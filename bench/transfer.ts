@@ -18,7 +18,7 @@ const WAYS = (process.env.TRANSFER_WAYS?.split(',') ?? ['peers', 'ipfs', 'gatewa
 /** More of Node's flags for both ends, e.g. `--cpu-prof`. */
 const EXEC = process.env.TRANSFER_EXEC?.split(' ') ?? [];
 
-interface Row { way: string; mbPerSecond: number; ms: number; receiverCpuMs: number; senderCpuMs: number; receiverMb: number; senderMb: number }
+interface Row { way: string; mbPerSecond: number; ms: number; receiverCpuMs: number; senderCpuMs: number; receiverMb: number; senderMb: number; receiverIdleMb: number; heapMb: number; outsideHeapMb: number }
 
 /** A file moved between two nodes, each in a process of its own, by each of the ways nodes have: MB/s and the largest resident memory of both. */
 export const transfer: Benchmark = async (say) => {
@@ -26,8 +26,8 @@ export const transfer: Benchmark = async (say) => {
   const children: ChildProcess[] = [];
   const start = async (folder: string): Promise<(order: TransferOrder) => Promise<TransferReply>> => {
     const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)], {
-      // As `bin/gadus` has it.
-      execArgv: ['--max-semi-space-size=4', ...EXEC],
+      // As `bin/gadus` has it, from its second start on.
+      execArgv: ['--max-semi-space-size=4', ...EXEC], env: { ...process.env, NODE_COMPILE_CACHE: join(dir, 'compiled') },
     });
     children.push(child);
     await once(child, 'message');
@@ -62,12 +62,13 @@ export const transfer: Benchmark = async (say) => {
       rows.push({
         way: served[0]!, ms: ms!, mbPerSecond: Math.round(bytes! / 1e3 / ms!), receiverCpuMs: Math.round(atReceiver.cpuMs!), senderCpuMs: Math.round(atSender.cpuMs!),
         receiverMb: Math.round(atReceiver.peakBytes! / 1e6), senderMb: Math.round(atSender.peakBytes! / 1e6),
+        receiverIdleMb: Math.round(atReceiver.idleBytes! / 1e6), heapMb: Math.round(atReceiver.atPeak!.heapTotal / 1e6), outsideHeapMb: Math.round(atReceiver.atPeak!.external / 1e6),
       });
       say(`${served[0]}: ${rows.at(-1)!.mbPerSecond} MB/s`);
       await rm(join(dir, `receiver-${way}`), { recursive: true, force: true });
     }
-    say(table(['by', 'MB/s', 'ms', 'receiver CPU ms', 'sender CPU ms', 'receiver peak MB', 'sender peak MB'],
-      rows.map((row) => [row.way, row.mbPerSecond, row.ms, row.receiverCpuMs, row.senderCpuMs, row.receiverMb, row.senderMb])));
+    say(table(['by', 'MB/s', 'ms', 'receiver CPU ms', 'sender CPU ms', 'sender peak MB', 'receiver peak MB', 'idle', 'heap', 'outside it'],
+      rows.map((row) => [row.way, row.mbPerSecond, row.ms, row.receiverCpuMs, row.senderCpuMs, row.senderMb, row.receiverMb, row.receiverIdleMb, row.heapMb, row.outsideHeapMb])));
     return { bytes: SIZE, rows, goalMbPerSecond: 100, goalPeakMb: 200 };
   } finally {
     await Promise.all(children.map(end));

@@ -2,7 +2,7 @@ import type { Address, Hex } from 'viem';
 import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { announcementProtocol, bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, shardName, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
+  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import { addrsOf } from './addrs-of.ts';
@@ -15,6 +15,7 @@ import { Sortition } from './sortition.ts';
 import { Standings } from './standings.ts';
 import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
 import { exportResult } from './export-result.ts';
+import { isSharded } from './shards/is-sharded.ts';
 import { heldRoot } from './held-root.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
@@ -252,15 +253,11 @@ export class Client implements Startable {
    */
   async fetchResult(record: JobRecord, destination: string, { car = false, shard, ...options }: FetchOptions & { car?: boolean; shard?: number } = {}): Promise<Receipt> {
     const { storage } = this.#components;
-    const whole = parseCid(this.resultOf(record).cid);
+    const whole = this.resultOf(record).cid;
     if (shard !== undefined) requireShard(record, shard);
     for (const { bid } of record.bids) await storage.connect(addrsOf(record, bid.node)).catch(() => {});
-    if (shard === undefined) {
-      const copies = record.findings!.flatMap(({ resultCid, ...rest }) => (resultCid === whole.toString() ? [{ ...rest, resultCid }] : []));
-      return exportResult(this.#components, record, copies, destination, { car, ...options });
-    }
-    const cid = await storage.entry(whole, shardName(shard), options.signal === undefined ? {} : { signal: options.signal });
-    return car ? storage.exportCar(cid, destination, options) : storage.export(cid, destination, options);
+    const copies = record.findings!.flatMap(({ resultCid, ...rest }) => (resultCid === whole ? [{ ...rest, resultCid }] : []));
+    return exportResult(this.#components, record, copies, destination, { car, ...options, ...(isSharded(record) && { shards: shard ?? 'all' }) });
   }
 
   specOf(record: JobRecord): ReturnType<typeof decodeSpec> {

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { sealResult } from '../evidence/index.ts';
-import { canonicalJson, parseJobSpec } from '../protocol/index.ts';
+import { canonicalJson, parseJobSpec, SHARD_INDEX, shardName } from '../protocol/index.ts';
 import { startStorage, tempDir } from '../storage/storage.test-util.ts';
-import { exportResult, type ResultCopy } from './export-result.ts';
+import { exportResult, type ExportResultInit, type ResultCopy } from './export-result.ts';
 import type { JobRecord } from './job-record.ts';
 import { sealKeysOf } from './prepare-job.ts';
 
@@ -55,4 +55,31 @@ test('a node that seals another result as if it were this one is found out', asy
   const resultCid = 'bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354';
   const { cid } = await storage.addSealed(entries, { seal: (car) => sealResult(car, { court, jobId, node: nodes[0], sealKey: publicKey, resultCid }) });
   await assert.rejects(exportResult({ storage, court }, record, [{ node: nodes[0], resultCid, encryptedResultCid: cid.toString() }], join(await tempDir(t), 'result')), { code: 'ROOT_DIFFERS' });
+});
+
+test('of shards: all, one, or a CAR of them, from the first copy of which all opens', async (t) => {
+  const { storage, dir } = await startStorage(t, { offline: true });
+  const { publicKey } = await sealKeysOf(seed);
+  const sharded = { ...record, spec: canonicalJson(parseJobSpec({ command: ['true'], result: { encrypt: true }, shards: { by: 'count', count: 3 } })) } as JobRecord;
+  const seal = (node: ResultCopy['node']) => ({ seal: (car: AsyncIterable<Uint8Array>, result: { toString(): string }) => sealResult(car, { court, jobId, node, sealKey: publicKey, resultCid: result.toString() }) });
+  const copy = async (node: ResultCopy['node'], { wrong }: { wrong?: number } = {}): Promise<ResultCopy> => {
+    const shards = await Promise.all([0, 1, 2].map((shard) => storage.addSealed([{ path: 'stdout', source: new TextEncoder().encode(`shard ${shard}\n`) }], seal(node))));
+    const index = await storage.addSealedDirectory(shards.map(({ plain, plainBytes }, shard) => ({ name: shardName(shard), cid: plain, bytes: plainBytes })), seal(node));
+    const files = shards.map(({ cid, bytes }, shard) => ({ name: shardName(shard), cid: shard === wrong ? shards[0]!.cid : cid, bytes }));
+    const { cid } = await storage.addDirectory([...files, { name: SHARD_INDEX, cid: index.cid, bytes: index.bytes }]);
+    return { node, resultCid: index.plain.toString(), encryptedResultCid: cid.toString() };
+  };
+  const [good, bad] = [await copy(nodes[0]), await copy(nodes[1], { wrong: 2 })];
+  assert.equal(good.resultCid, bad.resultCid);
+  const run = (copies: ResultCopy[], name: string, init: ExportResultInit) => exportResult({ storage, court }, sharded, copies, join(dir, name), init);
+  const doing = new Set<string | undefined>();
+  await run([bad, good], 'all', { shards: 'all', onProgress: (progress) => doing.add(progress.doing) });
+  for (const shard of [0, 1, 2]) assert.equal(await readFile(join(dir, 'all', shardName(shard), 'stdout'), 'utf8'), `shard ${shard}\n`);
+  assert.deepEqual([...doing], [undefined, 'decrypting', 'unpacking']);
+  await run([bad], 'one', { shards: 1 });
+  assert.equal(await readFile(join(dir, 'one', 'stdout'), 'utf8'), 'shard 1\n');
+  await run([good], 'all.car', { shards: 'all', car: true });
+  await assert.rejects(run([bad], 'wrong', { shards: 2 }), { code: 'RESULT_UNOPENED' });
+  await assert.rejects(run([good], 'beyond', { shards: 3 }), { code: 'NOT_FOUND' });
+  for (const name of ['wrong', 'beyond']) assert.equal(existsSync(join(dir, name)), false);
 });

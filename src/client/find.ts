@@ -16,14 +16,16 @@ import { confront } from './windows/confront.ts';
  */
 export async function find({ storage, precedents, court }: Pick<ClientComponents, 'storage' | 'precedents' | 'court'>, record: JobRecord, job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal): Promise<ShardedFindings> {
   const addrs = job.roster.map(({ node }) => addrsOf(record, node)).filter((one) => one.length > 0);
-  if (isSharded(record)) return judgeShards(storage, addrs, job, exhibits, signal);
-  const whole = exhibits.filter((exhibit): exhibit is Exhibit => !('sharded' in exhibit));
-  const copies = whole.flatMap((exhibit) => ('evidence' in exhibit ? [exhibit.evidence] : []));
-  const results: Parameters<typeof confront>[0] = {
+  const resultsOf = (shown: readonly Exhibit[]): Parameters<typeof confront>[0] => ({
     connect: (...args) => storage.connect(...args),
-    export: (cid, destination, options) => exportResult({ storage, court }, record, copies.filter(({ resultCid }) => resultCid === cid.toString()), destination, options),
-  };
-  const shown = await confront(results, addrs, whole, signal);
+    export: (cid, destination, options) => {
+      const copies = shown.flatMap((exhibit) => ('evidence' in exhibit && exhibit.evidence.resultCid === cid.toString() ? [exhibit.evidence] : []));
+      return exportResult({ storage, court }, record, copies, destination, options);
+    },
+  });
+  if (isSharded(record)) return judgeShards(resultsOf, addrs, job, exhibits, signal);
+  const whole = exhibits.filter((exhibit): exhibit is Exhibit => !('sharded' in exhibit));
+  const shown = await confront(resultsOf(whole), addrs, whole, signal);
   const findings: ReplicaFinding[] = judge(job, shown);
   if (POLICIES[record.request.policy] !== 'trace') return { findings, shard: 0 };
   const sketches = new Map(shown.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));

@@ -89,11 +89,11 @@ test('audits, panels and machines: said or left out, which leaves the digest as 
   }
 });
 
-test('an encrypted result: said or left out, which leaves the digest as it was; not of shards', () => {
+test('an encrypted result: said or left out, which leaves the digest as it was; of shards too', () => {
   assert.equal('result' in parseJobSpec({ command: ['true'] }), false);
   const said = { command: ['true'], result: { encrypt: true } };
   assert.deepEqual(decodeSpec(encodeSpec(parseJobSpec(said))).result, { encrypt: true });
-  for (const wrong of [{ result: { encrypt: 'yes' } }, { result: { encrypt: true, to: '0x12' } }, { result: { encrypt: true }, shards: { by: 'count' as const, count: 2 } }]) {
+  for (const wrong of [{ result: { encrypt: 'yes' } }, { result: { encrypt: true, to: '0x12' } }]) {
     assert.throws(() => parseJobSpec({ ...said, ...wrong } as Parameters<typeof parseJobSpec>[0]), { code: 'SPEC_INVALID' });
   }
 });

@@ -128,9 +128,6 @@ const schema = z.strictObject({
   if (new Set(spec.outputs.map((o) => o.name)).size < spec.outputs.length) {
     context.addIssue({ code: 'custom', path: ['outputs'], message: 'two outputs share a name' });
   }
-  if (spec.result?.encrypt === true && spec.shards !== undefined) {
-    context.addIssue({ code: 'custom', path: ['result', 'encrypt'], message: 'the results of shards cannot be encrypted' });
-  }
   if (spec.network !== 'none' && new Set(spec.network.allow).size < spec.network.allow.length) {
     context.addIssue({ code: 'custom', path: ['network', 'allow'], message: 'names one place twice' });
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCascade } from './cascade.ts';
+import type { Source } from './source.ts';
 import { createSuspects } from './suspects.ts';
 import { memorySource, randomBlock } from './storage.test-util.ts';
 
@@ -109,4 +110,16 @@ test('an overtaken source may still win', async () => {
   const slow = memorySource('slow', [], () => gate.promise);
   const stuck = memorySource('stuck', [], () => { gate.resolve(block.bytes); return never(); });
   assert.equal((await createCascade([slow, stuck], { overtakeMs: 10 }).read(block.cid, { signal })).source, slow);
+});
+
+test('a busy disk is waited for, however long; whoever else is silent is not', async () => {
+  const block = randomBlock();
+  const gate = Promise.withResolvers<Uint8Array>();
+  const disk: Source = { ...memorySource('disk', [], () => gate.promise), local: true };
+  const dead = memorySource('dead', [], never);
+  const cascade = createCascade([dead, disk], { overtakeMs: 1, stallTimeoutMs: 5 });
+  const reading = cascade.read(block.cid, { signal });
+  await assert.rejects(createCascade([dead], { stallTimeoutMs: 5 }).read(block.cid, { signal }), { code: 'NOT_FOUND' });
+  gate.resolve(block.bytes);
+  assert.equal((await reading).source, disk);
 });

@@ -32,7 +32,7 @@ type Outcome = { state: State; bytes: Uint8Array } | { state: State; error: unkn
  *
  * A source that serves a wrong block is dropped at once, and not asked by other fetches for a while either. One that has not answered
  * after `overtakeMs` is overtaken: the next is asked as well, the first verified answer counts, and whoever was overtaken comes last
- * from then on. One that has not answered after `stallTimeoutMs` is dropped.
+ * from then on. One that has not answered after `stallTimeoutMs` is dropped, unless it is on this machine.
  */
 export function createCascade(
   sources: readonly Source[],
@@ -43,8 +43,9 @@ export function createCascade(
   }));
 
   async function attempt(state: State, cid: CID, signal: AbortSignal): Promise<Outcome> {
-    const stall = AbortSignal.timeout(stallTimeoutMs);
-    const either = AbortSignal.any([signal, stall]);
+    // A disk that is busy is waited for: what is on it is often nowhere else.
+    const stall = state.source.local === true ? undefined : AbortSignal.timeout(stallTimeoutMs);
+    const either = stall === undefined ? signal : AbortSignal.any([signal, stall]);
     if (state.active++ === 0) state.since = performance.now();
     try {
       // The race frees us from a source that ignores its signal.
@@ -52,7 +53,7 @@ export function createCascade(
       verifyBlock(cid, bytes);
       return { state, bytes };
     } catch (error) {
-      if (signal.aborted || !stall.aborted) return { state, error };
+      if (signal.aborted || stall?.aborted !== true) return { state, error };
       return { state, error: new StorageError('STALLED', 'nothing came', { details: `within ${stallTimeoutMs} ms`, cause: error }) };
     } finally {
       if (--state.active === 0) state.report.ms += performance.now() - state.since;

@@ -2,18 +2,16 @@
 export const MAX_BLOCK_BYTES = 2 * 1024 * 1024;
 /** Deepest DAG walked: a balanced file of 2^60 bytes has 6 levels, so this is a limit on nested directories. */
 export const MAX_DAG_DEPTH = 256;
-/** Most directory entries one DAG may unpack to: shared subtrees multiply without costing the sender a byte. */
-export const MAX_ENTRIES = 1_000_000;
+/** Most directory entries one DAG may unpack to: a million files and their folders, but shared subtrees multiply without costing the sender a byte. */
+export const MAX_ENTRIES = 2_000_000;
 /** Longest file name, bytes: the limit of ext4, xfs and btrfs. */
 export const MAX_NAME_BYTES = 255;
 /** Bytes one fetch may take from the network unless configured otherwise. */
 export const MAX_FETCH_BYTES = 64 * 1024 ** 3;
 /** Blocks of one fetch in flight: bitswap is bound by latency, memory by 2 MiB for each. */
 export const FETCH_CONCURRENCY = 24;
-/** Blocks read ahead when a file is streamed. */
+/** Blocks on their way when a file is streamed: what a slow reader makes wait is 16 MiB at most. */
 export const READ_CONCURRENCY = 8;
-/** Bytes of a file asked for in one go, which may all be waiting for a slow reader. */
-export const READ_RANGE_BYTES = 32 * 1024 * 1024;
 /** Files read or written side by side. */
 export const FILE_CONCURRENCY = 8;
 /** Blocks of one file hashed and written side by side: with FILE_CONCURRENCY it bounds memory at 64 MiB. */

@@ -20,7 +20,8 @@ import { openFile } from './shelf/byte-reader.ts';
 import { Catalogue } from './shelf/catalogue.ts';
 import { createShelf } from './shelf/shelf.ts';
 import { WatchedFolder, type OnProblem } from './shelf/watched-folder.ts';
-import { Storage, type StorageLimits } from './storage.ts';
+import type { StorageLimits } from './components.ts';
+import { Storage } from './storage.ts';
 import { blockKey } from './unixfs/links.ts';
 import { FILES_SHELF } from './unixfs/reference-file.ts';
 

@@ -10,8 +10,15 @@ import { giveBack } from './stream/buffers.ts';
 import { isLeaf } from './unixfs/links.ts';
 import { verifyBlock } from './verify.ts';
 
-/** How far a fetch has come. */
-export interface FetchProgress { blocks: number; bytes: number; source: string }
+/** How far a fetch has come, or what is made of what was fetched. */
+export interface FetchProgress {
+  blocks: number;
+  bytes: number;
+  /** Who sent the last block; empty when it is about what was fetched. */
+  source: string;
+  /** What is done with it after that. */
+  doing?: 'decrypting' | 'unpacking';
+}
 
 export interface FetchInit {
   sources: readonly Source[];

@@ -15,4 +15,7 @@ export { openJournal, type Journal } from './journal.ts';
 export type { Receipt, Source, SourceReport } from './source.ts';
 export type { Materialised } from './local/inputs.ts';
 export type { Location } from './reach.ts';
-export type { FetchOptions, Storage } from './storage.ts';
+export type { FetchOptions } from './components.ts';
+export type { AddedSealed } from './adding.ts';
+export type { Unsealing } from './hidden/unsealing.ts';
+export type { Storage } from './storage.ts';

@@ -15,6 +15,7 @@ import { createLibp2p, type ServiceFactoryMap } from 'libp2p';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { create as createDigest } from 'multiformats/hashes/digest';
+import { writeVarint } from './car/varint.ts';
 import { createStorage, type StorageInit } from './create-storage.ts';
 import { StorageError } from './errors.ts';
 import type { Source } from './source.ts';
@@ -92,4 +93,19 @@ export function memorySource(name: string, blocks: Iterable<{ cid: CID; bytes: U
     },
   };
   return source;
+}
+
+/**
+ * A UnixFS file of bytes of its own and then those of others, made by hand.
+ *
+ * @param change makes the sizes it states of those others
+ */
+export function fileNode(own: Uint8Array, children: readonly { cid: CID; bytes: number }[], change: (sizes: number[]) => number[] = (sizes) => sizes): { cid: CID; bytes: Uint8Array } {
+  const sizes = change(children.map(({ bytes }) => bytes));
+  // Data { Type = 1, Data = 2, filesize = 3, blocksizes = 4 }
+  const data = Buffer.concat([
+    Uint8Array.of(8, 2, 0x12), writeVarint(own.length), own, Uint8Array.of(0x18), writeVarint(sizes.reduce((sum, size) => sum + size, own.length)),
+    ...sizes.map((size) => Buffer.concat([Uint8Array.of(0x20), writeVarint(size)])),
+  ]);
+  return node(data, children.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes })));
 }

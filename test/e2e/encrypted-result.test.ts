@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parseCid, type JobSpecInput } from '../../src/protocol/index.ts';
+import { parseCid, shardName, type JobSpecInput } from '../../src/protocol/index.ts';
 import { settledJob, useNetwork } from '../network.ts';
 
 describe('a result encrypted to its client', () => {
@@ -43,4 +43,25 @@ describe('a result encrypted to its client', () => {
       assert.equal(stranger.client.resultOf(inTheClear).cid, plain.toString());
     });
   }
+
+  test('of a job of shards: all of it, or one shard; to nobody else', async () => {
+    const net = network();
+    const { client, storage } = await net.client();
+    const record = await client.submit({
+      command: ['sh', '-c', 'echo shard $GADUS_SHARD'], result: { encrypt: true }, shards: { by: 'count', count: 5 }, verification: { replicas: 3, policy: 'exact' },
+    });
+    const { verdicts } = await settledJob(client, record);
+    assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    const folder = join(net.dir, 'result-shards');
+    await client.fetchResult(record, folder);
+    for (let shard = 0; shard < 5; shard++) assert.match(await readFile(join(folder, shardName(shard), 'stdout'), 'utf8'), new RegExp(`^shard ${shard}\n$`));
+    await client.fetchResult(record, join(net.dir, 'one-shard'), { shard: 3 });
+    assert.equal(await readFile(join(net.dir, 'one-shard', 'stdout'), 'utf8'), 'shard 3\n');
+    const stranger = await net.client();
+    for (const node of net.nodes) await stranger.storage.connect(node.addrs);
+    const [finding] = record.findings!;
+    await assert.rejects(stranger.storage.fetch(parseCid(finding!.resultCid!), { signal: AbortSignal.timeout(20_000) }), { code: 'NOT_FOUND' });
+    await stranger.storage.fetch(parseCid(finding!.encryptedResultCid!));
+    assert.deepEqual((await storage.holdings()).map(({ why }) => why), ['fetched', 'fetched']);
+  });
 });

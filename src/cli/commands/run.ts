@@ -3,7 +3,7 @@ import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
 import { dataRootFrom, specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
-import { dim, print, say } from '../output.ts';
+import { dim, print, progressBar, say } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 
 interface RunOptions extends JobOptions, GlobalOptions { detach?: boolean; follow?: boolean; outputDir?: string; quiet?: boolean }
@@ -53,7 +53,7 @@ Examples:
           return EXIT.unsettled;
         }
         const destination = options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
-        await client.fetchResult(record, destination, { signal });
+        await client.fetchResult(record, destination, { signal, onProgress: progressBar(options) });
         print({ ...jobJson(client, record), output: destination }, destination, options);
         return client.resultOf(record).exitCode;
       });

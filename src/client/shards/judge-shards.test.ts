@@ -35,7 +35,7 @@ function seat(number: number, shards: number, others: Record<number, Evidence> =
 }
 
 const storage = { connect: () => Promise.reject(new Error('not here')), export: () => Promise.reject(new Error('not here')) };
-const judge = (closed: ClosedJob, exhibits: (Exhibit | ShardedExhibit)[]) => judgeShards(storage, [], closed, exhibits, new AbortController().signal);
+const judge = (closed: ClosedJob, exhibits: (Exhibit | ShardedExhibit)[]) => judgeShards(() => storage, [], closed, exhibits, new AbortController().signal);
 
 test('all honest: all agree, in every shard', async () => {
   const { findings, shard } = await judge(job(3, 6), [0, 1, 2].map((one) => seat(one, 6)));

@@ -30,10 +30,11 @@ interface Sum {
  * several shards in which seats are told apart the verdict can name one, whose rejected they are, and the others have the benefit. Nobody is told apart in a
  * shard in which the contract, which sees the sketches alone, would find him in its majority: the client would lose that dispute.
  *
+ * @param results gives the results of the exhibits of one shard
  * @param addrs where the nodes listen
  */
 export async function judgeShards(
-  storage: Pick<Storage, 'connect' | 'export'>, addrs: readonly (readonly string[])[], job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal,
+  results: (exhibits: readonly Exhibit[]) => Pick<Storage, 'connect' | 'export'>, addrs: readonly (readonly string[])[], job: ClosedJob, exhibits: readonly (Exhibit | ShardedExhibit)[], signal: AbortSignal,
 ): Promise<ShardedFindings> {
   const { shards: count } = job.request;
   const sums = exhibits.flatMap((exhibit) => ('sharded' in exhibit ? [begin(exhibit, job, count)] : []));
@@ -42,7 +43,8 @@ export async function judgeShards(
   for (let shard = 0; shard < count && sums.length > 0; shard++) {
     // Thousands of shards take seconds: whatever else this process does goes on meanwhile.
     await setImmediate(undefined, { signal });
-    const shown = await confront(storage, addrs, sums.map((sum) => exhibitOf(sum, shard)), signal);
+    const own = sums.map((sum) => exhibitOf(sum, shard));
+    const shown = await confront(results(own), addrs, own, signal);
     const found = judge(job, shown);
     const settled = cleared(job, sums, found, shown, shard);
     judged.push(note(sums, settled, shown, shard));
@@ -115,9 +117,10 @@ function note(sums: readonly Sum[], found: readonly ReplicaFinding[], shown: rea
 
 function finding(sum: Sum, node: ReplicaFinding['node'], named: JudgedShard, agreement: string | undefined): ReplicaFinding {
   const { exhibit: { seat, sharded }, shards, problem, exitCode, ended, cpuSeconds, peakMemoryBytes, distances } = sum;
+  const { resultCid, encryptedResultCid } = sharded.manifest;
   const agreed = problem === undefined && !named.undecided && !named.told.includes(seat);
   return {
-    seat, node, resultCid: sharded.manifest.resultCid, exitCode, ended, cpuSeconds, peakMemoryBytes, distances, shards, agreed,
+    seat, node, resultCid, ...(encryptedResultCid !== undefined && { encryptedResultCid }), exitCode, ended, cpuSeconds, peakMemoryBytes, distances, shards, agreed,
     reason: problem ?? reasonOf(seat, shards, named, agreement),
   };
 }

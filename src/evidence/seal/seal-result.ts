@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { messageOf } from '../../protocol/errors.ts';
 import { parseCid } from '../../protocol/bytes.ts';
 import type { Hex } from 'viem';
@@ -31,8 +31,9 @@ export async function* sealResult(plain: AsyncIterable<Uint8Array>, { sealKey, .
   const recipientPublicKey = await importPublicKey(sealKey);
   const { enc, ct } = await sealSuite.seal({ recipientPublicKey, info: info() }, buffer(key), aad(context));
   yield Buffer.concat([MAGIC, new Uint8Array(enc), new Uint8Array(ct)]);
+  const secret = createSecretKey(key);
   for await (const { bytes, number, last } of numbered(plain, RESULT_SEAL_CHUNK_BYTES)) {
-    const cipher = createCipheriv('aes-256-gcm', key, nonce(number, last));
+    const cipher = createCipheriv('aes-256-gcm', secret, nonce(number, last));
     const sealed = cipher.update(bytes);
     cipher.final();
     yield sealed;
@@ -47,10 +48,10 @@ export async function* sealResult(plain: AsyncIterable<Uint8Array>, { sealKey, .
  * missing; RESULT_DAMAGED when a chunk was changed, moved, or cut within; ProtocolError CID_INVALID; what `sealed` throws
  */
 export async function* openResult(sealed: AsyncIterable<Uint8Array>, { privateKey, ...context }: ResultContext & { privateKey: Hex }): AsyncGenerator<Uint8Array> {
-  let key: Uint8Array | undefined;
+  let key: KeyObject | undefined;
   for await (const { bytes, number, last } of numbered(sealed, SEALED_CHUNK_BYTES, HEADER_BYTES)) {
     if (key === undefined) {
-      key = await unwrap(bytes, privateKey, context);
+      key = createSecretKey(await unwrap(bytes, privateKey, context));
       if (last) throw cut('nothing follows its header');
       continue;
     }
@@ -65,7 +66,7 @@ export async function* openResult(sealed: AsyncIterable<Uint8Array>, { privateKe
 }
 
 /** Undefined when the chunk is not what was sealed at this place. */
-function open(key: Uint8Array, number: number, last: boolean, bytes: Uint8Array): Uint8Array | undefined {
+function open(key: KeyObject, number: number, last: boolean, bytes: Uint8Array): Uint8Array | undefined {
   const decipher = createDecipheriv('aes-256-gcm', key, nonce(number, last), { authTagLength: TAG_BYTES });
   const end = bytes.length - TAG_BYTES;
   if (end < 0) return undefined;
@@ -101,23 +102,35 @@ function nonce(number: number, last: boolean): Uint8Array {
   return bytes;
 }
 
-/** Pieces of so many bytes, the last one shorter; a single empty one of nothing. The head, if there is one, is number -1. */
+/**
+ * Pieces of so many bytes, the last one shorter; a single empty one of nothing. The head, if there is one, is number -1. A piece, and what came from
+ * the source, is looked at no more once the next is asked for.
+ */
 async function* numbered(source: AsyncIterable<Uint8Array>, length: number, headLength?: number): AsyncGenerator<{ bytes: Uint8Array; number: number; last: boolean }> {
   let number = headLength === undefined ? 0 : -1;
-  let waiting: Uint8Array[] = [];
-  let held = 0;
+  let wanted = headLength ?? length;
+  /** What waits until it is known whether it is the last. */
+  const held = Buffer.allocUnsafe(Math.max(wanted, length));
+  let count = 0;
   for await (const chunk of source) {
-    waiting.push(chunk);
-    held += chunk.length;
+    let at = 0;
     // One byte more than a piece: only then it is not the last.
-    for (let wanted = number < 0 ? headLength! : length; held > wanted; wanted = length) {
-      const joined = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting);
-      yield { bytes: joined.subarray(0, wanted), number: number++, last: false };
-      held -= wanted;
-      waiting = [joined.subarray(wanted)];
+    while (count + chunk.length - at > wanted) {
+      let bytes: Uint8Array;
+      if (count === 0) {
+        bytes = chunk.subarray(at, at += wanted);
+      } else {
+        held.set(chunk.subarray(at, at += wanted - count), count);
+        bytes = held.subarray(0, wanted);
+      }
+      count = 0;
+      wanted = length;
+      yield { bytes, number: number++, last: false };
     }
+    held.set(chunk.subarray(at), count);
+    count += chunk.length - at;
   }
-  yield { bytes: Buffer.concat(waiting), number, last: true };
+  yield { bytes: held.subarray(0, count), number, last: true };
 }
 
 function info(): ArrayBuffer {

@@ -8,7 +8,7 @@ import { resultFiles, type Engine, type ImageStore, type RunResult } from '../..
 import {
   cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
 } from '../../protocol/index.ts';
-import type { Added, Receipt, Storage, TreeEntry } from '../../storage/index.ts';
+import type { Receipt, Storage, TreeEntry } from '../../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { runWatched } from './run-watched.ts';
 
@@ -108,22 +108,27 @@ export async function readyImage(
   return images.hold(image);
 }
 
-type Published = Pick<Evidence, 'resultCid' | 'encryptedResultCid'>;
+export type Published = Pick<Evidence, 'resultCid' | 'encryptedResultCid'> & {
+  /** What the result weighs, in the clear and as it can be fetched. */
+  bytes: number;
+  publishedBytes: number;
+};
 
 /** Publishes the result as the spec asks: as it is, or encrypted to the job's key and in no other form. */
-async function publishFor(storage: Storage, run: RunResult, { court, jobId, node, request: { sealKey }, spec, signal }: RunReplicaInit): Promise<Published> {
-  if (spec.result?.encrypt !== true) return { resultCid: (await publish(storage, run, signal)).cid.toString() };
-  const { cid, plain } = await storage.addSealed(entriesOf(run), {
+export async function publishFor(
+  storage: Storage, run: RunResult, { court, jobId, node, request: { sealKey }, spec, signal }: Pick<RunReplicaInit, 'court' | 'jobId' | 'node' | 'request' | 'spec' | 'signal'>,
+): Promise<Published> {
+  if (spec.result?.encrypt !== true) {
+    const { cid, bytes } = await storage.addTree(entriesOf(run), { signal, why: 'result' });
+    return { resultCid: cid.toString(), bytes, publishedBytes: bytes };
+  }
+  const { cid, plain, bytes, plainBytes } = await storage.addSealed(entriesOf(run), {
     seal: (car, result) => sealResult(car, { court, jobId, node, sealKey, resultCid: result.toString() }), signal,
   });
-  return { resultCid: plain.toString(), encryptedResultCid: cid.toString() };
+  return { resultCid: plain.toString(), encryptedResultCid: cid.toString(), bytes: plainBytes, publishedBytes: bytes };
 }
 
-/** The result as a UnixFS directory: stdout, stderr, exitCode, and a folder for each output. */
-export function publish(storage: Storage, run: RunResult, signal: AbortSignal): Promise<Added> {
-  return storage.addTree(entriesOf(run), { signal, why: 'result' });
-}
-
+/** A result's directory: stdout, stderr, exitCode, and a folder for each output. */
 function entriesOf(run: RunResult): TreeEntry[] {
   return [
     { path: 'stdout', source: run.stdoutPath },
@@ -135,23 +140,22 @@ function entriesOf(run: RunResult): TreeEntry[] {
 
 /** What a run is told by: its evidence, and what its windows are cut from. @throws EvidenceError OUTPUT_UNREADABLE, OUTPUT_CHANGED; the signal's reason */
 export async function evidenceOf(
-  { jobId, node, signal }: Pick<RunReplicaInit, 'jobId' | 'node' | 'signal'>, run: RunResult, resultCid: string,
+  { jobId, node, signal }: Pick<RunReplicaInit, 'jobId' | 'node' | 'signal'>, run: RunResult, { resultCid, encryptedResultCid }: Pick<Evidence, 'resultCid' | 'encryptedResultCid'>,
 ): Promise<{ evidence: Evidence; windowSource: WindowSource }> {
   const files = await resultFiles(run);
   const profile = await profileOutput(files.map(({ source }) => source), { signal });
   const windowSource = { trace: run.trace, output: await outputHistory(files, run.outputNotes, run.trace.t.at(-1)!, { signal }) };
   const sketch = bytesToHex(sketchOf(fingerprintOf(run.trace, profile)));
   const evidence: Evidence = {
-    version: 2, jobId, node, resultCid, exitCode: run.exitCode, ended: run.ended,
+    version: 2, jobId, node, resultCid, ...(encryptedResultCid !== undefined && { encryptedResultCid }), exitCode: run.exitCode, ended: run.ended,
     trace: run.trace, profile, windowRoot: windowsOf(windowSource).root, sketch, environment: run.environment,
   };
   return { evidence, windowSource };
 }
 
 async function seal(init: RunReplicaInit, run: RunResult, published: Published): Promise<Omit<ReplicaOutcome, 'receipts'>> {
-  const { resultCid } = published;
-  const { evidence: plain, windowSource } = await evidenceOf(init, run, resultCid);
-  const evidence: Evidence = { ...plain, ...published };
+  const { resultCid, encryptedResultCid } = published;
+  const { evidence, windowSource } = await evidenceOf(init, run, published);
   const encoded = encodeEvidence(evidence);
   const opening: Opening = {
     resultDigest: cidDigest(parseCid(resultCid)),
@@ -161,7 +165,7 @@ async function seal(init: RunReplicaInit, run: RunResult, published: Published):
     proof: [],
   };
   return {
-    ...published, exitCode: run.exitCode, ended: run.ended, opening,
+    resultCid, ...(encryptedResultCid !== undefined && { encryptedResultCid }), exitCode: run.exitCode, ended: run.ended, opening,
     commitment: commitmentOf(init.jobId, init.node, opening),
     windowSource: encodeWindowSource(windowSource),
     sealed: await sealEvidence({ court: init.court, jobId: init.jobId, node: init.node, sealKey: init.request.sealKey, evidence: encoded, opening }),

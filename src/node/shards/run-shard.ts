@@ -3,7 +3,7 @@ import { encodeEvidence, encodeWindowSource, requireShardRoom } from '../../evid
 import type { Engine } from '../../executor/index.ts';
 import { parseCid, shardName, type JobSpec, type LogChunk, type Shard } from '../../protocol/index.ts';
 import type { Materialised, Storage } from '../../storage/index.ts';
-import { evidenceOf, publish, type RunReplicaInit } from '../running/run-replica.ts';
+import { evidenceOf, publishFor, type RunReplicaInit } from '../running/run-replica.ts';
 import { runWatched } from '../running/run-watched.ts';
 import type { FinishedShard } from './shard-store.ts';
 
@@ -26,7 +26,7 @@ export interface SharedParts {
  */
 export async function runShard(
   { engine, storage, image, inputs, sampleIntervalMs, keepUntil }: SharedParts,
-  { jobId, node, ...again }: Pick<RunReplicaInit, 'jobId' | 'node' | 'againUntil' | 'onAgain'>,
+  { court, jobId, node, request, ...again }: Pick<RunReplicaInit, 'court' | 'jobId' | 'node' | 'request' | 'againUntil' | 'onAgain'>,
   split: JobSpec,
   shard: Shard,
   signal: AbortSignal,
@@ -49,12 +49,13 @@ export async function runShard(
     }, again);
     held.push(run);
     for (const input of own) await input.check();
-    const { cid, bytes } = await publish(storage, run, signal);
-    await storage.keepUntil(cid, keepUntil);
-    const { evidence, windowSource } = await evidenceOf({ jobId, node, signal }, run, cid.toString());
+    const published = await publishFor(storage, run, { court, jobId, node, request, spec: split, signal });
+    const { resultCid, encryptedResultCid, bytes, publishedBytes } = published;
+    await storage.keepUntil(parseCid(encryptedResultCid ?? resultCid), keepUntil);
+    const { evidence, windowSource } = await evidenceOf({ jobId, node, signal }, run, published);
     const encoded = encodeEvidence(evidence);
     requireShardRoom(shard.index, encoded.length, 0);
-    return { evidence: encoded, windowSource: encodeWindowSource(windowSource), bytes };
+    return { evidence: encoded, windowSource: encodeWindowSource(windowSource), bytes, publishedBytes };
   } finally {
     for (const resource of held.reverse()) await resource.release();
   }

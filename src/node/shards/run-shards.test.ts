@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { zeroHash } from 'viem';
-import { createSealKeys, openManifest } from '../../evidence/index.ts';
+import { createSealKeys, openManifest, openResult } from '../../evidence/index.ts';
 import { createNoopEngine, ExecutorError, type Engine, type ImageStore, type RunRequest } from '../../executor/index.ts';
 import { isError, parseCid, parseJobSpec, PLAIN_TERMS, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { createStorage, type Storage } from '../../storage/index.ts';
@@ -153,4 +153,33 @@ test('ids of runs fit an engine, and drafts are not taken for shards', async (t)
   await run({ shards: { by: 'count', count: 1 } }, 1, engine);
   assert.match(engine.runs[0]!.id, /^[a-z0-9-]{1,60}$/);
   assert.deepEqual((await readdir(join(dir, 'evidence', `${zeroHash}.shards`))).sort(), ['0000', 'sketches']);
+});
+
+test('encrypted: the same result as in the clear, of which nothing is here but files for its client; what is finished is not run again', async (t) => {
+  const work: Work = { shards: { by: 'count', count: 4 } };
+  const clear = await (await bench(t)).run(work, 4, watched());
+  const { storage, dir, run } = await bench(t);
+  const hidden: Work = { ...work, result: { encrypt: true } };
+  const outcome = await run(hidden, 4, watched());
+  assert.equal(outcome.resultCid, clear.resultCid);
+  const manifest = await openManifest({ court, jobId: zeroHash, node, privateKey: keys.privateKey, sealed: outcome.sealed, commitment: outcome.commitment, shards: 4 });
+  assert.equal(manifest.encryptedResultCid, outcome.encryptedResultCid);
+  assert.equal((await storage.locality(parseCid(outcome.resultCid))).blocks, 0);
+  const files = parseCid(outcome.encryptedResultCid!);
+  assert.equal((await storage.locality(files)).share, 1);
+  assert.deepEqual((await storage.ls(files)).map(({ name }) => name), ['0000', '0001', '0002', '0003', 'index']);
+  const open = (resultCid: string) => (sealed: AsyncIterable<Uint8Array>) => openResult(sealed, { court, jobId: zeroHash, node, privateKey: keys.privateKey, resultCid });
+  const folders = new Map<string, string>();
+  await storage.exportUnsealed(join(dir, 'one'), async (unsealing) => {
+    const root = parseCid(outcome.resultCid);
+    await unsealing.take(await storage.entry(files, 'index'), root, open(outcome.resultCid));
+    for (const [name, cid] of await unsealing.entries(root)) folders.set(name, cid.toString());
+    const one = parseCid(folders.get('0002')!);
+    await unsealing.take(await storage.entry(files, '0002'), one, open(folders.get('0002')!));
+    return one;
+  });
+  assert.deepEqual([...folders.keys()], ['0000', '0001', '0002', '0003']);
+  const again = watched();
+  assert.equal((await run(hidden, 4, again)).resultCid, clear.resultCid);
+  assert.equal(again.runs.length, 0);
 });

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { bytesToHex, type Hex } from 'viem';
 import {
-  decodeEvidence, encodeManifest, evidenceDigest, requireOwn, requireShardRoom, sealEvidence, shardedOpeningOf, shardInterval, type ShardManifest,
+  decodeEvidence, encodeManifest, evidenceDigest, requireOwn, requireShardRoom, sealEvidence, sealResult, shardedOpeningOf, shardInterval, type ShardManifest,
 } from '../../evidence/index.ts';
-import { isError, messageOf, parseCid, shardedCommitment, shardName, sketchRootOf, type Evidence } from '../../protocol/index.ts';
-import { readShardPlan, type Materialised, type Receipt } from '../../storage/index.ts';
+import { isError, messageOf, parseCid, SHARD_INDEX, shardedCommitment, shardName, sketchRootOf, type Evidence } from '../../protocol/index.ts';
+import { readShardPlan, type Materialised, type Receipt, type Storage } from '../../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { NodeError } from '../errors.ts';
 import { MAX_ATTEMPTS } from '../replica-record.ts';
@@ -28,7 +28,7 @@ export interface RunShardsInit extends RunReplicaInit {
 export interface ShardProgress { shard: number; exitCode: number; ended: Evidence['ended']; done: number; of: number }
 
 /** What of a finished shard the commitment is made from. */
-interface Summary extends Pick<Evidence, 'resultCid' | 'exitCode' | 'ended' | 'sketch'> { digest: Hex; evidenceBytes: number; bytes: number }
+interface Summary extends Pick<Evidence, 'resultCid' | 'encryptedResultCid' | 'exitCode' | 'ended' | 'sketch'> { digest: Hex; evidenceBytes: number; bytes: number; publishedBytes: number }
 
 /**
  * Runs all shards of a replica, as many at a time as there is room for, each like a replica of its own; those that had finished before this
@@ -114,7 +114,7 @@ async function finishedBefore({ storage }: RunReplicaComponents, { store, jobId,
       const finished = await store.get(index);
       requireOwn(decodeEvidence(finished.evidence), { jobId, node });
       const summary = summaryOf(finished);
-      const cid = parseCid(summary.resultCid);
+      const cid = parseCid(summary.encryptedResultCid ?? summary.resultCid);
       if (index < count && (await storage.locality(cid, { signal })).share === 1) {
         await storage.keepUntil(cid, keepUntil);
         summaries.set(index, summary);
@@ -128,9 +128,9 @@ async function finishedBefore({ storage }: RunReplicaComponents, { store, jobId,
   return summaries;
 }
 
-function summaryOf({ evidence: encoded, bytes }: FinishedShard): Summary {
-  const { resultCid, exitCode, ended, sketch } = decodeEvidence(encoded);
-  return { resultCid, exitCode, ended, sketch, digest: evidenceDigest(encoded), evidenceBytes: encoded.length, bytes };
+function summaryOf({ evidence: encoded, bytes, publishedBytes }: FinishedShard): Summary {
+  const { resultCid, encryptedResultCid, exitCode, ended, sketch } = decodeEvidence(encoded);
+  return { resultCid, ...(encryptedResultCid !== undefined && { encryptedResultCid }), publishedBytes, exitCode, ended, sketch, digest: evidenceDigest(encoded), evidenceBytes: encoded.length, bytes };
 }
 
 /** An engine that fails once may have met a crowded machine; of so many shards one would, and all would be lost. */
@@ -147,16 +147,28 @@ async function patiently<T>(run: () => Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-async function seal(
-  { storage }: RunReplicaComponents, { court, jobId, node, request, store }: RunShardsInit, shards: readonly Summary[], signal: AbortSignal,
-): Promise<Omit<ReplicaOutcome, 'receipts'>> {
-  const { cid } = await storage.addDirectory(
-    shards.map(({ resultCid, bytes }, index) => ({ name: shardName(index), cid: parseCid(resultCid), bytes })), { signal, why: 'result' },
-  );
+/**
+ * The directory of all shards' results. Where those are encrypted it is, too, and so beside them in the directory that is published.
+ */
+async function publishAll(storage: Storage, { court, jobId, node, request, spec, keepUntil }: RunShardsInit, shards: readonly Summary[], signal: AbortSignal): Promise<Pick<Evidence, 'resultCid' | 'encryptedResultCid'>> {
+  const folders = shards.map(({ resultCid, bytes }, index) => ({ name: shardName(index), cid: parseCid(resultCid), bytes }));
+  if (spec.result?.encrypt !== true) return { resultCid: (await storage.addDirectory(folders, { signal, why: 'result' })).cid.toString() };
+  const index = await storage.addSealedDirectory(folders, {
+    seal: (car, result) => sealResult(car, { court, jobId, node, sealKey: request.sealKey, resultCid: result.toString() }), signal,
+  });
+  await storage.keepUntil(index.cid, keepUntil);
+  const files = shards.map(({ encryptedResultCid, publishedBytes }, shard) => ({ name: shardName(shard), cid: parseCid(encryptedResultCid!), bytes: publishedBytes }));
+  const { cid } = await storage.addDirectory([...files, { name: SHARD_INDEX, cid: index.cid, bytes: index.bytes }], { signal, why: 'result' });
+  return { resultCid: index.plain.toString(), encryptedResultCid: cid.toString() };
+}
+
+async function seal({ storage }: RunReplicaComponents, init: RunShardsInit, shards: readonly Summary[], signal: AbortSignal): Promise<Omit<ReplicaOutcome, 'receipts'>> {
+  const { court, jobId, node, request, store } = init;
+  const published = await publishAll(storage, init, shards, signal);
   const sketches = shards.map(({ sketch }) => sketch);
   await store.putSketches(sketches);
   const manifest: ShardManifest = {
-    version: 1, jobId, node, resultCid: cid.toString(), sketchRoot: sketchRootOf(sketches), shards: shards.map(({ digest, bytes }) => ({ digest, bytes })),
+    version: 1, jobId, node, ...published, sketchRoot: sketchRootOf(sketches), shards: shards.map(({ digest, bytes }) => ({ digest, bytes })),
   };
   const encoded = encodeManifest(manifest);
   const salt = bytesToHex(randomBytes(32));
@@ -164,7 +176,7 @@ async function seal(
   // That of the first shard that did not end well: what is worth a look.
   const first = shards.find(({ exitCode }) => exitCode !== 0) ?? shards[0]!;
   return {
-    resultCid: cid.toString(), exitCode: first.exitCode, ended: first.ended,
+    ...published, exitCode: first.exitCode, ended: first.ended,
     // Which shard's sketch an opening has is decided in a dispute: see `openingFor`.
     opening: { resultDigest: opening.resultDigest, evidenceDigest: opening.evidenceDigest, salt, sketch: '0x', proof: [] },
     commitment: shardedCommitment(jobId, node, opening),

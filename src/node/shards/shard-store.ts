@@ -12,6 +12,8 @@ export interface FinishedShard {
   windowSource: Uint8Array;
   /** What its folder of the result weighs, bytes. */
   bytes: number;
+  /** The same as it was published: encrypted, where the spec asks for that. */
+  publishedBytes: number;
 }
 
 /** The finished shards of one replica on disk: each is there whole or not at all, so that a node that died goes on where it was. */
@@ -32,9 +34,9 @@ export class ShardStore {
     return names.filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
   }
 
-  async put(shard: number, { evidence, windowSource, bytes }: FinishedShard): Promise<void> {
+  async put(shard: number, { evidence, windowSource, bytes, publishedBytes }: FinishedShard): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    await this.#write(shardName(shard), cborg.encode({ evidence, windowSource, bytes }));
+    await this.#write(shardName(shard), cborg.encode({ evidence, windowSource, bytes, publishedBytes }));
   }
 
   /** A finished shard. @throws when it is not there */

@@ -5,3 +5,6 @@ const DIGITS = 4;
 export function shardName(index: number): string {
   return String(index).padStart(DIGITS, '0');
 }
+
+/** Beside the encrypted files of shards: the encrypted directory that says which folder each of them holds. No shard has this name. */
+export const SHARD_INDEX = 'index';

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { encode, Token, Type } from 'cborg';
 import type { CID } from 'multiformats/cid';
-import { blockKey, linksOf } from '../unixfs/links.ts';
+import { giveBack } from '../stream/buffers.ts';
+import { blockKey, isLeaf, linksOf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { writeVarint } from './varint.ts';
 
@@ -39,14 +40,14 @@ export async function writeCar(
 }
 
 /**
- * A DAG as a CARv1: depth first, every block once.
+ * A DAG as a CARv1: depth first, every block once. What comes is of no meaning any more once the next is asked for.
  *
- * @param read a verified block
+ * @param read a verified block; undefined for one that is left out, with what hangs from it
  * @param onBlock told of each block once whoever reads the stream is done with it
  * @throws what `read` throws; StorageError DAG_INVALID, FORMAT_UNSUPPORTED; the signal's reason
  */
 export async function* carStream(
-  root: CID, read: (cid: CID) => Promise<Uint8Array>, { signal, onBlock }: { signal?: AbortSignal; onBlock?: () => void } = {},
+  root: CID, read: (cid: CID) => Promise<Uint8Array | undefined>, { signal, onBlock }: { signal?: AbortSignal; onBlock?: () => void } = {},
 ): AsyncGenerator<Uint8Array> {
   yield carHeader(root);
   const seen = new Set<string>();
@@ -58,10 +59,15 @@ export async function* carStream(
     seen.add(key);
     const inline = identityBlock(cid);
     const bytes = inline ?? await read(cid);
+    if (bytes === undefined) continue;
     if (inline === undefined) {
       yield sectionHead(cid, bytes.length);
       yield bytes;
       onBlock?.();
+    }
+    if (isLeaf(cid)) {
+      if (inline === undefined) giveBack(bytes);
+      continue;
     }
     waiting.push(...linksOf(cid, bytes).map((link) => link.cid).reverse());
   }

@@ -74,7 +74,7 @@ export async function* askForCar(gateway: Gateway, path: string, { scope = 'all'
   const { body, headers } = await expect200(url, `${CAR_TYPE}; version=1; order=dfs; dups=${dups}`, gateway, init);
   try {
     if (headers['content-type']?.startsWith(CAR_TYPE) !== true) throw new StorageError('CAR_INVALID', 'the answer is not a CAR', { details: String(headers['content-type']).slice(0, 100) });
-    const queue = new ByteQueue(body, { signal: init.signal, ...(init.stallMs !== undefined && { stallMs: init.stallMs }) });
+    const queue = new ByteQueue(body, { signal: init.signal, owned: true, ...(init.stallMs !== undefined && { stallMs: init.stallMs }) });
     await skipHeader(queue);
     yield* readSections(queue);
   } finally {

@@ -1,11 +1,12 @@
-import type { ReadableStorage } from 'ipfs-unixfs-exporter';
+import { walkPath, type ReadableStorage } from 'ipfs-unixfs-exporter';
+import * as dagPb from '@ipld/dag-pb';
 import type { CID } from 'multiformats/cid';
 import { isError } from '../../protocol/errors.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { walkDag } from '../stream/walk-dag.ts';
-import { openEntry } from '../unixfs/extract.ts';
-import { blockKey } from '../unixfs/links.ts';
+import { openEntry } from '../unixfs/open-entry.ts';
+import { blockKey, linksOf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { HttpRefusal, type GatewayRequest } from './parse-request.ts';
 
@@ -26,6 +27,8 @@ export async function carBlocks(request: GatewayRequest, read: ReadBlock, signal
   for (const segment of request.path) end = await step(end, segment, recorder(read, leading, signal), signal);
   const root = identityBlock(end) ?? await read(end);
   if (root === undefined) throw new HttpRefusal(404, 'the block is not here');
+  // Said now, as long as it can be said: behind the head of an answer, all that is left is to cut it off.
+  if (request.scope === 'all') linksOf(end, root);
   const range = request.entityBytes === undefined ? undefined : await rangeOf(request.entityBytes, end, read, signal);
   return (async function* () {
     const sent = new Set<string>();
@@ -88,14 +91,17 @@ async function rangeOf({ from, to }: { from: number; to?: number }, end: CID, re
   return { offset: first, length: Math.max(0, last - first + 1) };
 }
 
-/** One part of a path. @throws HttpRefusal 404 */
+/** One part of a path; of a sharded directory only the shards on the way to it are read. @throws HttpRefusal 404 */
 async function step(cid: CID, name: string, store: ReadableStorage, signal: AbortSignal): Promise<CID> {
-  try {
-    const directory = await openEntry(store, cid, signal);
-    if (directory.type === 'directory') for await (const entry of directory.entries({ signal })) if (entry.name === name) return entry.cid;
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!isError(error, 'NOT_FOUND', 'DAG_INVALID')) throw error;
+  // The library takes a path apart at these.
+  if (cid.code === dagPb.code && !/[/\\]/.test(name)) {
+    try {
+      for await (const entry of walkPath(`${cid}/${name}`, store, { signal })) if (entry.name === name && entry.remainder.length === 0 && entry.roots.length > 1) return entry.cid;
+    } catch (error) {
+      signal.throwIfAborted();
+      // A library's error says that there is no such entry, or that it is no directory.
+      if (isError(error) && !isError(error, 'NOT_FOUND', 'DAG_INVALID')) throw error;
+    }
   }
   throw new HttpRefusal(404, 'nothing of that name is here');
 }

@@ -1,8 +1,10 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import { abortable } from '../../protocol/abortable.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
+import { drop } from '../stream/buffers.ts';
 import { checkHost, lookupPublic } from './check-address.ts';
 import { GATEWAY_HEAD_TIMEOUT_MS, MAX_REDIRECTS } from './constants.ts';
 
@@ -16,7 +18,7 @@ export interface HttpGetInit {
   timeoutMs?: number;
 }
 
-/** The head of an answer; its body is to be read or destroyed. */
+/** The head of an answer; its body is to be read or destroyed. Its chunks have no other user than their reader, who may free them. */
 export interface HttpAnswer { status: number; headers: IncomingMessage['headers']; body: IncomingMessage; url: URL }
 
 /**
@@ -56,6 +58,19 @@ const AGENTS = {
   strangers: { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) },
 };
 
+const freed = new WeakSet<Socket>();
+
+/**
+ * Frees what is read from a connection as soon as Node's parser has copied the body out of it: the garbage collector, which does not see the size
+ * of buffers, would let a hundred megabytes of them pile up.
+ */
+function freeReads(socket: Socket): void {
+  // Connections are used again.
+  if (freed.has(socket)) return;
+  freed.add(socket);
+  socket.on('data', (chunk: Buffer<ArrayBuffer>) => { process.nextTick(drop, chunk); });
+}
+
 async function getOnce(url: URL, { headers, method = 'GET' }: HttpGetInit, trusted: boolean, signal: AbortSignal): Promise<HttpAnswer> {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new StorageError('HTTP_FAILED', 'neither HTTP nor HTTPS', { details: url.protocol });
   if (!trusted) checkHost(url.hostname);
@@ -63,6 +78,7 @@ async function getOnce(url: URL, { headers, method = 'GET' }: HttpGetInit, trust
   const options = { method, signal, headers: { 'user-agent': 'gadus', ...headers }, ...(trusted ? {} : { lookup: lookupPublic }) };
   const agents = AGENTS[trusted ? 'trusted' : 'strangers'];
   const request = url.protocol === 'https:' ? requestHttps(url, { ...options, agent: agents.https }) : requestHttp(url, { ...options, agent: agents.http });
+  request.once('socket', freeReads);
   request.once('response', resolve);
   request.on('error', reject);
   request.end();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CID } from 'multiformats/cid';
@@ -69,18 +70,17 @@ async function snapshotOf(root: string): Promise<string | undefined> {
   for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
     const dir = join(root, below);
     if (((await lstat(dir)).mode & 0o5) !== 0o5) return undefined;
-    const entries = await readdir(dir, { withFileTypes: true });
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries) {
-      const path = join(below, entry.name);
-      if (entry.isDirectory()) {
+    for (const name of (await readdir(dir)).sort()) {
+      const path = join(below, name);
+      const stats = await lstat(join(root, path), { bigint: true });
+      if (stats.isDirectory()) {
         waiting.push(path);
         hash.update(`${path}/\0`);
-        continue;
+      } else if (isForJobs(stats)) {
+        hash.update(`${path}\0${identityOf(stats)}\0`);
+      } else {
+        return undefined;
       }
-      const identity = entry.isFile() ? await identityForJobs(join(root, path)) : undefined;
-      if (identity === undefined) return undefined;
-      hash.update(`${path}\0${identity}\0`);
     }
   }
   return hash.digest('hex');
@@ -88,7 +88,12 @@ async function snapshotOf(root: string): Promise<string | undefined> {
 
 async function identityForJobs(path: string): Promise<string | undefined> {
   const stats = await lstat(path, { bigint: true }).catch(() => undefined);
-  return stats?.isFile() === true && (stats.mode & 0o4n) !== 0n ? identityOf(stats) : undefined;
+  return stats !== undefined && isForJobs(stats) ? identityOf(stats) : undefined;
+}
+
+/** A file that everybody may read. */
+function isForJobs(stats: BigIntStats): boolean {
+  return stats.isFile() && (stats.mode & 0o4n) !== 0n;
 }
 
 async function same(path: string, before: string, look: () => Promise<string | undefined>): Promise<void> {

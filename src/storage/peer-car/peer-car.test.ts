@@ -137,7 +137,9 @@ test('who repeats itself without end is left', async (t) => {
     stream.addEventListener('idle', () => queueMicrotask(more));
     more();
   });
-  const { kept, receipt } = await fetch(over.cid, [await startClient(t, [liar]), memorySource('honest', [over, big, ...blocks])]);
+  // A busy machine takes its time to move 65 MiB.
+  const patient = { askTimeoutMs: 60_000, stallMs: 60_000 };
+  const { kept, receipt } = await fetch(over.cid, [await startClient(t, [liar], patient), memorySource('honest', [over, big, ...blocks])]);
   assert.equal(kept.size, blocks.length + 2);
   assert.match(receipt.sources[1]!.errors.join(), /again and again/);
 });

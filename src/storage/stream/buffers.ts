@@ -1,5 +1,5 @@
 import { MAX_BLOCK_BYTES, MAX_CID_BYTES } from '../constants.ts';
-import { MAX_POOLED_BUFFERS, MIN_POOLED_BYTES } from './constants.ts';
+import { MAX_POOLED_BUFFERS, MIN_DROPPED_BYTES, MIN_POOLED_BYTES } from './constants.ts';
 
 const SIZE = MAX_BLOCK_BYTES + MAX_CID_BYTES;
 const free: Uint8Array[] = [];
@@ -21,5 +21,5 @@ export function giveBack(bytes: Uint8Array): void {
 
 /** Frees memory at once that nobody looks at any more, if the bytes have a buffer to themselves. */
 export function drop(bytes: Uint8Array<ArrayBuffer>): void {
-  if (bytes.length >= MIN_POOLED_BYTES && bytes.length === bytes.buffer.byteLength) bytes.buffer.transfer(0);
+  if (bytes.length >= MIN_DROPPED_BYTES && bytes.length === bytes.buffer.byteLength) bytes.buffer.transfer(0);
 }

@@ -12,5 +12,7 @@ export const SEND_AHEAD_BLOCKS = 4;
 export const MAX_ANSWER_BLOCKS = 1_000_000;
 /** Smaller memory than this is left to the garbage collector, which is good at it. */
 export const MIN_POOLED_BYTES = 64 * 1024;
+/** Smaller memory is not freed by hand: above Node's own pool of small buffers it has no other user. */
+export const MIN_DROPPED_BYTES = 16 * 1024;
 /** Buffers of the largest block that are kept for the next ones: what one stream has on its way. */
 export const MAX_POOLED_BUFFERS = 8;

@@ -1,13 +1,12 @@
 import { mkdir, open, symlink, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { exporter, type ReadableStorage, type UnixFSEntry } from 'ipfs-unixfs-exporter';
+import type { ReadableStorage, UnixFSEntry } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
 import { FILE_CONCURRENCY, MAX_DAG_DEPTH, MAX_ENTRIES, MAX_NAME_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { forEachParallel } from '../parallel.ts';
-import { identityBlock } from '../verify.ts';
-import { contentInRanges } from './content-in-ranges.ts';
+import { fileContent } from './file-content.ts';
+import { openEntry, toUnixfsError } from './open-entry.ts';
 import { staysInside } from './symlink.ts';
 
 export interface ExtractInit {
@@ -79,7 +78,7 @@ export async function extract(store: ReadableStorage, root: CID, destination: st
     const executable = entry.type === 'file' ? (entry.unixfs.mode ?? 0) & 0o111 : 0;
     const file = await open(path, 'wx', fileMode | executable);
     try {
-      for await (const chunk of contentInRanges(entry, { ...(signal && { signal }) })) {
+      for await (const chunk of fileContent(store, entry, { ...(signal && { signal }) })) {
         count(chunk.length, 0);
         await file.writeFile(chunk);
       }
@@ -94,7 +93,7 @@ export async function extract(store: ReadableStorage, root: CID, destination: st
     await write(root, destination, 0);
   } catch (error) {
     signal?.throwIfAborted();
-    throw typed(error, root);
+    throw toUnixfsError(error, root);
   }
   return written;
 }
@@ -108,34 +107,9 @@ async function setTime(path: string, mtime: { secs: bigint; nsecs?: number } | u
   await utimes(path, seconds, seconds);
 }
 
-/** Opens a UnixFS entry. @throws StorageError DAG_INVALID, BLOCK_TOO_LARGE; what the store throws */
-export async function openEntry(store: ReadableStorage, cid: CID, signal?: AbortSignal): Promise<UnixFSEntry> {
-  // The library takes identity CIDs of any length.
-  identityBlock(cid);
-  try {
-    const entry = await exporter(cid, store, { ...(signal && { signal }) });
-    // The library takes a node without a type for a raw one.
-    if ('node' in entry && 'Data' in entry.node && entry.node.Data?.length === 0) throw new Error('the node has no UnixFS data');
-    return entry;
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw typed(error, cid);
-  }
-}
-
 /** A name that stays inside its directory and fits a file system. @throws StorageError ENTRY_HOSTILE */
 export function checkName(name: string): string {
   const bad = name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES;
   if (!bad) return name;
   throw new StorageError('ENTRY_HOSTILE', 'a directory entry has a forbidden name', { details: JSON.stringify(name.slice(0, 100)) });
-}
-
-function typed(error: unknown, cid: CID): unknown {
-  if (isError(error)) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EEXIST') return new StorageError('ENTRY_HOSTILE', 'two entries of a directory have one name', { details: messageOf(error), cause: error });
-  if (code === 'ENAMETOOLONG') return new StorageError('ENTRY_HOSTILE', 'the path of an entry is too long', { details: messageOf(error).slice(0, 200), cause: error });
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new StorageError('DISK_FULL', 'the disk is full', { details: messageOf(error), cause: error });
-  if (code !== undefined && /^E[A-Z]+$/.test(code)) return error;
-  return new StorageError('DAG_INVALID', 'the data is not a valid UnixFS DAG', { details: `${cid}: ${messageOf(error)}`, cause: error });
 }

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
-import { lstat, open, readdir, readlink } from 'node:fs/promises';
+import { lstat, open, opendir, readlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as dagPb from '@ipld/dag-pb';
-import { importer, importFile, type ImportCandidate, type ImportResult, type WritableStorage } from 'ipfs-unixfs-importer';
+import { importer, importFile, type ImportCandidate, type WritableStorage } from 'ipfs-unixfs-importer';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { BLOCK_WRITE_CONCURRENCY, FILE_CONCURRENCY } from '../constants.ts';
 import { StorageError } from '../errors.ts';
+import { MIN_PLACED_BYTES, type LeafPlaces } from '../hidden/leaf-places.ts';
 import type { LocalBlocks } from '../local/local-blocks.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
+import { ChildList, type Child } from './child-list.ts';
+import { importInPlace } from './import-in-place.ts';
 import { CHUNK_BYTES, leafOf } from './leaf.ts';
 import { readContent } from './read-content.ts';
 import { referenceFile } from './reference-file.ts';
+import { shardedDirectory } from './sharded-directory.ts';
 import { staysInside, symlinkNode } from './symlink.ts';
 
 /** What was added. */
@@ -31,12 +35,13 @@ export interface AddOptions {
   onProgress?: (progress: { bytes: number; blocks: number }) => void;
   /** Where files are referenced instead of copied. */
   catalogue?: Catalogue;
+  /** Told where the leaves of larger files lie, which are not stored then. */
+  places?: LeafPlaces;
 }
 
 /** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves. */
 export interface TreeEntry { path: string; source: string | Uint8Array }
 
-type Child = Pick<ImportResult, 'cid' | 'size'>;
 type Folder = Map<string, Folder | string | Uint8Array>;
 
 /** IPIP-499's profile: CIDv1, raw leaves, chunks of 1 MiB, 1,024 links a node, directories sharded above 256 KiB. */
@@ -76,7 +81,11 @@ export function importDirectory(blocks: Pick<LocalBlocks, 'put'>, entries: reado
   if (names.size < entries.length || [...names].some((name) => name === '' || name === '.' || name === '..' || /[/\0]/.test(name))) {
     throw new StorageError('SOURCE_INVALID', 'a name is no name of an entry, or there twice');
   }
-  return importing(blocks, options, (job) => makeDirectory(job, entries.map(({ name, cid, bytes }) => [name, { cid, size: BigInt(bytes) }])));
+  return importing(blocks, options, (job) => {
+    const children = new ChildList();
+    for (const { name, cid, bytes } of entries) children.add(name, { cid, size: BigInt(bytes) });
+    return makeDirectory(job, children);
+  });
 }
 
 /** CID of such a directory, without storing anything. @throws StorageError SOURCE_INVALID */
@@ -89,10 +98,11 @@ interface Job {
   skipped: number;
   signal: AbortSignal | undefined;
   catalogue: Catalogue | undefined;
+  places: LeafPlaces | undefined;
   onBlock(bytes: number): void;
 }
 
-async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress, catalogue }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
+async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress, catalogue, places }: AddOptions, add: (job: Job) => Promise<Child>): Promise<Added> {
   const progress = { bytes: 0, blocks: 0 };
   const onBlock = (bytes: number) => {
     signal?.throwIfAborted();
@@ -108,7 +118,7 @@ async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress,
       return cid;
     },
   };
-  const job: Job = { store, skipped: 0, signal, catalogue, onBlock };
+  const job: Job = { store, skipped: 0, signal, catalogue, places, onBlock };
   const { cid } = await add(job);
   return { cid, ...progress, skipped: job.skipped };
 }
@@ -130,13 +140,13 @@ function place(root: Folder, path: string, source: string | Uint8Array): void {
 }
 
 async function addFolder(job: Job, folder: Folder): Promise<Child> {
-  const children: [string, Child][] = [];
+  const children = new ChildList();
   for (const [name, source] of folder) {
     const child = source instanceof Map ? await addFolder(job, source)
       : source instanceof Uint8Array ? await addContent(job, source)
         : await addPath(job, source, 0);
     if (child === undefined) job.skipped++;
-    else children.push([name, child]);
+    else children.add(name, child);
   }
   return makeDirectory(job, children);
 }
@@ -168,6 +178,16 @@ async function addFile(job: Job, path: string): Promise<Child | undefined> {
     if (job.catalogue !== undefined) {
       return await referenceFile({ catalogue: job.catalogue, store: job.store }, handle, resolve(path), stats, { profile: PROFILE, signal: job.signal, onBlock: job.onBlock });
     }
+    if (job.places !== undefined && stats.size >= MIN_PLACED_BYTES) {
+      const { places, onBlock } = job;
+      return await importInPlace(job.store, handle, path, stats, {
+        profile: PROFILE, signal: job.signal,
+        onLeaf(cid, offset, length) {
+          places.note(cid, { path, offset, length });
+          onBlock(length);
+        },
+      });
+    }
     return await addContent(job, await readContent(handle, Number(stats.size), job.signal));
   } finally {
     await handle.close();
@@ -193,10 +213,12 @@ async function addLink(job: Job, path: string, depth: number): Promise<Child | u
 }
 
 async function addDirectory(job: Job, path: string, depth: number): Promise<Child> {
-  const children: [string, Child][] = [];
+  const children = new ChildList();
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const folders: string[] = [];
-  await forEachParallel(await readdir(path, { withFileTypes: true, encoding: 'buffer' }), FILE_CONCURRENCY, async (entry) => {
+  // As they come: of a million names a list would take half a gigabyte.
+  const entries = await opendir(path, { encoding: 'buffer' as BufferEncoding }) as unknown as AsyncIterable<Dirent<Buffer>>;
+  await forEachParallel(entries, FILE_CONCURRENCY, async (entry) => {
     let name: string;
     try {
       name = decoder.decode(entry.name);
@@ -210,16 +232,21 @@ async function addDirectory(job: Job, path: string, depth: number): Promise<Chil
     }
     const child = await addPath(job, join(path, name), depth + 1, entry);
     if (child === undefined) job.skipped++;
-    else children.push([name, child]);
+    else children.add(name, child);
   });
   // One folder after the other: in parallel, each level would multiply the files that are open.
-  for (const name of folders) children.push([name, await addDirectory(job, join(path, name), depth + 1)]);
+  for (const name of folders) children.add(name, await addDirectory(job, join(path, name), depth + 1));
   return makeDirectory(job, children);
 }
 
-/** A directory of children that are there already, sharded by the importer when it is large. */
-async function makeDirectory(job: Job, children: readonly [string, Child][]): Promise<Child> {
-  const ordered = [...children].sort(([a], [b]) => (a < b ? -1 : 1));
+/** Of so many entries a directory is sharded by the profile, however short their names: each counts with 36 bytes of its CID, and the limit is 256 KiB. */
+const SHARDED_ENTRIES = 256 * 1024 / 36;
+
+/** A directory of children that are there already, sharded when it is large. */
+async function makeDirectory(job: Job, children: ChildList): Promise<Child> {
+  if (children.length > SHARDED_ENTRIES) return shardedDirectory(job.store, children);
+  const ordered = Array.from({ length: children.length }, (_, i): [string, Child] => [children.nameOf(i), { cid: children.cidOf(i), size: BigInt(children.sizeOf(i)) }])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   let last: Child | undefined;
   const nothing: ImportCandidate[] = [];
   for await (const result of importer(nothing, job.store, {

@@ -1,7 +1,8 @@
 import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
-import { checkName, openEntry } from './extract.ts';
+import { checkName } from './extract.ts';
+import { openEntry } from './open-entry.ts';
 import { identityBlock } from '../verify.ts';
 import { isLeaf } from './links.ts';
 
@@ -23,6 +24,15 @@ export async function listDirectory(store: ReadableStorage, cid: CID, signal: Ab
     listed.push({ name, cid: child, type, bytes: Number(entry?.type === 'file' ? entry.size : size) });
   }
   return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The names of a directory's entries, and what they are of; reads the directory's own blocks only. @throws StorageError NOT_A_DIRECTORY, ENTRY_HOSTILE; what the store throws */
+export async function namesIn(store: ReadableStorage, cid: CID, signal: AbortSignal): Promise<Map<string, CID>> {
+  const directory = await openEntry(store, cid, signal);
+  if (directory.type !== 'directory') throw new StorageError('NOT_A_DIRECTORY', 'this is not a directory', { details: cid.toString() });
+  const names = new Map<string, CID>();
+  for await (const { name, cid: child } of directory.entries({ signal })) names.set(checkName(name), child);
+  return names;
 }
 
 /** One entry of a directory; reads the directory's own blocks only. @throws StorageError NOT_A_DIRECTORY, NOT_FOUND when it has none of this name; what the store throws */

@@ -1,9 +1,10 @@
 import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
-import { MAX_DAG_DEPTH, READ_CONCURRENCY } from '../constants.ts';
+import { MAX_DAG_DEPTH } from '../constants.ts';
 import { StorageError } from '../errors.ts';
-import { openEntry } from './extract.ts';
+import { fileContent } from './file-content.ts';
 import { isLeaf } from './links.ts';
+import { openEntry } from './open-entry.ts';
 
 export interface ReadInOrderInit {
   signal: AbortSignal;
@@ -48,7 +49,7 @@ export async function* readInOrder(
     const from = Math.min(size, Math.max(0, offset - at));
     const count = Math.min(size, end - at) - from;
     at += size;
-    if (count > 0) yield* entry.content({ signal, blockReadConcurrency: READ_CONCURRENCY, offset: from, length: count });
+    if (count > 0) yield* fileContent(store, entry, { signal, offset: from, length: count });
   }
 
   for (const cid of cids) yield* read(cid, 0);

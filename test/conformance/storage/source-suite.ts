@@ -12,7 +12,8 @@ import { MAX_DAG_DEPTH } from '../../../src/storage/constants.ts';
 import { fetchDag } from '../../../src/storage/fetch-dag.ts';
 import type { Source } from '../../../src/storage/source.ts';
 import { cidOf, DIRECTORY, memorySource, node, randomBlock, tempDir } from '../../../src/storage/storage.test-util.ts';
-import { extract, openEntry } from '../../../src/storage/unixfs/extract.ts';
+import { extract } from '../../../src/storage/unixfs/extract.ts';
+import { openEntry } from '../../../src/storage/unixfs/open-entry.ts';
 
 /** A block and its name. */
 export interface Block { cid: CID; bytes: Uint8Array }

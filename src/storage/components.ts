@@ -1,0 +1,56 @@
+import type { Libp2p } from '@libp2p/interface';
+import type { Bitswap } from './bitswap/helia.ts';
+import type { PieceHttp } from './filecoin/piece-http.ts';
+import type { FetchProgress } from './fetch-dag.ts';
+import type { FileCache } from './local/file-cache.ts';
+import type { LocalBlocks } from './local/local-blocks.ts';
+import type { Retention, RetentionInit } from './local/retention.ts';
+import type { Catalogue } from './shelf/catalogue.ts';
+import type { Shelf } from './shelf/shelf.ts';
+import type { WatchedFolder } from './shelf/watched-folder.ts';
+import type { Source } from './source.ts';
+import type { Suspects } from './suspects.ts';
+
+/** What takes a while, how far it has come. */
+export interface FetchOptions { signal?: AbortSignal; onProgress?: (progress: FetchProgress) => void }
+
+export interface StorageComponents {
+  blocks: LocalBlocks;
+  files: FileCache;
+  /** Folder of blocks that nobody is served from. */
+  hiddenDir: string;
+  catalogue: Catalogue;
+  /** Blocks in files of this machine that are not ours, in order; `blocks` has them too. */
+  shelves: readonly Shelf[];
+  /** Folders that are followed. */
+  folders: readonly WatchedFolder[];
+  /** After the own blocks and the shelves, in order. */
+  sources: readonly Source[];
+  /** Providers of whole pieces. */
+  pieces?: PieceHttp;
+  /** Where the gateway listens, if there is one. */
+  gatewayUrl?: string;
+  /** Ended before all else is. */
+  services?: readonly (() => Promise<void>)[];
+  libp2p?: Libp2p;
+  bitswap?: Bitswap;
+}
+
+/** How much may be kept and fetched; every field has a default in constants.ts. */
+export interface StorageLimits extends RetentionInit {
+  /** Bytes one fetch may take from the network. */
+  maxFetchBytes?: number;
+}
+
+/** What the parts of one storage share. */
+export interface Shared {
+  /** All sources, this machine's first. */
+  sources: readonly Source[];
+  suspects: Suspects;
+  retention: Retention;
+  maxFetchBytes: number;
+  /** Work that writes: the end waits for it. */
+  running: Set<Promise<unknown>>;
+  /** Aborts with the storage too. */
+  until(signal: AbortSignal | undefined): AbortSignal;
+}

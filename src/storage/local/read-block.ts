@@ -1,0 +1,12 @@
+import type { CID } from 'multiformats/cid';
+import { StorageError } from '../errors.ts';
+import { verifyBlock } from '../verify.ts';
+import type { LocalBlocks } from './local-blocks.ts';
+
+/** A verified block of a store. @throws StorageError NOT_FOUND, BLOCK_INVALID */
+export async function readBlock(blocks: LocalBlocks, cid: CID): Promise<Uint8Array> {
+  const bytes = await blocks.read(cid);
+  if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block is missing', { details: cid.toString() });
+  verifyBlock(cid, bytes);
+  return bytes;
+}
