@@ -12,8 +12,6 @@ import { astOf, sourcesOf } from './solidity-ast.ts';
 const ROOTS = ['contracts/src/Scheduler.sol', 'contracts/src/Disputes.sol', 'contracts/src/Checks.sol', 'contracts/src/GadusCoin.sol', 'contracts/src/randomness/BlockHashRandomness.sol', 'contracts/src/randomness/DrandRandomness.sol'];
 /** Mutants in one run of the driver: its start costs seconds, and what is under way when it is stopped is lost. */
 const BATCH = 8;
-/** Longest run of fuzz tests and invariants with one mutant, ms: many times that of the original; a loop without end is noticed, too. */
-const TIMEOUT_MS = 180_000;
 /** Lines within which a test that killed one mutant is expected to kill another. */
 const NEAR_LINES = 30;
 
@@ -76,7 +74,7 @@ function orderFor({ path, line }: Mutant): number[] {
 
 /** By what forge finds a mutant that survived all calls, if it does. */
 async function fuzzed({ id }: Mutant): Promise<string | undefined> {
-  const { ok } = await forge(WORKSPACE, id, ['--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', '^(Gas|Deployment)Test$'], TIMEOUT_MS);
+  const { ok } = await forge(WORKSPACE, id, ['--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', '^(Gas|Deployment)Test$']);
   return ok ? undefined : 'fuzzing';
 }
 

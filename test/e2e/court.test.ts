@@ -21,6 +21,8 @@ const WINDOWS = { windows: LONG_WINDOWS };
 const BID_BLOCKS = 40;
 /** Work that leaves a trace which an idle process does not. */
 const work: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] };
+/** The same in four shards. */
+const shardedWork: JobSpecInput = { command: ['sh', '-c', 'seq $((GADUS_SHARD * 1000)) $((GADUS_SHARD * 1000 + 30000)) > list; sed s/1/one/ list > /outputs/list'], shards: { by: 'count', count: 4 } };
 const stakeOf = ({ request: { stake } }: JobRecord): bigint => stake;
 
 describe('what the court does about single replicas, disagreement, left-out bids and false claims', () => {
@@ -34,6 +36,7 @@ describe('what the court does about single replicas, disagreement, left-out bids
   after(() => puppet.stop());
 
   const cheat = (seat: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50 } }); };
+  const cheatInShard = (seat: number, shard: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50, shard } }); };
   const honest = () => { for (const node of network().nodes) node.send({ type: 'honest' }); };
   const eventsOf = (jobId: Hex) => readJobEvents(network().chain(), { jobId, fromBlock: 0n });
   const worth = async (address: Hex): Promise<bigint> => { const { free, locked } = await network().party(address, 'node'); return free + locked; };
@@ -108,6 +111,35 @@ describe('what the court does about single replicas, disagreement, left-out bids
     honest();
     assert.deepEqual(verdicts, ['agreed', 'deviated', 'agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
     for (const stage of ['contested', 'widening', 'widened']) assert.ok(stages.includes(stage), stage);
+  });
+
+  test('a job of shards is audited as a whole: who skipped one shard loses half its stake', async () => {
+    cheatInShard(0, 1);
+    const held = new Map(await Promise.all(network().nodes.map(async ({ address }) => [address.toLowerCase(), await worth(address)] as const)));
+    const record = await client.client.submit({ ...shardedWork, verification: { replicas: 1, audit: 1 } }, WINDOWS);
+    await drawNewcomers(record);
+    await reach(client.client, record, 'Assigned');
+    const { verdicts, roster } = await settledJob(client.client, record);
+    honest();
+    assert.deepEqual(verdicts, ['deviated', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    assert.equal(record.events.findLast((event) => event.type === 'VerdictPosted')!.shard, 1);
+    const [cheater, ...others] = roster;
+    // It contests by that shard, which costs it its bond as well.
+    assert.equal(held.get(cheater!.node.toLowerCase())! - await worth(cheater!.node), stakeOf(record) / 2n + record.request.maxPrice);
+    for (const { node, price } of others) assert.equal(await worth(node) - held.get(node.toLowerCase())!, price);
+  });
+
+  test('two that differ in one shard: a panel runs all of them, and its verdict names that one', async () => {
+    cheatInShard(1, 2);
+    const record = await client.client.submit({ ...shardedWork, verification: { replicas: 2 } }, WINDOWS);
+    await drawNewcomers(record);
+    const { verdicts } = await settledJob(client.client, record);
+    honest();
+    assert.deepEqual(verdicts, ['agreed', 'deviated', 'agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    const named = record.events.flatMap((event) => (event.type === 'VerdictPosted' ? [event.shard] : []));
+    assert.deepEqual(named, [2, 2], 'the verdict before the panel and the one after it');
+    const opened = record.events.flatMap((event) => (event.type === 'SketchOpened' ? [event.opening.proof.length] : []));
+    assert.deepEqual([...new Set(opened)], [2]);
   });
 
   test('a node killed while newcomers are drawn goes on where it was', async () => {

@@ -24,8 +24,9 @@ contract DriverTest {
     DriverVm private constant vm = DriverVm(address(uint160(uint256(keccak256("hevm cheat code")))));
     bool public constant IS_TEST = true;
     string private constant PROGRESS = "contracts/progress.txt";
-    /// Gas of a test for which none is known.
+    /// Gas of a test for which none is known, and of a set-up.
     uint256 private constant PLENTY = 20_000_000_000;
+    uint256 private constant SET_UP = 1_000_000_000;
 
     /// What reverting to a snapshot does not bring back.
     uint256 private immutable CHAIN = block.chainid;
@@ -68,7 +69,7 @@ contract DriverTest {
         assembly {
             test := create(0, add(code, 32), mload(code))
         }
-        (bool ok,) = call(test, abi.encodeWithSignature("setUp()"), PLENTY);
+        (bool ok,) = call(test, abi.encodeWithSignature("setUp()"), SET_UP);
         if (test == address(0) || !ok) {
             tell("killed", mutant, number, suite.calls.length, 0);
             failed = true;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../solidity-ast.ts';
 import type { Suite } from './suites.ts';
@@ -7,8 +7,10 @@ import type { Suite } from './suites.ts';
 /** A line of what the driver tells: of suite and call by number, gas of the call. */
 export interface Told { what: 'start' | 'survived' | 'killed' | 'passed'; mutant: number; suite: number; call: number; gas: number }
 
-/** Longest time for one mutant, ms: hundreds of times what the tests take without one. */
-const TIMEOUT_MS = 180_000;
+/** Processor time without a word from the driver, s, after which the mutant has hung: many times what all tests together take. Not wall time, which a busy machine stretches. */
+const HUNG_CPU_SECONDS = 60;
+/** How often that is looked at, ms. */
+const WATCH_MS = 2000;
 
 /**
  * Runs suites against mutants, each suite in the order given for the mutant until one fails. What a process that hangs or dies was at counts as killed by nobody (`call` -1).
@@ -25,7 +27,7 @@ export async function drive(workspace: string, suites: readonly Suite[], mutants
       mutants: rest.map((i) => mutants[i]), orders: rest.map((i) => orders[i]), wanted: [...suites.keys()], thorough, suites: suites.map(({ artifact, calls, gas }) => ({ artifact, calls, gas })),
     }));
     rmSync(progress, { force: true });
-    const output = await forge(workspace, 0, ['--match-contract', '^DriverTest$'], TIMEOUT_MS * rest.length);
+    const output = await forge(workspace, 0, ['--match-contract', '^DriverTest$'], progress);
     const lines = existsSync(progress) ? readFileSync(progress, 'utf8').split('\n').filter((line) => line !== '').map(parse) : [];
     if (lines.length === 0) throw new Error(`the driver did not start: ${output.output.slice(-2000)}`);
     told.push(...lines);
@@ -43,15 +45,36 @@ function parse(line: string): Told {
   return { what: what as Told['what'], mutant, suite, call, gas };
 }
 
-/** Runs tests of the workspace with a mutant. */
-export async function forge(workspace: string, id: number, args: readonly string[], timeoutMs: number): Promise<{ ok: boolean; output: string }> {
+/**
+ * Runs tests of the workspace with a mutant, and ends them once they hang.
+ *
+ * @param progress a file that grows as long as all is well; without one the whole run has the time that a mutant has
+ */
+export async function forge(workspace: string, id: number, args: readonly string[], progress?: string): Promise<{ ok: boolean; output: string }> {
   const child = spawn(join(ROOT, 'scripts/forge.sh'), ['test', ...args], {
-    cwd: workspace, stdio: ['ignore', 'pipe', 'ignore'], timeout: timeoutMs, killSignal: 'SIGKILL',
+    cwd: workspace, stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, FOUNDRY_BLOCK_COINBASE: `0x${id.toString(16).padStart(40, '0')}`, FOUNDRY_FUZZ_RUNS: '24', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0' },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (piece: string) => { output += piece; });
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  let last = { length: -1, cpu: 0 };
+  const watch = setInterval(() => {
+    const cpu = cpuSecondsOf(child.pid);
+    const length = progress !== undefined && existsSync(progress) ? statSync(progress).size : 0;
+    if (length !== last.length) last = { length, cpu };
+    if (cpu - last.cpu > HUNG_CPU_SECONDS) child.kill('SIGKILL');
+  }, WATCH_MS);
+  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)).finally(() => clearInterval(watch));
   // Forge exits with 0 where --fail-fast cut it short.
   return { ok: code === 0 && !output.includes('[FAIL'), output };
+}
+
+/** Processor time of a process, s; 0 where /proc does not say. */
+function cpuSecondsOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
 }
