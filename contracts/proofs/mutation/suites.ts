@@ -23,7 +23,7 @@ export function suitesOf(out: string, without: RegExp): Suite[] {
   return readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((name) => /\.t\.sol\/\w+\.json$/.test(name)).sort().flatMap((name): Suite[] => {
     const [file, contract] = [name.split('/').at(-2)!, name.split('/').at(-1)!.replace(/\.json$/, '')];
     const { abi, bytecode } = JSON.parse(readFileSync(join(out, name), 'utf8')) as { abi: Abi; bytecode: { object: string } };
-    const tests = abi.filter((item): item is AbiFunction => item.type === 'function' && /^test/.test(item.name));
+    const tests = abi.filter((item): item is AbiFunction => item.type === 'function' && item.name.startsWith('test'));
     if (without.test(contract) || tests.length === 0 || bytecode.object === '0x') return [];
     const calls = tests.flatMap((test) => Array.from({ length: test.inputs.length === 0 ? 1 : FUZZ_CALLS }, (_, i) => ({
       name: test.name, call: encodeFunctionData({ abi: [test], functionName: test.name, args: argumentsFor(test.inputs, `${test.name}/${i}`) }),
