@@ -32,8 +32,6 @@ export const SEED_WAIT_MS = 600_000;
 export const MAX_SEED_DELAY_BLOCKS = 256n;
 /** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
 export const SHARD_PLAN_TIMEOUT_MS = 20_000;
-/** What a node waits beyond the second in which a draw comes to reach it, ms: the chain's clock moves by blocks. */
-export const REACH_GRACE_MS = 1000;
 /** Share of a widening's window after which a node posts a bid that the client took and has not posted: half of the time there is for that. */
 export const POST_SHARE = 0.125;
 /** Inputs up to this size are read for their root while a bid waits, bytes: a second or so. Larger ones are read beside it, for the next bid. */

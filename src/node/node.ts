@@ -82,6 +82,7 @@ export class Node implements Startable {
   /** The chain's newest block: deadlines are told by its time, not by this machine's. */
   onHead(head: { number: bigint; timestamp: number }): void {
     this.#head = head;
+    this.#bidding.onTime(head.timestamp);
   }
 
   /** The chain said something, or took it back. */

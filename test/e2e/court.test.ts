@@ -19,6 +19,8 @@ import { LONG_WINDOWS } from '../windows.ts';
 const WINDOWS = { windows: LONG_WINDOWS };
 /** Blocks to post bids in: every message makes two here. */
 const BID_BLOCKS = 40;
+/** Of a window for bids, seconds: longer than a slow machine takes for what is between two journeys in time. */
+const EIGHTH = 900;
 /** Work that leaves a trace which an idle process does not. */
 const work: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] };
 /** The same in four shards. */
@@ -171,21 +173,31 @@ describe('what the court does about single replicas, disagreement, left-out bids
     assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
   });
 
-  test('a client that answers nobody cannot leave the nodes\' bids out', async () => {
+  for (const { who, reach: bound } of [
+    { who: 'the nodes\' bids', reach: 0n },
+    { who: 'bids of nodes that come within reach when the blocks to post in are over', reach: 1n },
+  ]) test(`a client that answers nobody cannot leave out ${who}`, async () => {
     const net = network();
     const { key } = await net.account();
     const chain = net.chain(key);
     const court = await chain.court();
     const spec = parseJobSpec({ engine: 'noop', command: ['true'], verification: { replicas: 2 } });
-    const prepared = await prepareJob(chain.signer().address, spec, LONG_WINDOWS, { bidBlocks: BID_BLOCKS });
+    const prepared = await prepareJob(chain.signer().address, spec, { ...LONG_WINDOWS, assign: 8 * EIGHTH }, { bidBlocks: BID_BLOCKS, reach: bound });
     const jobId = jobIdOf(court, prepared.request);
     // Nobody listens there.
     await announceJobs(puppet.host).publish({ request: prepared.request, spec: prepared.specBytes, addrs: [`/ip4/127.0.0.1/tcp/1/p2p/${net.nodes[0]!.addrs[0]!.split('/').at(-1)}`] });
     await submit(chain, { request: prepared.request });
     const seedBlock = await until('the job is open', async () => { const job = replay(await eventsOf(jobId)); return job?.state === 'Open' ? job.seedBlock : undefined; });
+    if (bound !== 0n) {
+      await mineBidBlocks();
+      assert.equal(postedBids(await eventsOf(jobId), 0).length, 0, 'nobody was within reach');
+      // From here everybody may post.
+      await net.travel(6 * EIGHTH + 1);
+    }
     const posted = await until('two nodes have posted their bids', async () => { const bids = postedBids(await eventsOf(jobId), 0); return bids.length === 2 ? bids : undefined; });
     await mineBidBlocks();
     await waitForBlock(chain, seedBlock + BigInt(BID_BLOCKS));
+    if (bound !== 0n) await net.travel(EIGHTH);
     const own = await puppet.bidFor({ jobId } as JobRecord);
     await assert.rejects(assign(chain, { request: prepared.request, bids: [own, posted[0]!] }), { code: 'BID_LEFT_OUT' });
     const bids = postedBids(await eventsOf(jobId), 0);

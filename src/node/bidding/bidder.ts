@@ -13,8 +13,8 @@ import { NodeError } from '../errors.ts';
 import { inputSources } from '../shards/input-sources.ts';
 import { whyUncountable } from '../shards/why-uncountable.ts';
 
-/** `laterMs`: the draw does not reach this node yet, and does by then. */
-export interface BidDecision { jobId: Hex; spec: JobSpec; bid?: SignedBid; reason?: string; laterMs?: number }
+/** `reachedAt`: the draw does not reach this node yet, but from then on, unix seconds of the chain. */
+export interface BidDecision { jobId: Hex; spec: JobSpec; bid?: SignedBid; reason?: string; reachedAt?: number }
 
 /** `pending`: jobs this node already waits for or runs; `round`: which draw the bid is for. */
 export interface BidSituation { pending: number; round: number }
@@ -61,8 +61,7 @@ export async function considerJob(
     const key = keyOf(seed, { ...bid, locality: countedLocality(request, bid), stake: own.free + own.locked, score: scoreBps(own) }, request.maxPrice);
     const { timestamp } = await getBlock(chain.client, {});
     const { since } = await readJob(chain, jobId, { signal });
-    const elapsed = Number(timestamp) - since;
-    if (key > reachAfter(request, elapsed)) return { jobId, spec, reason: 'not among those the draw reaches yet', laterMs: 1000 * (reachedAfter(request, key) - elapsed) };
+    if (key > reachAfter(request, Number(timestamp) - since)) return { jobId, spec, reason: 'not among those the draw reaches yet', reachedAt: since + reachedAfter(request, key) };
   }
   return { jobId, spec, bid: { ...bid, signature: await signBid(chain.signer(), court, bid) } };
 }

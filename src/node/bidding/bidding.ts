@@ -2,8 +2,8 @@ import type { Hex } from 'viem';
 import { announcementProtocol, request } from '../../network/index.ts';
 import { encodeSpec, jobIdOf, messageOf, replay, type Announcement, type JobEvent } from '../../protocol/index.ts';
 import { considerJob } from './bidder.ts';
+import { ReachWait } from './reach-wait.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
-import { MAX_PENDING_JOBS, REACH_GRACE_MS } from '../constants.ts';
 import type { Deliveries } from '../serving/deliveries.ts';
 import type { EarlyEvents } from '../court/early-events.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
@@ -21,8 +21,7 @@ export class Bidding {
   readonly #signal: AbortSignal;
   readonly #drive: (jobId: Hex) => void;
   readonly #considering = new Set<Hex>();
-  /** Jobs whose draw does not reach this node yet, and what ends the wait for it. */
-  readonly #waiting = new Map<Hex, NodeJS.Timeout>();
+  readonly #reachWait = new ReachWait();
 
   /** @param drive called when there may be something to do for a job */
   constructor(components: BiddingComponents, init: NodeInit, drive: (jobId: Hex) => void, signal: AbortSignal) {
@@ -30,7 +29,11 @@ export class Bidding {
     this.#init = init;
     this.#drive = drive;
     this.#signal = signal;
-    signal.addEventListener('abort', () => { for (const timer of this.#waiting.values()) clearTimeout(timer); }, { once: true });
+  }
+
+  /** The chain's newest block is of this time, unix seconds. */
+  onTime(timestamp: number): void {
+    if (!this.#signal.aborted) this.#reachWait.onTime(timestamp);
   }
 
   /** A job was announced. */
@@ -49,10 +52,10 @@ export class Bidding {
   /** Bids for a seat among the newcomers of a widened job. */
   again(record: ReplicaRecord): Promise<void> {
     const { jobId, request, spec, clientAddrs } = record;
-    if (this.#waiting.has(jobId)) return Promise.resolve();
+    if (this.#reachWait.has(jobId)) return Promise.resolve();
     return this.#once(jobId, async () => {
-      const { bid, reason, laterMs } = await this.#decide({ request, spec: new TextEncoder().encode(spec), addrs: clientAddrs }, 1);
-      if (laterMs !== undefined) return this.#later(jobId, laterMs, () => this.#drive(jobId));
+      const { bid, reason, reachedAt } = await this.#decide({ request, spec: new TextEncoder().encode(spec), addrs: clientAddrs }, 1);
+      if (reachedAt !== undefined) return this.#reachWait.add(jobId, reachedAt, () => this.#drive(jobId));
       if (bid === undefined) {
         this.#components.log('info', 'no bid', { jobId, reason });
         // It asks nothing more of this node.
@@ -83,9 +86,8 @@ export class Bidding {
     // Nearly always the guess is right: asked at once, chain and data cost one round trip.
     const [read, first] = await Promise.all([early.historyOf(jobId, this.#signal), this.#decide(announcement, guess)]);
     const round = roundOf(early.amended(jobId, read));
-    const { bid, reason, spec, laterMs } = round === undefined || round === guess ? first : await this.#decide(announcement, round);
-    // Nobody tells it when it is within reach: a client that has friends would not.
-    if (laterMs !== undefined) this.#later(jobId, laterMs, () => void this.consider(announcement));
+    const { bid, reason, spec, reachedAt } = round === undefined || round === guess ? first : await this.#decide(announcement, round);
+    if (reachedAt !== undefined) this.#reachWait.add(jobId, reachedAt, () => void this.consider(announcement));
     // A bid that waited for a seed may be late.
     const events = early.amended(jobId, read);
     const refused = bid === undefined ? reason : roundOf(events) === bid.round ? undefined : `the job is ${replay(events)?.state}`;
@@ -98,13 +100,6 @@ export class Bidding {
     await journal.put(jobId, record);
     log('info', 'bid', { jobId, price: bid.price.toString(), locality: bid.locality });
     await this.#deliver(record);
-  }
-
-  /** Looks again once the draw reaches this node: the chain's seconds are about this machine's. */
-  #later(jobId: Hex, ms: number, look: () => void): void {
-    clearTimeout(this.#waiting.get(jobId));
-    if (this.#signal.aborted || this.#waiting.size >= MAX_PENDING_JOBS) return;
-    this.#waiting.set(jobId, setTimeout(() => { this.#waiting.delete(jobId); look(); }, ms + REACH_GRACE_MS).unref());
   }
 
   async #deliver(record: ReplicaRecord): Promise<void> {
