@@ -345,11 +345,15 @@ contract PostBidsTest is Life {
         Count memory count;
         for (uint64 round; round < 500; ++round) {
             Play memory play = narrow(20_000 + round, 68);
-            drawable();
             Round memory this_ = Round(uint256(keccak256(abi.encode("friends", round))) % 32, 0, type(uint256).max, 0);
             IScheduler.Bid[] memory bids = fiveBids(play);
             if (noneWithin(play, bids)) ++count.dry;
-            while (!drawnFrom(play, bids, this_)) skip(STEP);
+            postWithin(play, bids, this_);
+            drawable();
+            while (!drawnFrom(play, bids, this_)) {
+                postWithin(play, bids, this_);
+                skip(STEP);
+            }
             ++count.wins[seatOf(play)];
             if (this_.posted != 0) ++count.posted;
         }
@@ -359,7 +363,7 @@ contract PostBidsTest is Life {
         assertByWeight(count);
     }
 
-    /// @dev Assigns if the client can, else has those post who are within reach by now.
+    /// @dev Assigns if the client can.
     function drawnFrom(Play memory play, IScheduler.Bid[] memory bids, Round memory round) internal returns (bool) {
         uint256 offered = round.friends;
         if (round.posted != 0) offered |= 1 << round.kept;
@@ -369,7 +373,12 @@ contract PostBidsTest is Life {
             assigned(play, chosen(bids, offered));
             return true;
         }
-        reach_ = scheduler.reachOf(play.request, vm.getBlockTimestamp() - scheduler.job(play.jobId).since);
+        return false;
+    }
+
+    /// @dev Those whom the client leaves out post, once they are within reach.
+    function postWithin(Play memory play, IScheduler.Bid[] memory bids, Round memory round) internal {
+        uint256 reach_ = scheduler.reachOf(play.request, vm.getBlockTimestamp() - scheduler.job(play.jobId).since);
         for (uint256 i; i < 5; ++i) {
             uint256 key = keyByStake(play, i);
             if ((round.friends | round.posted) >> i & 1 == 1 || key > reach_) continue;
@@ -377,33 +386,30 @@ contract PostBidsTest is Life {
             round.posted |= 1 << i;
             if (key < round.least) (round.least, round.kept) = (key, i);
         }
-        return false;
     }
 
     /// @dev A friend that posts early a bid that cannot win yet does not close the door behind it.
     function test_attack_posting_a_bid_out_of_reach_ends_no_posting() public {
-        Play memory play = narrow(1, 1);
+        Play memory play = ready(1, 1);
         drawable();
-        IScheduler.Bid[] memory bids = fiveBids(play);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 5);
         skip(6 * STEP);
         // Everybody may post, nobody can win.
-        for (uint256 i; i < 5; ++i) post(play, bids[i]);
-        uint256 best = type(uint256).max;
-        uint256 who;
-        for (uint256 i; i < 5; ++i) if (keyOfLeast(play, i) < best) (best, who) = (keyOfLeast(play, i), i);
+        expectError(IScheduler.NotEnoughBids.selector, 0, 1);
+        call(play, bids);
+        uint256 best;
+        for (uint256 i; i < 5; ++i) {
+            post(play, bids[i]);
+            if (keyOfBid(play, bids[i]) < keyOfBid(play, bids[best])) best = i;
+        }
         skip(STEP);
-        expectLeftOut(bids[who].node);
-        call(play, chosen(bids, 31 & ~(1 << who)));
+        expectLeftOut(bids[best].node);
+        call(play, chosen(bids, 31 & ~(1 << best)));
         // One is kept that can win: there is no more to post.
         expectError(IScheduler.PostingOver.selector, scheduler.job(play.jobId).seedBlock + BLOCKS);
         post(play, bids[0]);
         assigned(play, bids);
-        assertEq(play.roster[0].node, bids[who].node, "seat");
-    }
-
-    /// @dev All have the same stake here.
-    function keyOfLeast(Play memory play, uint256 who) internal view returns (uint256) {
-        return DrawLib.key(scheduler.seedOf(play.jobId), vm.addr(keys[who]), DrawLib.weight(1000 * COIN_1, 251, 0, 1, 1));
+        assertEq(play.roster[0].node, bids[best].node, "seat");
     }
 
     function test_without_a_reach_posting_ends_with_its_blocks() public {
