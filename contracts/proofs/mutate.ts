@@ -1,26 +1,20 @@
 // Changes the contracts in every small way and looks whether a test notices.
 //   node contracts/proofs/mutate.ts [--match REGEX] [--shard I/N] [--limit N] [--seconds N] [--report FILE]
 // Results are kept in contracts/cache/mutation and gone on with; a change of contracts or tests begins anew (of tests alone with --keep: survivors only).
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { astOf, ROOT, sourcesOf } from './solidity-ast.ts';
-import { schemataOf, type Mutant } from './mutants.ts';
+import { drive, forge, type Told } from './mutation/drive.ts';
+import { schemataOf, type Mutant } from './mutation/mutants.ts';
+import { scoreOf } from './mutation/score.ts';
+import { prepare, save, WORKSPACE } from './mutation/workspace.ts';
+import { astOf, sourcesOf } from './solidity-ast.ts';
 
-const WORKSPACE = join(ROOT, 'contracts/cache/mutation');
 const ROOTS = ['contracts/src/Scheduler.sol', 'contracts/src/Disputes.sol', 'contracts/src/Checks.sol', 'contracts/src/GadusCoin.sol', 'contracts/src/randomness/BlockHashRandomness.sol', 'contracts/src/randomness/DrandRandomness.sol'];
-/** Gas and size are those of the optimized contracts. */
-const NOT_FOR_MUTANTS = '^(Gas|Deployment)Test$';
-const QUICK = `${NOT_FOR_MUTANTS}|^InvariantsTest$`;
-/** Calls libraries and nothing else, and takes longest: not for mutants outside them. */
-const OF_LIBRARIES = '^LibrariesTest$';
-/** Longest run of the tests with one mutant, ms: many times that of the original; a loop without end is noticed, too. */
-const TIMEOUT_MS = 120_000;
-
-type Outcome = 'killed' | 'survived';
-interface Results { digest: string; excluded: string[]; outcomes: Record<string, Outcome> }
+/** Mutants in one run of the driver: its start costs seconds, and what is under way when it is stopped is lost. */
+const BATCH = 8;
+const OF_LIBRARIES = /:LibrariesTest$/;
+/** Lines within which a test that killed one mutant is expected to kill another. */
+const NEAR_LINES = 30;
 
 const { values: options } = parseArgs({ options: {
   match: { type: 'string' }, shard: { type: 'string', default: '0/1' }, limit: { type: 'string' }, seconds: { type: 'string' }, report: { type: 'string' },
@@ -31,7 +25,7 @@ if (options.help) {
   --match REGEX   only mutants whose "path:line operator" matches, e.g. 'SchedulerBase|PartyLib'
   --shard I/N     every Nth mutant, from the Ith on
   --limit N       no more than N mutants
-  --seconds N     begin no mutant after N seconds
+  --seconds N     begin no mutants after N seconds
   --keep          tests changed: keep what was killed, try the survivors again
   --report FILE   write score and survivors as JSON
 `);
@@ -41,7 +35,7 @@ if (options.help) {
 const all = sourcesOf(ROOTS);
 const paths = Object.keys(all).filter((path) => path.startsWith('contracts/src/') && !/\/interfaces\/|GadusCoin/.test(path)).sort();
 const { sources, mutants } = schemataOf(all, astOf(all), paths);
-const results = await prepare();
+const results = await prepare(sources, options.keep, say);
 const [shard, shards] = options.shard.split('/').map(Number) as [number, number];
 const deadline = performance.now() + 1000 * Number(options.seconds ?? 1e9);
 const chosen = mutants
@@ -52,87 +46,42 @@ const chosen = mutants
   .sort((a, b) => placeOf(a) - placeOf(b))
   .slice(0, Number(options.limit ?? mutants.length));
 say(`${mutants.length} mutants; ${chosen.length} to try`);
-// Else every mutant would seem killed.
-if (await outcomeOf({ id: 0, path: 'contracts/src/Scheduler.sol' }) === 'killed') throw new Error('the tests fail without a mutant');
-for (const [done, mutant] of chosen.entries()) {
-  if (performance.now() > deadline) break;
+for (let at = 0; at < chosen.length && performance.now() < deadline; at += BATCH) {
+  const batch = chosen.slice(at, at + BATCH);
   const started = performance.now();
-  const outcome = await outcomeOf(mutant);
-  results.outcomes[keyOf(mutant)] = outcome;
-  writeFileSync(join(WORKSPACE, 'results.json'), JSON.stringify(results, undefined, 1));
-  if (outcome === 'survived' || done % 20 === 0) say(`${done + 1}/${chosen.length} ${Math.round(performance.now() - started)} ms ${outcome}: ${describe(mutant)}`);
+  const told = await drive(WORKSPACE, results.suites, batch.map(({ id }) => id), batch.map(orderFor));
+  for (const mutant of batch) {
+    const end = told.find(({ mutant: id, what }) => id === mutant.id && what !== 'start')!;
+    const killer = end.what === 'killed' ? nameOf(end) : await fuzzed(mutant);
+    results.outcomes[keyOf(mutant)] = killer === undefined ? { outcome: 'survived' } : { outcome: 'killed', by: killer };
+    if (killer === undefined) say(`survived: ${describe(mutant)}`);
+  }
+  save(results);
+  say(`${at + batch.length}/${chosen.length}, ${Math.round((performance.now() - started) / batch.length)} ms each`);
 }
 report();
 
-/** Lays out a project of all mutants and compiles it, unless that has been done; finds tests that fail without any mutant. */
-async function prepare(): Promise<Results> {
-  const tests = readdirSync(join(ROOT, 'contracts/test'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sol')).sort();
-  const digest = createHash('sha256').update(JSON.stringify(sources));
-  for (const name of tests) digest.update(readFileSync(join(ROOT, 'contracts/test', name)));
-  const hash = digest.digest('hex');
-  const file = join(WORKSPACE, 'results.json');
-  const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as Results : undefined;
-  if (known?.digest === hash) return known;
-  rmSync(join(WORKSPACE, 'contracts/test'), { recursive: true, force: true });
-  mkdirSync(WORKSPACE, { recursive: true });
-  cpSync(join(ROOT, 'contracts/src'), join(WORKSPACE, 'contracts/src'), { recursive: true });
-  cpSync(join(ROOT, 'contracts/test'), join(WORKSPACE, 'contracts/test'), { recursive: true });
-  // A number of runs that a test names itself would stand against the few of FOUNDRY_FUZZ_RUNS.
-  for (const name of tests) {
-    const text = readFileSync(join(ROOT, 'contracts/test', name), 'utf8');
-    writeFileSync(join(WORKSPACE, 'contracts/test', name), text.replace(/^ *\/\/\/ forge-config: default\.fuzz\.runs.*\n/gm, ''));
+/** What kills others near it comes first, of equals the cheapest. The vectors of libraries take longest, and call nothing else. */
+function orderFor({ path, line }: Mutant): number[] {
+  const chances = new Map<string, number>();
+  for (const other of mutants) {
+    const by = results.outcomes[keyOf(other)]?.by?.split(' ')[0];
+    if (other.path === path && by !== undefined) chances.set(by, (chances.get(by) ?? 0) + Math.exp(-Math.abs(other.line - line) / NEAR_LINES));
   }
-  cpSync(join(ROOT, 'contracts/solc.mjs'), join(WORKSPACE, 'contracts/solc.mjs'));
-  cpSync(join(ROOT, 'test/conformance/vectors'), join(WORKSPACE, 'test/conformance/vectors'), { recursive: true });
-  for (const [path, text] of Object.entries(sources)) {
-    mkdirSync(dirname(join(WORKSPACE, path)), { recursive: true });
-    writeFileSync(join(WORKSPACE, path), text);
-  }
-  if (!existsSync(join(WORKSPACE, 'node_modules'))) symlinkSync(join(ROOT, 'node_modules'), join(WORKSPACE, 'node_modules'));
-  const settings = readFileSync(join(ROOT, 'foundry.toml'), 'utf8')
-    .replace(/^optimizer = true$/m, 'optimizer = false')
-    .replace(/^via_ir = true$/m, 'via_ir = true\ncode_size_limit = 1000000\ngas_limit = 4000000000');
-  writeFileSync(join(WORKSPACE, 'foundry.toml'), settings);
-  say('compiling all mutants at once (minutes)');
-  const excluded: string[] = [];
-  const { output } = await forge(0, ['--json', '--no-match-contract', NOT_FOR_MUTANTS], 1_800_000);
-  const suites = JSON.parse(output.slice(output.indexOf('{'))) as Record<string, { test_results: Record<string, { status: string }> }>;
-  let count = 0;
-  for (const { test_results: found } of Object.values(suites)) {
-    for (const [name, { status }] of Object.entries(found)) {
-      count++;
-      if (status === 'Failure') excluded.push(name.replace(/\(.*/, ''));
-    }
-  }
-  say(`${count} tests; ${excluded.length} fail without a mutant, for they measure gas: ${excluded.join(', ')}`);
-  if (excluded.length * 20 > count) throw new Error('too many tests fail without a mutant');
-  const outcomes = options.keep && known !== undefined ? Object.fromEntries(Object.entries(known.outcomes).filter(([, outcome]) => outcome === 'killed')) : {};
-  const fresh: Results = { digest: hash, excluded, outcomes };
-  writeFileSync(file, JSON.stringify(fresh, undefined, 1));
-  return fresh;
+  const { suites } = results;
+  const rank = (i: number): number => (0.05 + (chances.get(suites[i]!.artifact) ?? 0)) / suites[i]!.costMs;
+  return [...suites.keys()].filter((i) => path.includes('/libraries/') || !OF_LIBRARIES.test(suites[i]!.artifact)).sort((a, b) => rank(b) - rank(a));
 }
 
-async function outcomeOf({ id, path }: Pick<Mutant, 'id' | 'path'>): Promise<Outcome> {
-  const without = results.excluded.length === 0 ? [] : ['--no-match-test', `^(${results.excluded.join('|')})\\(`];
-  const rounds = [['--no-match-contract', `${QUICK}|${OF_LIBRARIES}`], ...path.includes('/libraries/') ? [['--match-contract', OF_LIBRARIES]] : [], ['--match-contract', '^InvariantsTest$']];
-  for (const round of rounds) {
-    const { ok } = await forge(id, ['--fail-fast', ...round, ...without], TIMEOUT_MS);
-    if (!ok) return 'killed';
-  }
-  return 'survived';
+/** By what forge finds a mutant that survived all calls, if it does. */
+async function fuzzed({ id, path }: Mutant): Promise<string | undefined> {
+  const { ok } = await forge(WORKSPACE, id, ['--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', `^(Gas|Deployment${path.includes('/libraries/') ? '' : '|Libraries'})Test$`]);
+  return ok ? undefined : 'fuzzing';
 }
 
-/** Runs tests with a mutant. */
-async function forge(id: number, args: readonly string[], timeoutMs: number): Promise<{ ok: boolean; output: string }> {
-  const coinbase = `0x${id.toString(16).padStart(40, '0')}`;
-  const child = spawn(join(ROOT, 'scripts/forge.sh'), ['test', ...args], {
-    cwd: WORKSPACE, env: { ...process.env, FOUNDRY_BLOCK_COINBASE: coinbase, FOUNDRY_FUZZ_RUNS: '24', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0' }, stdio: ['ignore', 'pipe', 'ignore'], timeout: timeoutMs, killSignal: 'SIGKILL',
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => { output += piece; });
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  // Forge exits with 0 where --fail-fast cut it short.
-  return { ok: code === 0 && !output.includes('[FAIL'), output };
+function nameOf({ suite, call }: Told): string {
+  const found = results.suites[suite]!;
+  return call < 0 ? 'hung' : `${found.artifact} ${found.names[call] ?? 'setUp'}`;
 }
 
 /** Score by file, and every survivor. */
@@ -140,16 +89,17 @@ function report(): void {
   const files = new Map<string, { killed: number; tried: number; mutants: number }>();
   const survivors: Mutant[] = [];
   for (const mutant of mutants) {
-    const outcome = results.outcomes[keyOf(mutant)];
+    const outcome = results.outcomes[keyOf(mutant)]?.outcome;
     const file = files.get(mutant.path) ?? { killed: 0, tried: 0, mutants: 0 };
     files.set(mutant.path, { killed: file.killed + Number(outcome === 'killed'), tried: file.tried + Number(outcome !== undefined), mutants: file.mutants + 1 });
     if (outcome === 'survived') survivors.push(mutant);
   }
   for (const [path, { killed, tried, mutants: count }] of files) say(`${path}: ${killed} of ${tried} killed (${count} mutants)`);
   const sum = [...files.values()].reduce((total, file) => ({ killed: total.killed + file.killed, tried: total.tried + file.tried }), { killed: 0, tried: 0 });
-  say(`all: ${sum.killed} of ${sum.tried} killed, ${(100 * sum.killed / Math.max(1, sum.tried)).toFixed(1)} %`);
+  const { score, low, high } = scoreOf(sum.killed, sum.tried);
+  say(`all: ${sum.killed} of ${sum.tried} killed, ${score} % (95 % interval ${low} to ${high})`);
   for (const mutant of survivors) say(`survived: ${describe(mutant)}`);
-  if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify({ mutants: mutants.length, ...sum, files: Object.fromEntries(files), survivors }, undefined, 2)}\n`);
+  if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify({ mutants: mutants.length, ...sum, score, low, high, files: Object.fromEntries(files), survivors }, undefined, 2)}\n`);
 }
 
 /** From 0 to 1; those of any stretch are spread evenly over the sources (a Kronecker sequence turned round). */

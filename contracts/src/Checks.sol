@@ -33,8 +33,8 @@ contract Checks is SchedulerBase {
             if (roster.length != 0) revert IScheduler.BadRoster();
         }
         _notAfter(job_.since + request.assignWindow);
-        if (block.number > lastBlock) revert IScheduler.PostingOver(lastBlock);
-        Draw memory draw = _drawOf(jobId, job_, request);
+        Draw memory draw = _drawOf(jobId, job_, request, true);
+        if (block.number > lastBlock && !_isOpen(job_, request, draw)) revert IScheduler.PostingOver(lastBlock);
         for (uint256 i; i < bids.length; ++i) {
             IScheduler.Bid calldata bid = bids[i];
             _authorize(bid.node, StatementLib.bid(jobId, bid, draw.seed, draw.round), bid.signature);
@@ -53,7 +53,7 @@ contract Checks is SchedulerBase {
         _after(job_.since + request.postWindow());
         uint256 lastPost = job_.seedBlock + request.bidBlocks + TermsLib.WIDENING_BLOCKS;
         if (block.number <= lastPost) revert IScheduler.SeedNotYet(lastPost);
-        uint256[] memory best = _draw(request, roster, bids, _drawOf(jobId, job_, request));
+        uint256[] memory best = _draw(request, roster, bids, _drawOf(jobId, job_, request, false));
 
         IScheduler.Seat[] memory all = new IScheduler.Seat[](roster.length + best.length);
         for (uint256 i; i < roster.length; ++i) {
@@ -68,6 +68,18 @@ contract Checks is SchedulerBase {
         job_.posted = 0;
         _enter(job_, IScheduler.State.Assigned);
         emit IScheduler.Widened(jobId, all);
+    }
+
+    /// @dev Whether fewer are kept that can win already than there are seats. The rest come within reach later, and may post until then: else the
+    /// client would fill their seats as it likes.
+    function _isOpen(IScheduler.Job storage job_, IScheduler.JobRequest calldata request, Draw memory draw) private view returns (bool) {
+        if (request.reach == 0) return false;
+        uint256 reach = DrawLib.short(request.drawnAfter(block.timestamp - job_.since));
+        uint256 within;
+        for (uint256 i; i < draw.posted; ++i) {
+            if (_posted[draw.jobId][i] >> 224 < reach) ++within;
+        }
+        return within < draw.seats;
     }
 
     /// @dev Keeps a bid where it is among the best: in the place of its node's earlier one, in a free one, or in that of the worst.

@@ -125,7 +125,7 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
             nobody.offset := 0
             nobody.length := 0
         }
-        uint256[] memory best = _draw(request, nobody, bids, _drawOf(jobId, job_, request));
+        uint256[] memory best = _draw(request, nobody, bids, _drawOf(jobId, job_, request, false));
 
         Seat[] memory roster = new Seat[](best.length);
         for (uint256 i; i < best.length; ++i) {

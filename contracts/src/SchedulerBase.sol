@@ -170,8 +170,14 @@ abstract contract SchedulerBase is EIP712 {
     }
 
     /// @dev The draw of an Open job, or of one in Widening.
-    function _drawOf(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) internal view returns (Draw memory) {
+    /// @param posting Whether for a bid to be posted, not for the draw itself.
+    function _drawOf(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request, bool posting)
+        internal
+        view
+        returns (Draw memory)
+    {
         uint256 since = job_.since;
+        uint256 elapsed = block.timestamp - since;
         bool widening = job_.state == IScheduler.State.Widening;
         return Draw({
             jobId: jobId,
@@ -180,7 +186,7 @@ abstract contract SchedulerBase is EIP712 {
             seats: widening ? uint256(request.replicas) + 1 : request.replicas,
             since: since,
             // Without a bound still short of the key of a bid to pass over.
-            reach: Math.min(request.reachAfter(block.timestamp - since), PASSED_OVER - 1),
+            reach: Math.min(posting ? request.reachAfter(elapsed) : request.drawnAfter(elapsed), PASSED_OVER - 1),
             posted: job_.posted
         });
     }

@@ -141,7 +141,7 @@ abstract contract Life is Base {
             bytes32 commitment;
             if (mask >> i & 1 == 1) {
                 ++count;
-                commitment = sealedHash(play.jobId, play.roster[i].node, play.openings[i]);
+                commitment = commitmentOf(play, i, tones[i]);
             }
             play.sealed_[i] = IScheduler.SealedSeat(play.roster[i].node, play.roster[i].price, commitment);
         }
@@ -150,6 +150,11 @@ abstract contract Life is Base {
             if (mask >> (i - 1) & 1 == 0) continue;
             batch[--count] = aCommitment(play.jobId, play.roster, i - 1, play.sealed_[i - 1].commitment);
         }
+    }
+
+    /// @dev What a seat commits to whose opening is at hand. Of shards another, which has all their sketches in it.
+    function commitmentOf(Play memory play, uint8 index, uint16) internal pure virtual returns (bytes32) {
+        return sealedHash(play.jobId, play.roster[index].node, play.openings[index]);
     }
 
     /// @dev Every seat's signature over the set.

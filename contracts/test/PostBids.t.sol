@@ -8,6 +8,8 @@ import {DrawLib} from "../src/libraries/DrawLib.sol";
 /// @dev Bids that nodes post themselves, and how far out a bid may be.
 contract PostBidsTest is Life {
     uint16 internal constant BLOCKS = 5;
+    /// Seconds in which the reach stays what it is: an eighth of the window.
+    uint256 internal constant STEP = 75;
 
     function ready(uint8 replicas) internal returns (Play memory play) {
         return ready(replicas, 0);
@@ -219,7 +221,7 @@ contract PostBidsTest is Life {
         for (uint256 step = uint256(elapsed) * 8 / 600; step > 0 && expected != type(uint256).max; --step) {
             expected = expected > type(uint256).max / 4 ? type(uint256).max : expected * 4;
         }
-        if (reach_ == 0 || elapsed >= 525) expected = type(uint256).max;
+        if (reach_ == 0 || elapsed >= 6 * STEP) expected = type(uint256).max;
         assertEq(scheduler.reachOf(request, elapsed), expected, "reach");
     }
 
@@ -282,7 +284,7 @@ contract PostBidsTest is Life {
             while (noneWithin(play, bids)) {
                 expectError(IScheduler.NotEnoughBids.selector, 0, 1);
                 call(play, bids);
-                skip(75);
+                skip(STEP);
             }
             assigned(play, bids);
             ++count.wins[seatOf(play)];
@@ -327,6 +329,99 @@ contract PostBidsTest is Life {
         assertByWeight(count);
     }
 
+    struct Round {
+        /// Whose bids the client takes.
+        uint256 friends;
+        /// Who posted and is kept, and its key.
+        uint256 kept;
+        uint256 least;
+        uint256 posted;
+    }
+
+    /// @dev A reach within which in two of three jobs nobody is: the client takes bids of its friends only, and waits for them; the others post theirs once they are
+    /// within reach, though the time to post is over.
+    function test_winners_are_drawn_by_weight_though_few_are_within_reach_in_time() public {
+        unequal();
+        Count memory count;
+        for (uint64 round; round < 500; ++round) {
+            Play memory play = narrow(20_000 + round, 68);
+            Round memory this_ = Round(uint256(keccak256(abi.encode("friends", round))) % 32, 0, type(uint256).max, 0);
+            IScheduler.Bid[] memory bids = fiveBids(play);
+            if (noneWithin(play, bids)) ++count.dry;
+            postWithin(play, bids, this_);
+            drawable();
+            while (!drawnFrom(play, bids, this_)) {
+                postWithin(play, bids, this_);
+                skip(STEP);
+            }
+            ++count.wins[seatOf(play)];
+            if (this_.posted != 0) ++count.posted;
+        }
+        // Nobody was with 2^(-0.068 * 8), that is in 343 of 500 jobs, with a standard deviation of 10.
+        assertTrue(count.dry > 300 && count.dry < 386, vm.toString(count.dry));
+        assertTrue(count.posted > 250, vm.toString(count.posted));
+        assertByWeight(count);
+    }
+
+    /// @dev Assigns if the client can.
+    function drawnFrom(Play memory play, IScheduler.Bid[] memory bids, Round memory round) internal returns (bool) {
+        uint256 offered = round.friends;
+        if (round.posted != 0) offered |= 1 << round.kept;
+        uint256 reach_ = drawnReach(play);
+        for (uint256 i; i < 5; ++i) {
+            if (offered >> i & 1 == 0 || keyByStake(play, i) > reach_) continue;
+            assigned(play, chosen(bids, offered));
+            return true;
+        }
+        return false;
+    }
+
+    /// @dev Those whom the client leaves out post, once they are within reach.
+    function postWithin(Play memory play, IScheduler.Bid[] memory bids, Round memory round) internal {
+        uint256 reach_ = scheduler.reachOf(play.request, vm.getBlockTimestamp() - scheduler.job(play.jobId).since);
+        for (uint256 i; i < 5; ++i) {
+            uint256 key = keyByStake(play, i);
+            if ((round.friends | round.posted) >> i & 1 == 1 || key > reach_) continue;
+            post(play, bids[i]);
+            round.posted |= 1 << i;
+            if (key < round.least) (round.least, round.kept) = (key, i);
+        }
+    }
+
+    /// @dev A friend that posts early a bid that cannot win yet does not close the door behind it.
+    function test_attack_posting_a_bid_out_of_reach_ends_no_posting() public {
+        Play memory play = ready(1, 1);
+        drawable();
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 5);
+        skip(6 * STEP);
+        // Everybody may post, nobody can win.
+        expectError(IScheduler.NotEnoughBids.selector, 0, 1);
+        call(play, bids);
+        uint256 best;
+        for (uint256 i; i < 5; ++i) {
+            post(play, bids[i]);
+            if (keyOfBid(play, bids[i]) < keyOfBid(play, bids[best])) best = i;
+        }
+        skip(STEP);
+        expectLeftOut(bids[best].node);
+        call(play, chosen(bids, 31 & ~(1 << best)));
+        // One is kept that can win: there is no more to post.
+        expectError(IScheduler.PostingOver.selector, scheduler.job(play.jobId).seedBlock + BLOCKS);
+        post(play, bids[0]);
+        assigned(play, bids);
+        assertEq(play.roster[0].node, bids[best].node, "seat");
+    }
+
+    function test_without_a_reach_posting_ends_with_its_blocks() public {
+        Play memory play = ready(2);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 2);
+        post(play, bids[0]);
+        uint256 lastBlock = scheduler.job(play.jobId).seedBlock + BLOCKS;
+        vm.roll(lastBlock + 1);
+        expectError(IScheduler.PostingOver.selector, lastBlock);
+        post(play, bids[1]);
+    }
+
     struct Count {
         uint256[5] wins;
         /// Bids within reach.
@@ -357,10 +452,15 @@ contract PostBidsTest is Life {
     }
 
     /// @dev Price and stake are the least there are, so that no number of jobs uses up a node's stake, and none need be ended.
-    function narrow(uint64 nonce) internal returns (Play memory play) {
+    function narrow(uint64 nonce) internal returns (Play memory) {
+        return narrow(nonce, 680);
+    }
+
+    /// @param reach_ In thousandths of one over the weight of a node with the least stake.
+    function narrow(uint64 nonce, uint256 reach_) internal returns (Play memory play) {
         IScheduler.JobRequest memory request = aRequest(1);
         (request.nonce, request.bidBlocks, request.maxPrice, request.stake) = (nonce, BLOCKS, 1, 1);
-        request.reach = (1 << 216) / DrawLib.weight(stakeOf(4), 251, 0, 1, 1) * 68 / 100;
+        request.reach = (1 << 216) / DrawLib.weight(stakeOf(4), 251, 0, 1, 1) * reach_ / 1000;
         play = submitted(request);
         vm.roll(vm.getBlockNumber() + 2);
     }
@@ -385,11 +485,17 @@ contract PostBidsTest is Life {
 
     /// @dev By now.
     function noneWithin(Play memory play, IScheduler.Bid[] memory bids) internal view returns (bool) {
-        uint256 reach_ = scheduler.reachOf(play.request, vm.getBlockTimestamp() - scheduler.job(play.jobId).since);
+        uint256 reach_ = drawnReach(play);
         for (uint256 i; i < bids.length; ++i) {
             if (keyByStake(play, i) <= reach_) return false;
         }
         return true;
+    }
+
+    /// @dev What can win by now: what could be posted a step ago.
+    function drawnReach(Play memory play) internal view returns (uint256) {
+        uint256 elapsed = vm.getBlockTimestamp() - scheduler.job(play.jobId).since;
+        return scheduler.reachOf(play.request, elapsed < STEP ? 0 : elapsed - STEP);
     }
 
     function chosen(IScheduler.Bid[] memory bids, uint256 mask) internal pure returns (IScheduler.Bid[] memory some) {

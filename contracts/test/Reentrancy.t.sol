@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {GadusCoin} from "./Base.sol";
-import {Life} from "./Life.sol";
+import {Widened} from "./Widened.sol";
 import {IScheduler} from "../src/interfaces/IScheduler.sol";
 
 /// @dev Makes any calls, once, where it is asked for a permit or to move something, before it does; remembers what came of each. Whoever asks
@@ -61,8 +61,7 @@ contract CallingBackCoin is ERC20 {
 
 /// @dev The coin is called last, so who comes back through it finds the step done. Here the coin is also the client, so that nothing that it does
 /// while it is called fails for want of a signature.
-contract ReentrancyTest is Life {
-    uint16 internal constant FAR = 30_000;
+contract ReentrancyTest is Widened {
     /// Of `IScheduler.fund` before a job: nothing is pulled but what a test is about.
     uint88 internal constant ONE_SEAT = 2 * PRICE;
 
@@ -124,18 +123,8 @@ contract ReentrancyTest is Life {
         return abi.encodeWithSelector(IScheduler.TooEarly.selector, deadline);
     }
 
-    function drawn(uint8 replicas, uint16[] memory tones) internal returns (Play memory) {
-        return drawn(aRequest(replicas), tones);
-    }
-
-    function drawn(IScheduler.JobRequest memory request, uint16[] memory tones) internal returns (Play memory play) {
-        uint8 replicas = request.replicas;
-        play = submitted(request);
-        vm.roll(vm.getBlockNumber() + 2);
-        IScheduler.Bid[] memory bids = new IScheduler.Bid[](replicas);
-        for (uint256 i; i < replicas; ++i) bids[i] = aBid(keys[i], play.jobId, PRICE);
-        assigned(play, bids);
-        committed(play, all(replicas), tones);
+    function drawn(uint8 replicas, uint16[] memory t) internal returns (Play memory) {
+        return drawn(aRequest(replicas), t);
     }
 
     function auditOf(Play memory play) internal pure returns (bytes memory) {
@@ -148,28 +137,6 @@ contract ReentrancyTest is Life {
 
     function withdrawalOf(uint88 amount) internal view returns (bytes memory) {
         return abi.encodeCall(IScheduler.withdraw, (false, theClient, amount));
-    }
-
-    function audited(Play memory play) internal {
-        vm.prank(theClient);
-        scheduler.audit(play.request, play.sealed_, SECRET, AUDIT_BPS, "");
-    }
-
-    function laterBids(Play memory play) internal view returns (IScheduler.Bid[] memory bids) {
-        uint256 replicas = play.request.replicas;
-        bids = new IScheduler.Bid[](replicas + 1);
-        for (uint256 i; i < bids.length; ++i) bids[i] = aLaterBid(keys[replicas + i], play.jobId, PRICE);
-    }
-
-    function widened(Play memory play, uint16[] memory tones) internal {
-        vm.roll(vm.getBlockNumber() + 10);
-        skip(play.request.assignWindow / 4 + 1);
-        IScheduler.Bid[] memory bids = laterBids(play);
-        vm.recordLogs();
-        scheduler.drawMore(play.request, play.roster, bids);
-        Log[] memory logs = recorded();
-        play.roster = abi.decode(logs[logs.length - 1].data, (IScheduler.Seat[]));
-        batchOf(play, all(play.roster.length), tones);
     }
 
     /* SUBMIT */
@@ -298,9 +265,9 @@ contract ReentrancyTest is Life {
 
     function test_attack_steps_from_within_a_summons() public {
         purse(3 * PRICE);
-        uint16[] memory tones = new uint16[](5);
-        tones[1] = FAR;
-        Play memory play = drawn(2, tones);
+        uint16[] memory t = new uint16[](5);
+        t[1] = FAR;
+        Play memory play = drawn(2, t);
         skip(play.request.settleWindow + 1);
         opened(play, 3);
         IScheduler.Opening[] memory openings = openingsOf(play, 3);
@@ -342,19 +309,19 @@ contract ReentrancyTest is Life {
         (request = aRequest(1)).nonce = nonce;
     }
 
-    function newcomers(Play memory play, uint16[] memory tones) internal view returns (IScheduler.SignedCommitment[] memory batch) {
-        batch = batchOf(play, 6, tones);
-        batchOf(play, 7, tones);
+    function newcomers(Play memory play, uint16[] memory t) internal view returns (IScheduler.SignedCommitment[] memory batch) {
+        batch = batchOf(play, 6, t);
+        batchOf(play, 7, t);
     }
 
     function test_attack_steps_from_within_the_burning_at_the_end_of_a_widened_job() public {
         purse(2 * ONE_SEAT);
-        uint16[] memory tones = new uint16[](3);
-        tones[0] = FAR;
-        Play memory play = drawn(1, tones);
+        uint16[] memory t = new uint16[](3);
+        t[0] = FAR;
+        Play memory play = drawn(1, t);
         audited(play);
-        widened(play, tones);
-        scheduler.commit(play.request, play.roster, newcomers(play, tones));
+        widened(play, t);
+        scheduler.commit(play.request, play.roster, newcomers(play, t));
         // The client is silent: what the deviating seat loses is burnt.
         skip(play.request.settleWindow + 1);
         opened(play, 7);

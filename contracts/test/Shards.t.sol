@@ -1,55 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.28;
 
-import {Life} from "./Life.sol";
+import {Sharded} from "./Sharded.sol";
 import {IScheduler} from "../src/interfaces/IScheduler.sol";
 
 /// @dev A job of five shards: one commitment covers all sketches, one of them is opened. And several steps in one message.
-contract ShardsTest is Life {
-    uint32 internal constant SHARDS = 5;
+contract ShardsTest is Sharded {
     uint16 internal constant LITTLE = 20;
 
-    /// @dev Sketch of a seat's shard: seat 1 deviates far in shard 3 and a little in shard 2, beyond the threshold of a job of one shard.
-    function toneOf(uint256 seat, uint256 shard) internal pure returns (uint16) {
+    /// @dev Seat 1 deviates far in shard 3 and a little in shard 2, beyond the threshold of a job of one shard.
+    function toneOf(uint8 seat, uint16, uint256 shard) internal pure override returns (uint16) {
         if (seat == 1 && shard == 2) return uint16(100 * shard) + LITTLE;
         return seat == 1 && shard == 3 ? 30_000 : uint16(100 * shard);
     }
 
-    function tree(uint256 seat) internal pure returns (bytes32[8] memory leaves, bytes32[4] memory pairs, bytes32[2] memory fours, bytes32 root) {
-        for (uint256 i; i < SHARDS; ++i) leaves[i] = keccak256(sketchOf(toneOf(seat, i)));
-        for (uint256 i; i < 4; ++i) pairs[i] = keccak256(abi.encodePacked(bytes1(0x01), leaves[2 * i], leaves[2 * i + 1]));
-        for (uint256 i; i < 2; ++i) fours[i] = keccak256(abi.encodePacked(bytes1(0x01), pairs[2 * i], pairs[2 * i + 1]));
-        root = keccak256(abi.encodePacked(bytes1(0x01), fours[0], fours[1]));
-    }
-
-    function shardOpening(uint8 seat, uint256 shard) internal pure returns (IScheduler.Opening memory opening) {
-        (bytes32[8] memory leaves, bytes32[4] memory pairs, bytes32[2] memory fours,) = tree(seat);
-        opening = openingOf(seat, 0);
-        opening.sketch = sketchOf(toneOf(seat, shard));
-        opening.proof = new bytes32[](3);
-        (opening.proof[0], opening.proof[1], opening.proof[2]) = (leaves[shard ^ 1], pairs[shard / 2 ^ 1], fours[shard / 4 ^ 1]);
-    }
-
     function ready() internal returns (Play memory play) {
-        IScheduler.JobRequest memory request = aRequest(3);
-        request.shards = SHARDS;
-        play = submitted(request);
+        play = submitted(ofShards(3));
         assigned(play);
-        batchOf(play, 7, new uint16[](3));
-        IScheduler.SignedCommitment[] memory batch = new IScheduler.SignedCommitment[](3);
-        for (uint8 i; i < 3; ++i) {
-            (,,, bytes32 root) = tree(i);
-            IScheduler.Opening memory o = play.openings[i];
-            play.sealed_[i].commitment =
-                keccak256(abi.encode(play.jobId, play.roster[i].node, o.resultDigest, o.evidenceDigest, root, o.salt));
-            batch[i] = aCommitment(play.jobId, play.roster, i, play.sealed_[i].commitment);
-        }
-        scheduler.commit(request, play.roster, batch);
+        committed(play, 7, new uint16[](3));
     }
 
-    function judged(Play memory play, uint16 agreed, uint32 shard) internal {
-        vm.prank(theClient);
-        scheduler.settle(play.request, play.sealed_, agreed, shard, "report", "");
+    function shardOpening(uint8 seat, uint256 shard) internal pure returns (IScheduler.Opening memory) {
+        return shardOpening(seat, 0, shard);
     }
 
     function openings(uint256 shard) internal pure returns (IScheduler.Opening[] memory shown) {
@@ -103,7 +75,7 @@ contract ShardsTest is Life {
     function test_without_a_verdict_the_lot_decides() public {
         Play memory play = ready();
         skip(play.request.settleWindow + 1);
-        uint256 shard = uint256(keccak256(abi.encode(play.jobId, keccak256(abi.encode(play.sealed_))))) % SHARDS;
+        uint256 shard = shardByLot(play);
         for (uint256 i; i < SHARDS; ++i) {
             IScheduler.Opening[] memory shown = openings(i);
             if (i != shard) expectError(IScheduler.BadOpening.selector, 0);

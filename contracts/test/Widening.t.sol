@@ -1,42 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.28;
 
-import {Life} from "./Life.sol";
+import {Widened} from "./Widened.sol";
 import {IScheduler} from "../src/interfaces/IScheduler.sol";
 import {StatementLib} from "../src/libraries/StatementLib.sol";
 
 /// @dev Audits and panels: from k to 2k + 1 seats.
-contract WideningTest is Life {
+contract WideningTest is Widened {
     uint88 internal constant STAKE_48 = 48e18;
-    /// A tone that is unlike 0.
-    uint16 internal constant FAR = 30_000;
 
     /* HELPERS */
 
     /// @dev Committed, all bids at PRICE; the nodes are keys[0] to keys[replicas - 1].
-    function ready(uint8 replicas, uint16[] memory t) internal returns (Play memory play) {
+    function ready(uint8 replicas, uint16[] memory t) internal returns (Play memory) {
         IScheduler.JobRequest memory request = aRequest(replicas);
         request.stake = STAKE_48;
-        play = submitted(request);
-        vm.roll(vm.getBlockNumber() + 2);
-        IScheduler.Bid[] memory bids = new IScheduler.Bid[](replicas);
-        for (uint256 i; i < replicas; ++i) bids[i] = aBid(keys[i], play.jobId, PRICE);
-        assigned(play, bids);
-        committed(play, all(replicas), t);
+        return drawn(request, t);
     }
 
     function single(uint16 tone) internal returns (Play memory) {
         return ready(1, tones(tone, 0, 0, 0, 0));
-    }
-
-    function tones(uint16 a, uint16 b, uint16 c, uint16 d, uint16 e) internal pure returns (uint16[] memory t) {
-        t = new uint16[](5);
-        (t[0], t[1], t[2], t[3], t[4]) = (a, b, c, d, e);
-    }
-
-    function audited(Play memory play) internal {
-        vm.prank(theClient);
-        scheduler.audit(play.request, play.sealed_, SECRET, AUDIT_BPS, "");
     }
 
     /// @dev All opened, with a silent client.
@@ -44,48 +27,6 @@ contract WideningTest is Life {
         play = ready(2, tones(a, b, 0, 0, 0));
         skip(play.request.settleWindow + 1);
         opened(play, 3);
-    }
-
-    function summoned(Play memory play, address caller) internal {
-        IScheduler.Opening[] memory openings = openingsOf(play, all(play.roster.length));
-        vm.prank(caller);
-        scheduler.summon(play.request, play.sealed_, openings, caller, "");
-    }
-
-    /// @dev For newcomers: of nodes keys[from] on.
-    function laterBids(Play memory play, uint256 from, uint256 count) internal view returns (IScheduler.Bid[] memory bids) {
-        bids = new IScheduler.Bid[](count);
-        for (uint256 i; i < count; ++i) bids[i] = aLaterBid(keys[from + i], play.jobId, PRICE);
-    }
-
-    function drawable(Play memory play) internal {
-        vm.roll(vm.getBlockNumber() + 10);
-        skip(play.request.assignWindow / 4 + 1);
-    }
-
-    function drawMore(Play memory play, IScheduler.Bid[] memory bids) internal {
-        vm.prank(CARRIER);
-        scheduler.drawMore(play.request, play.roster, bids);
-    }
-
-    /// @dev Assigned again, with newcomers; their openings have the tones that follow.
-    function widened(Play memory play, uint16[] memory t) internal {
-        drawable(play);
-        uint256 replicas = play.request.replicas;
-        IScheduler.Bid[] memory bids = laterBids(play, replicas, replicas + 1);
-        vm.recordLogs();
-        drawMore(play, bids);
-        Log[] memory logs = recorded();
-        assertEq(logs[logs.length - 1].topic, IScheduler.Widened.selector, "event");
-        play.roster = abi.decode(logs[logs.length - 1].data, (IScheduler.Seat[]));
-        batchOf(play, all(play.roster.length), t);
-    }
-
-    /// @dev Committed by the newcomers in `mask`.
-    function newcomersCommit(Play memory play, uint256 mask, uint16[] memory t) internal {
-        IScheduler.SignedCommitment[] memory batch = batchOf(play, mask, t);
-        scheduler.commit(play.request, play.roster, batch);
-        batchOf(play, mask | all(play.request.replicas), t);
     }
 
     /// @dev An audited job with all three commitments.

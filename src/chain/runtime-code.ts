@@ -5,22 +5,22 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 1371, length: 21593,
+  start: 1371, length: 21727,
   immutables: {
-    CHECKS: [5430, 5992, 6147, 12246, 13812],
-    COIN: [660, 5364, 12570, 16342],
-    DISPUTES: [3472, 5647, 11974, 14054, 15023, 16063],
-    MAX_WINDOW: [1038, 2679, 7434],
-    MIN_WINDOW: [1005, 6934, 7401],
-    RANDOMNESS: [12314, 16874],
-    SEED_DELAY: [1504, 7899, 9149],
-    _cachedChainId: [20571],
-    _cachedDomainSeparator: [20388],
-    _cachedThis: [20341],
-    _hashedName: [20467],
-    _hashedVersion: [20505],
-    _name: [6236],
-    _version: [6277],
+    CHECKS: [5430, 6045, 6200, 12362, 13928],
+    COIN: [660, 5364, 12686, 16478],
+    DISPUTES: [3472, 5647, 12090, 14170, 15159, 16199],
+    MAX_WINDOW: [1038, 2679, 7487],
+    MIN_WINDOW: [1005, 6987, 7454],
+    RANDOMNESS: [12430, 17010],
+    SEED_DELAY: [1504, 7952, 9202],
+    _cachedChainId: [20538],
+    _cachedDomainSeparator: [20355],
+    _cachedThis: [20308],
+    _hashedName: [20434],
+    _hashedVersion: [20472],
+    _name: [6289],
+    _version: [6330],
   },
 };
 
@@ -43,18 +43,18 @@ export const disputesRuntime: RuntimeCode = {
 
 /** In the creation code of checks. */
 export const checksRuntime: RuntimeCode = {
-  start: 607, length: 17868,
+  start: 607, length: 18330,
   immutables: {
-    COIN: [1885, 8923, 16606],
-    RANDOMNESS: [7593, 14005],
-    SEED_DELAY: [2733, 6143],
-    _cachedChainId: [16261],
-    _cachedDomainSeparator: [16078],
-    _cachedThis: [16031],
-    _hashedName: [16157],
-    _hashedVersion: [16195],
-    _name: [3919],
-    _version: [3960],
+    COIN: [2147, 9472, 16897],
+    RANDOMNESS: [8142, 14282],
+    SEED_DELAY: [2995, 6380],
+    _cachedChainId: [16552],
+    _cachedDomainSeparator: [16369],
+    _cachedThis: [16322],
+    _hashedName: [16448],
+    _hashedVersion: [16486],
+    _name: [4181],
+    _version: [4222],
   },
 };
 

@@ -36,7 +36,7 @@ export function courtReport({ events, request: { replicas }, auditBps }: JobReco
 
 /** The same in plain words, a line each; none where there is nothing to tell. */
 export function courtLines({ auditChance, widening, postedBids, convicted }: CourtReport): string[] {
-  const chance = auditChance === undefined ? [] : [auditChance === 0 ? 'one replica, never checked (--audit auto checks as often as makes cheating lose)'
+  const chance = auditChance === undefined ? [] : [auditChance === 0 ? 'one replica, never checked: cheating pays (--audit auto checks as often as makes it lose)'
     : `one replica, checked with a chance of ${(auditChance * 100).toFixed(auditChance < 0.1 ? 1 : 0)} %`];
   const called = widening === undefined ? [] : [
     `${widening.kind === 'audit' ? 'the replica was drawn for a check' : `${short(widening.caller)} called fresh nodes to decide`}: ${

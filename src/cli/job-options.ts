@@ -64,7 +64,7 @@ export function withJobOptions(command: Command): Command {
     .option('--replicas <K>', 'nodes that run it (1 to 15)', number)
     .addOption(new Option('--policy <POLICY>', 'how replicas are compared').choices(['trace', 'exact', 'none']))
     .option('--min-score <SCORE>', 'lowest reputation of a node, 0 to 1', number)
-    .option('--audit <CHANCE>', 'chance that a single replica is held against two more: auto, or 0 to 1')
+    .option('--audit <CHANCE>', 'chance that a single replica is held against two more: 0 to 1, or auto, as much as makes cheating lose (default)')
     .option('--no-panel', 'call no fresh nodes where a dispute has no majority')
     .option('--encrypt-result', 'let nodes encrypt the result to this client before anybody can fetch it')
     .option('--arch <ARCH>', 'only machines of this architecture: amd64, arm64')

@@ -13,7 +13,7 @@ import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
 import { Sortition } from './sortition.ts';
 import { Standings } from './standings.ts';
-import { defaultBidBlocks, defaultWindows } from './default-windows.ts';
+import { defaultBidBlocks, defaultWindows, windowForReach } from './default-windows.ts';
 import { exportResult } from './export-result.ts';
 import { isSharded } from './shards/is-sharded.ts';
 import { heldRoot } from './held-root.ts';
@@ -143,7 +143,9 @@ export class Client implements Startable {
     const { spec, shards } = await countShards(this.#components.storage, await this.resolveSpec(input), {
       given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
     });
-    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...(await this.#drawTerms(spec, options)) });
+    const terms = await this.#drawTerms(spec, options);
+    if (terms.reach !== 0n && (options.windows?.assign ?? this.#init.windows?.assign) === undefined) windows.assign = Math.max(windows.assign, windowForReach(chainId));
+    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...terms });
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
@@ -156,7 +158,7 @@ export class Client implements Startable {
   }
 
   /** Terms of the draw: time to post bids, how many are to come, what the inputs are that bids may claim to hold. */
-  async #drawTerms(spec: JobSpec, { bidBlocks, dataRoot }: SubmitOptions): Promise<Partial<DrawTerms>> {
+  async #drawTerms(spec: JobSpec, { bidBlocks, dataRoot }: SubmitOptions): Promise<Pick<DrawTerms, 'reach' | 'bidBlocks'> & Partial<DrawTerms>> {
     const { storage, court: { chainId } } = this.#components;
     const { signal } = this.#stopping;
     const root = dataRoot ?? await heldRoot(storage, spec.inputs.map(({ source }) => source), signal);

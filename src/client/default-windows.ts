@@ -1,4 +1,5 @@
 import { chainProfile } from '../chain/index.ts';
+import { REACH_STEPS } from '../protocol/index.ts';
 import { DEFAULT_BID_BLOCKS, DEFAULT_WINDOWS } from './constants.ts';
 import type { Windows } from './prepare-job.ts';
 
@@ -19,4 +20,13 @@ export function defaultWindows(chainId: number): Windows {
 /** Blocks in which a node that is left out can post its bid, where the caller says nothing: none on a local network, where nobody waits for them. */
 export function defaultBidBlocks(chainId: number): number {
   return chainProfile(chainId).kind === 'devnet' ? 0 : DEFAULT_BID_BLOCKS;
+}
+
+/**
+ * Least assignment window, s, of a job whose draw has a reach, where the caller says nothing: in each step of the reach, an eighth of the window, a node that comes
+ * within it has the blocks to post its bid in.
+ */
+export function windowForReach(chainId: number): number {
+  const { blockTimeMs, seedDelay } = chainProfile(chainId);
+  return Math.ceil((REACH_STEPS * DEFAULT_BID_BLOCKS + seedDelay) * blockTimeMs / 1000);
 }

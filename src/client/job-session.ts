@@ -38,7 +38,7 @@ export interface SessionInit {
 }
 
 /** Errors that no waiting mends: the account has not what the job costs, or the contract would never take its terms. */
-const HOPELESS = ['INSUFFICIENT_FUNDS', 'ALLOWANCE_TOO_LOW', 'COIN_BALANCE_TOO_LOW', 'GAS_FUNDS_TOO_LOW', 'BAD_REQUEST', 'AMOUNT_TOO_LARGE'] as const;
+const HOPELESS = ['INSUFFICIENT_FUNDS', 'ALLOWANCE_TOO_LOW', 'COIN_BALANCE_TOO_LOW', 'GAS_FUNDS_TOO_LOW', 'BAD_REQUEST', 'AMOUNT_TOO_LARGE', 'CLIENT_FUNDS'] as const;
 
 /**
  * Carries one job from its request to its end: looks what is next (`nextClientAction`) whenever something changed, and does it. What it
@@ -196,7 +196,8 @@ export class JobSession {
         this.#retryMs = STEP_RETRY_MS;
       } catch (error) {
         if (this.#controller.signal.aborted) return;
-        if (isError(error, ...HOPELESS)) {
+        // Who has not the coin for a check may yet get it: the job is there, and nobody else ends it well.
+        if (isError(error, ...HOPELESS) && this.job?.state !== 'Committed') {
           this.#fail(error);
           this.#controller.abort(error);
           return;

@@ -61,8 +61,8 @@ export function sealKeysOf(seed: Hex): ReturnType<typeof createSealKeys> {
 /** Least recently used first. */
 const sealKeys = new Map<Hex, ReturnType<typeof createSealKeys>>();
 
-/** How often a job of one replica is held against two more: as the spec says, or as often as makes cheating lose. Others compare anyway. */
-export function auditBpsOf({ verification: { replicas, policy, audit = 0, minScoreBps }, payment }: JobSpec): number {
+/** How often a job of one replica is held against two more: as the spec says, or, where it says nothing too, as often as makes cheating lose. Others compare anyway. */
+export function auditBpsOf({ verification: { replicas, policy, audit = 'auto', minScoreBps }, payment }: JobSpec): number {
   if (replicas > 1 || policy === 'none') return 0;
   if (audit !== 'auto') return Math.round(audit * BPS);
   return auditBpsFor({ price: BigInt(payment.maxPrice), stake: BigInt(payment.stake), score: minScoreBps });

@@ -42,7 +42,7 @@ export interface NodeInit {
   postBids: 'never' | 'unacknowledged' | 'always';
   /** Call a panel where the opened sketches have no majority; its cost is lost if it decides against this node. */
   summons: boolean;
-  /** How long a result stays after its job is over, ms. */
+  /** How long a result and the evidence of it stay after their job is over, ms. */
   keepResultsMs: number;
   /** Let the client follow the log while the replica runs. */
   liveLogs: boolean;

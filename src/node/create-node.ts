@@ -73,7 +73,6 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     });
     await storage.start();
     stops.push(() => storage.stop());
-    stops.push(collectRegularly(storage, log));
 
     await ensureStake(chain, config.stake, host, log);
     const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')), log);
@@ -91,6 +90,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     });
     await node.start();
     stops.push(() => node.stop());
+    stops.push(collectRegularly(storage, node, log));
     stops.push(await serve(host, statusProtocol, async ({ cids }) => ({
       address, agent: 'gadus', engines: engines.map(({ name }) => name), price: config.price,
       cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk, ...node.load,
@@ -116,8 +116,12 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
 }
 
 /** Removes what is not needed any more from time to time. @returns a function that ends it */
-function collectRegularly(storage: Storage, log: Log): () => Promise<void> {
+function collectRegularly(storage: Storage, node: Node, log: Log): () => Promise<void> {
   const timer = setInterval(() => {
+    node.forgetOld().then(
+      (jobs) => { if (jobs > 0) log('info', 'evidence dropped', { jobs }); },
+      (error: unknown) => log('warn', 'evidence not dropped', { reason: messageOf(error) }),
+    );
     storage.collect().then(
       (collected) => { if (collected.blocks > 0) log('info', 'storage collected', { ...collected }); },
       (error: unknown) => log('warn', 'storage not collected', { reason: messageOf(error) }),

@@ -13,6 +13,7 @@ import { EarlyEvents } from './court/early-events.ts';
 import { nextNodeAction, type LocalReplica } from './court/next-action.ts';
 import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
 import { failureOf, ReplicaRunner } from './running/replica-runner.ts';
+import { forgetOld } from './serving/forget-old.ts';
 import { serveClient } from './serving/serve-client.ts';
 import { countProgress } from './shards/count-progress.ts';
 
@@ -87,6 +88,7 @@ export class Node implements Startable {
   /** The chain's newest block: deadlines are told by its time, not by this machine's. */
   onHead(head: { number: bigint; timestamp: number }): void {
     this.#head = head;
+    this.#bidding.onTime(head.timestamp);
   }
 
   /** The chain said something, or took it back. */
@@ -105,6 +107,11 @@ export class Node implements Startable {
     // What the chain said can be had from the chain again.
     await this.#components.journal.put(record.jobId, record, { durable: false });
     void this.#drive(jobId);
+  }
+
+  /** Drops the evidence of jobs that have been over for as long as results are kept. @returns of how many */
+  forgetOld(): Promise<number> {
+    return forgetOld(this.#records.values(), { keepMs: this.#init.keepResultsMs, nowMs: Date.now(), forget: (jobId) => this.#runner.forget(jobId), save: (record) => this.#save(record) });
   }
 
   #driveAll(): void {
@@ -236,6 +243,7 @@ export class Node implements Startable {
     this.#equivocations.delete(record.jobId);
     record.finished = job.state === 'Settled' ? (seat < 0 ? 'passed-over' : 'settled')
       : job.state === 'Cancelled' ? 'cancelled' : job.state === 'Expired' ? 'expired' : seat < 0 ? 'passed-over' : 'given-up';
+    record.finishedAt = Date.now();
     await this.#save(record);
     if (record.outcome !== undefined) {
       const { resultCid, encryptedResultCid = resultCid } = record.outcome;

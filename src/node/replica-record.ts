@@ -30,6 +30,10 @@ export interface ReplicaRecord {
   failure?: string;
   /** Set when there is nothing left to do. */
   finished?: 'settled' | 'passed-over' | 'cancelled' | 'expired' | 'given-up';
+  /** When that was, ms since the epoch. */
+  finishedAt?: number;
+  /** Whether its evidence has been dropped since. */
+  forgotten?: boolean;
 }
 
 /** Runs after which a replica that never reached its commitment is given up. */

@@ -93,7 +93,7 @@ const schema = z.strictObject({
     replicas: z.number().int().min(1).max(MAX_REPLICAS).default(3),
     policy: z.enum(['trace', 'exact', 'none']).default('trace'),
     minScoreBps: z.number().int().min(0).max(10_000).default(0),
-    /** Chance that a job of one replica is held against two more: a share of 1, or `auto`, as much as makes cheating lose; none by default. */
+    /** Chance that a job of one replica is held against two more: a share of 1, or `auto`, as much as makes cheating lose, which is the default. */
     audit: z.union([z.literal('auto'), z.number().min(0).max(1)]).optional(),
     /** Whether fresh nodes decide where the opened sketches of a dispute do not; the client pays them unless it is proven right; they do by default. */
     panel: z.boolean().optional(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keccak256, maxUint256, toHex, type Address } from 'viem';
 import { drawReplicas, keyOf, weightOf, type Candidate } from './draw.ts';
-import { reachAfter, reachFor } from './reach.ts';
+import { reachAfter, reachedAfter, reachFor } from './reach.ts';
 
 const PRICE = 10n ** 18n;
 const nodes = Array.from({ length: 500 }, (_, i): Candidate => ({
@@ -33,11 +33,22 @@ test('who wins is not changed by a reach that lets enough bids count', () => {
   }
 });
 
-test('it widens fourfold in eighths of the window, and ends in the last', () => {
+test('it widens fourfold in eighths of the window, and ends in the last two', () => {
   const terms = { reach: 5n, assignWindow: 80 };
-  assert.deepEqual([0, 9, 10, 25, 69].map((elapsed) => reachAfter(terms, elapsed)), [5n, 5n, 20n, 80n, 20_480n]);
-  assert.equal(reachAfter(terms, 70), maxUint256);
+  assert.deepEqual([0, 9, 10, 25, 59].map((elapsed) => reachAfter(terms, elapsed)), [5n, 5n, 20n, 80n, 5120n]);
+  assert.equal(reachAfter(terms, 60), maxUint256);
   assert.equal(reachAfter({ ...terms, reach: 0n }, 0), maxUint256);
   assert.equal(reachAfter({ ...terms, reach: 1n << 250n }, 40), maxUint256);
   assert.equal(reachFor(0n, 3), 0n);
+});
+
+test('a key is taken in by the first second of its step', () => {
+  for (const assignWindow of [60, 80, 601]) {
+    const terms = { reach: 5n, assignWindow };
+    for (const key of [1n, 5n, 6n, 20n, 21n, 5000n, 10n ** 30n]) {
+      const elapsed = reachedAfter(terms, key);
+      assert.ok(key <= reachAfter(terms, elapsed));
+      if (elapsed > 0) assert.ok(key > reachAfter(terms, elapsed - 1), `${key} of ${assignWindow}`);
+    }
+  }
 });

@@ -19,8 +19,12 @@ import { LONG_WINDOWS } from '../windows.ts';
 const WINDOWS = { windows: LONG_WINDOWS };
 /** Blocks to post bids in: every message makes two here. */
 const BID_BLOCKS = 40;
+/** Of a window for bids, seconds: longer than a slow machine takes for what is between two journeys in time. */
+const EIGHTH = 900;
 /** Work that leaves a trace which an idle process does not. */
 const work: JobSpecInput = { command: ['sh', '-c', 'seq 1 40000 > list; sed s/1/one/ list > /outputs/list'] };
+/** The same in four shards. */
+const shardedWork: JobSpecInput = { command: ['sh', '-c', 'seq $((GADUS_SHARD * 1000)) $((GADUS_SHARD * 1000 + 30000)) > list; sed s/1/one/ list > /outputs/list'], shards: { by: 'count', count: 4 } };
 const stakeOf = ({ request: { stake } }: JobRecord): bigint => stake;
 
 describe('what the court does about single replicas, disagreement, left-out bids and false claims', () => {
@@ -34,6 +38,7 @@ describe('what the court does about single replicas, disagreement, left-out bids
   after(() => puppet.stop());
 
   const cheat = (seat: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50 } }); };
+  const cheatInShard = (seat: number, shard: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50, shard } }); };
   const honest = () => { for (const node of network().nodes) node.send({ type: 'honest' }); };
   const eventsOf = (jobId: Hex) => readJobEvents(network().chain(), { jobId, fromBlock: 0n });
   const worth = async (address: Hex): Promise<bigint> => { const { free, locked } = await network().party(address, 'node'); return free + locked; };
@@ -110,6 +115,35 @@ describe('what the court does about single replicas, disagreement, left-out bids
     for (const stage of ['contested', 'widening', 'widened']) assert.ok(stages.includes(stage), stage);
   });
 
+  test('a job of shards is audited as a whole: who skipped one shard loses half its stake', async () => {
+    cheatInShard(0, 1);
+    const held = new Map(await Promise.all(network().nodes.map(async ({ address }) => [address.toLowerCase(), await worth(address)] as const)));
+    const record = await client.client.submit({ ...shardedWork, verification: { replicas: 1, audit: 1 } }, WINDOWS);
+    await drawNewcomers(record);
+    await reach(client.client, record, 'Assigned');
+    const { verdicts, roster } = await settledJob(client.client, record);
+    honest();
+    assert.deepEqual(verdicts, ['deviated', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    assert.equal(record.events.findLast((event) => event.type === 'VerdictPosted')!.shard, 1);
+    const [cheater, ...others] = roster;
+    // It contests by that shard, which costs it its bond as well.
+    assert.equal(held.get(cheater!.node.toLowerCase())! - await worth(cheater!.node), stakeOf(record) / 2n + record.request.maxPrice);
+    for (const { node, price } of others) assert.equal(await worth(node) - held.get(node.toLowerCase())!, price);
+  });
+
+  test('two that differ in one shard: a panel runs all of them, and its verdict names that one', async () => {
+    cheatInShard(1, 2);
+    const record = await client.client.submit({ ...shardedWork, verification: { replicas: 2 } }, WINDOWS);
+    await drawNewcomers(record);
+    const { verdicts } = await settledJob(client.client, record);
+    honest();
+    assert.deepEqual(verdicts, ['agreed', 'deviated', 'agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    const named = record.events.flatMap((event) => (event.type === 'VerdictPosted' ? [event.shard] : []));
+    assert.deepEqual(named, [2, 2], 'the verdict before the panel and the one after it');
+    const opened = record.events.flatMap((event) => (event.type === 'SketchOpened' ? [event.opening.proof.length] : []));
+    assert.deepEqual([...new Set(opened)], [2]);
+  });
+
   test('a node killed while newcomers are drawn goes on where it was', async () => {
     const net = network();
     const record = await client.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 1 } }, WINDOWS);
@@ -139,21 +173,31 @@ describe('what the court does about single replicas, disagreement, left-out bids
     assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
   });
 
-  test('a client that answers nobody cannot leave the nodes\' bids out', async () => {
+  for (const { who, reach: bound } of [
+    { who: 'the nodes\' bids', reach: 0n },
+    { who: 'bids of nodes that come within reach when the blocks to post in are over', reach: 1n },
+  ]) test(`a client that answers nobody cannot leave out ${who}`, async () => {
     const net = network();
     const { key } = await net.account();
     const chain = net.chain(key);
     const court = await chain.court();
     const spec = parseJobSpec({ engine: 'noop', command: ['true'], verification: { replicas: 2 } });
-    const prepared = await prepareJob(chain.signer().address, spec, LONG_WINDOWS, { bidBlocks: BID_BLOCKS });
+    const prepared = await prepareJob(chain.signer().address, spec, { ...LONG_WINDOWS, assign: 8 * EIGHTH }, { bidBlocks: BID_BLOCKS, reach: bound });
     const jobId = jobIdOf(court, prepared.request);
     // Nobody listens there.
     await announceJobs(puppet.host).publish({ request: prepared.request, spec: prepared.specBytes, addrs: [`/ip4/127.0.0.1/tcp/1/p2p/${net.nodes[0]!.addrs[0]!.split('/').at(-1)}`] });
     await submit(chain, { request: prepared.request });
     const seedBlock = await until('the job is open', async () => { const job = replay(await eventsOf(jobId)); return job?.state === 'Open' ? job.seedBlock : undefined; });
+    if (bound !== 0n) {
+      await mineBidBlocks();
+      assert.equal(postedBids(await eventsOf(jobId), 0).length, 0, 'nobody was within reach');
+      // From here everybody may post.
+      await net.travel(6 * EIGHTH + 1);
+    }
     const posted = await until('two nodes have posted their bids', async () => { const bids = postedBids(await eventsOf(jobId), 0); return bids.length === 2 ? bids : undefined; });
     await mineBidBlocks();
     await waitForBlock(chain, seedBlock + BigInt(BID_BLOCKS));
+    if (bound !== 0n) await net.travel(EIGHTH);
     const own = await puppet.bidFor({ jobId } as JobRecord);
     await assert.rejects(assign(chain, { request: prepared.request, bids: [own, posted[0]!] }), { code: 'BID_LEFT_OUT' });
     const bids = postedBids(await eventsOf(jobId), 0);

@@ -20,7 +20,7 @@ function seeded(length: number): Buffer {
   return Buffer.concat(parts).subarray(0, length);
 }
 
-const spec = (cid: string): JobSpecInput => ({ command: ['sh', '-c', 'sha256sum < /inputs/data > /outputs/sum'], inputs: [{ source: cid, target: '/inputs/data' }], verification: { replicas: 1 } });
+const spec = (cid: string): JobSpecInput => ({ command: ['sh', '-c', 'sha256sum < /inputs/data > /outputs/sum'], inputs: [{ source: cid, target: '/inputs/data' }], verification: { replicas: 1, audit: 0 } });
 
 /** Bytes of the input that came to the seat's node over the network, and that it had. */
 function bytesOf(record: JobRecord, cid: string): { network: number; local: number } {

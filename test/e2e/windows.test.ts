@@ -42,7 +42,7 @@ describe('windows drawn after commitments are closed', () => {
 
   test('a node opens them to who knows the secret, after a restart as well', async () => {
     const net = network();
-    const record = await asker.client.submit({ ...noop, verification: { replicas: 1 } }, { windows: LONG_WINDOWS });
+    const record = await asker.client.submit({ ...noop, verification: { replicas: 1, audit: 0 } }, { windows: LONG_WINDOWS });
     const { roster } = await settledJob(asker.client, record);
     resultCid = record.findings![0]!.resultCid!;
     const index = net.indexOf(roster[0]!.node);

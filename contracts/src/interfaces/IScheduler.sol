@@ -302,6 +302,7 @@ interface IScheduler {
     /// @notice Open -> Open, once the seed is known and up to the block seedBlock + bidBlocks. Keeps bids so that the client cannot leave them out: of all that are posted the `replicas`
     /// with the smallest keys, one of a node (a later one of the same node takes the place of the earlier). Or Widening -> Widening: those
     /// of the newcomers, until `drawMore` is possible. Each must be one that the draw would not pass over. One that is no better than those kept is skipped.
+    /// With a reach there is more time, up to the end of the window, as long as fewer are kept that could win by now than there are seats.
     /// @param roster Empty in Open. In Widening the seats that are there, whose nodes cannot win another.
     function postBids(JobRequest calldata request, Seat[] calldata roster, Bid[] calldata bids) external;
 
@@ -447,9 +448,9 @@ interface IScheduler {
     function seedOf(bytes32 jobId) external view returns (bytes32);
     /// @notice The same of the first draw, whether the job is widened or not.
     function firstSeedOf(bytes32 jobId) external view returns (bytes32);
-    /// @notice Largest key that counts `elapsed` seconds after the submit (or after the widening was called): reach << 2 * step, where
-    /// step = 8 * elapsed / assignWindow. Where reach is zero and from step 7 on there is no bound, type(uint256).max: no job dies of a
-    /// small reach.
+    /// @notice Largest key of a bid that can be posted `elapsed` seconds after the submit (or after the widening was called): reach << 2 * step,
+    /// where step = 8 * elapsed / assignWindow. Where reach is zero and from step 6 on there is no bound, type(uint256).max. What can win in a step
+    /// is what could be posted in the one before (in the first step, the same): no job dies of a small reach, for in the last everything can.
     function reachOf(JobRequest calldata request, uint256 elapsed) external pure returns (uint256);
     /// @notice A commitment posted while others are missing; zero once they are closed (the roster carries it from then on).
     function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32);

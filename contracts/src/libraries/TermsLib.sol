@@ -21,7 +21,7 @@ library TermsLib {
     uint256 internal constant WIDENING_BLOCKS = 3;
     /// A quarter of the assignment's window for posting, or longer if blocks are slow; the rest for drawing.
     uint256 internal constant WIDENING_POST_PART = 4;
-    /// In the last of this many parts of the assignment's window there is no bound on keys.
+    /// In the last two of this many parts of the assignment's window there is no bound on keys to post, in the last none to draw.
     uint256 internal constant REACH_STEPS = 8;
 
     /// @notice Reverts with the position of the first bad field.
@@ -47,11 +47,21 @@ library TermsLib {
         return (uint256(request.replicas) + 1) * request.maxPrice;
     }
 
-    /// @notice Largest key that counts after so many seconds.
+    /// @notice Largest key of a bid that is posted after so many seconds.
     function reachAfter(IScheduler.JobRequest calldata request, uint256 elapsed) internal pure returns (uint256) {
-        uint256 reach = request.reach;
+        return _reachAt(request, elapsed * REACH_STEPS / request.assignWindow);
+    }
+
+    /// @notice Largest key that wins after so many seconds: the one that could be posted a step before, so nobody is drawn whom those beside
+    /// him had no time to post against.
+    function drawnAfter(IScheduler.JobRequest calldata request, uint256 elapsed) internal pure returns (uint256) {
         uint256 step = elapsed * REACH_STEPS / request.assignWindow;
-        if (reach == 0 || step + 1 >= REACH_STEPS || reach >> (256 - 2 * step) != 0) return type(uint256).max;
+        return _reachAt(request, step == 0 ? 0 : step - 1);
+    }
+
+    function _reachAt(IScheduler.JobRequest calldata request, uint256 step) private pure returns (uint256) {
+        uint256 reach = request.reach;
+        if (reach == 0 || step + 2 >= REACH_STEPS || reach >> (256 - 2 * step) != 0) return type(uint256).max;
         return reach << (2 * step);
     }
 

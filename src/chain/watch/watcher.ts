@@ -5,6 +5,7 @@ import { BACKOFF_MAX_MS, BACKOFF_MIN_MS, CURSOR_IDLE_WRITE_MS, CURSOR_WRITE_MS, 
 import { readCursor, writeCursor, type Cursor, type ProcessedBlock } from './cursor-file.ts';
 import { decodeEvent, type ChainEvent, type RpcLog } from './decode-events.ts';
 import { ChainError, toChainError } from '../errors.ts';
+import { findFork } from './find-fork.ts';
 import { createLogSource, type Header, type LogSource } from './log-source.ts';
 
 /** Events that left the chain, newest first. `forkBlock` is the newest block that stayed. */
@@ -200,7 +201,7 @@ export class Watcher implements Startable {
     const now = await this.#source.header(newest.number);
     if (now === undefined && head - newest.number < NULL_ROUND_STEPS) return 'unknown';
     if (now?.hash === newest.hash) return 'kept';
-    const fork = await this.#forkOf(known, head);
+    const fork = await findFork(known, head, async (number) => (await this.#source.header(number))?.hash);
     if (fork === 'unknown') return 'unknown';
     if (fork < 0 && !this.#cursor!.complete) {
       throw new ChainError('REORG_TOO_DEEP', 'the chain was replaced below everything the watcher remembers', {
@@ -210,24 +211,6 @@ export class Watcher implements Startable {
     }
     await this.#rollBack(fork);
     return 'left';
-  }
-
-  /**
-   * The newest of the remembered blocks that the chain still has, or -1; the last one it has not. A block that stayed has all its
-   * ancestors there, so steps that double and then halve find it in a dozen questions.
-   */
-  async #forkOf(known: readonly ProcessedBlock[], head: number): Promise<number | 'unknown'> {
-    let gone = known.length - 1;
-    let kept = -1;
-    for (let step = 1; gone - kept > 1; step *= 2) {
-      const at = kept < 0 ? Math.max(0, gone - step) : (kept + gone) >> 1;
-      const { number, hash } = known[at]!;
-      const now = await this.#source.header(number);
-      if (now === undefined && head - number < NULL_ROUND_STEPS) return 'unknown';
-      if (now?.hash === hash) kept = at;
-      else gone = at;
-    }
-    return kept;
   }
 
   /** Goes back to a remembered block, or with -1 to the start. */

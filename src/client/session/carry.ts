@@ -6,6 +6,7 @@ import { commitmentsToCarry } from '../commitments.ts';
 import type { ClosedJob } from '../examine.ts';
 import type { ClientAction } from '../next-action.ts';
 import { secretOf } from '../prepare-job.ts';
+import { requireAuditFunds } from './audit-funds.ts';
 import type { SessionContext } from './context.ts';
 
 /** Actions of a client that are one message to the chain, and the name under which their gas is booked. */
@@ -36,7 +37,9 @@ async function send({ components: { chain }, record, signal }: SessionContext, a
   const options = { signal };
   const roster: readonly SealedSeat[] = job !== undefined && 'roster' in job ? job.roster : [];
   switch (action) {
-    case 'submit': return submit(chain, { request }, options);
+    case 'submit':
+      await requireAuditFunds(chain, request, record.auditBps ?? 0, options);
+      return submit(chain, { request }, options);
     case 'assign': return assign(chain, { request, bids: cargo.bids() }, options);
     case 'commit-set': return commitSet(chain, { request, roster, set: record.set!, posted: true }, options);
     case 'commit': return commit(chain, { request, roster, commitments: commitmentsToCarry(job!, record.commitments) }, options);

@@ -2,7 +2,7 @@ import { zeroHash, type Hex } from 'viem';
 import { getBlock } from 'viem/actions';
 import { readJob, readParty, readScore, signBid } from '../../chain/index.ts';
 import {
-  BPS, countedLocality, decodeSpec, jobIdOf, keyOf, messageOf, NO_CLAIM, parseCid, reachAfter, scoreBps, specDigest,
+  BPS, countedLocality, decodeSpec, jobIdOf, keyOf, messageOf, NO_CLAIM, parseCid, reachAfter, reachedAfter, scoreBps, specDigest,
   type Announcement, type JobRequest, type JobSpec, type SignedBid,
 } from '../../protocol/index.ts';
 import { awaitSeed } from './await-seed.ts';
@@ -13,7 +13,8 @@ import { NodeError } from '../errors.ts';
 import { inputSources } from '../shards/input-sources.ts';
 import { whyUncountable } from '../shards/why-uncountable.ts';
 
-export interface BidDecision { jobId: Hex; spec: JobSpec; bid?: SignedBid; reason?: string }
+/** `reachedAt`: the draw does not reach this node yet, but from then on, unix seconds of the chain. */
+export interface BidDecision { jobId: Hex; spec: JobSpec; bid?: SignedBid; reason?: string; reachedAt?: number }
 
 /** `pending`: jobs this node already waits for or runs; `round`: which draw the bid is for. */
 export interface BidSituation { pending: number; round: number }
@@ -60,8 +61,7 @@ export async function considerJob(
     const key = keyOf(seed, { ...bid, locality: countedLocality(request, bid), stake: own.free + own.locked, score: scoreBps(own) }, request.maxPrice);
     const { timestamp } = await getBlock(chain.client, {});
     const { since } = await readJob(chain, jobId, { signal });
-    // The reach grows with time: the client announces again.
-    if (key > reachAfter(request, Number(timestamp) - since)) return { jobId, spec, reason: 'not among those the draw reaches yet' };
+    if (key > reachAfter(request, Number(timestamp) - since)) return { jobId, spec, reason: 'not among those the draw reaches yet', reachedAt: since + reachedAfter(request, key) };
   }
   return { jobId, spec, bid: { ...bid, signature: await signBid(chain.signer(), court, bid) } };
 }

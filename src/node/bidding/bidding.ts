@@ -3,6 +3,7 @@ import { encodeSpec, jobIdOf, messageOf, replay, type Announcement, type JobEven
 import { considerJob } from './bidder.ts';
 import { Considerations } from './considerations.ts';
 import { MissedJobs } from './missed-jobs.ts';
+import { ReachWait } from './reach-wait.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
 import { MAX_HEARD_JOBS } from '../constants.ts';
 import type { Deliveries } from '../serving/deliveries.ts';
@@ -25,6 +26,7 @@ export class Bidding {
   /** Jobs that somebody announced here, the last ones. */
   readonly #heard = new Set<Hex>();
   readonly #missed: MissedJobs;
+  readonly #reachWait = new ReachWait();
 
   /** @param drive called when there may be something to do for a job */
   constructor(components: BiddingComponents, init: NodeInit, drive: (jobId: Hex) => void, signal: AbortSignal) {
@@ -37,6 +39,11 @@ export class Bidding {
       isMissed: (jobId) => !records.has(jobId) && !this.#heard.has(jobId) && early.has(jobId) && roundOf(early.amended(jobId, [])) !== undefined,
       onFound: (announcement) => this.#consider(jobIdOf(components.court, announcement.request), announcement),
     }, signal);
+  }
+
+  /** The chain's newest block is of this time, unix seconds. */
+  onTime(timestamp: number): void {
+    if (!this.#signal.aborted) this.#reachWait.onTime(timestamp);
   }
 
   /** A job was announced. */
@@ -64,9 +71,11 @@ export class Bidding {
   /** Bids for a seat among the newcomers of a widened job. */
   again(record: ReplicaRecord): Promise<void> {
     const { jobId, request, spec, clientAddrs, bid: { round } } = record;
+    if (this.#reachWait.has(jobId)) return Promise.resolve();
     const announcement = { request, spec: new TextEncoder().encode(spec), addrs: clientAddrs };
     return this.#considerations.add(jobId, announcement, () => this.#safely(jobId, async () => {
-      const { bid, reason } = await this.#decide(announcement, 1);
+      const { bid, reason, reachedAt } = await this.#decide(announcement, 1);
+      if (reachedAt !== undefined) return this.#reachWait.add(jobId, reachedAt, () => this.#drive(jobId));
       if (bid === undefined) {
         this.#components.log('info', 'no bid', { jobId, reason });
         // It asks nothing more of this node.
@@ -97,7 +106,8 @@ export class Bidding {
     // Nearly always the guess is right: asked at once, chain and data cost one round trip.
     const [read, first] = await Promise.all([early.historyOf(jobId, this.#signal), this.#decide(announcement, guess)]);
     const round = roundOf(early.amended(jobId, read));
-    const { bid, reason, spec } = round === undefined || round === guess ? first : await this.#decide(announcement, round);
+    const { bid, reason, spec, reachedAt } = round === undefined || round === guess ? first : await this.#decide(announcement, round);
+    if (reachedAt !== undefined) this.#reachWait.add(jobId, reachedAt, () => void this.consider(announcement));
     // A bid that waited for a seed may be late.
     const events = early.amended(jobId, read);
     const refused = bid === undefined ? reason : roundOf(events) === bid.round ? undefined : `the job is ${replay(events)?.state}`;

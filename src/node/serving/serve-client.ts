@@ -55,6 +55,7 @@ async function evidenceFor(components: ServeClientComponents, { jobId, set, reve
   const { chain, runner, find } = components;
   const record = find(jobId);
   if (record?.outcome === undefined) return { status: 'refused', reason: 'no evidence of that job here' };
+  if (record.forgotten === true) return { status: 'refused', reason: 'the evidence of that job is not kept any more' };
   const { state, rosterHash, widening } = await readJob(chain, jobId, { signal });
   const audited = whyMayBeAudited(record, { state, widening }, reveal);
   if (audited !== undefined) return { status: 'refused', reason: audited };

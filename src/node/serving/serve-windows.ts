@@ -24,6 +24,7 @@ export function serveWindows(components: ServeWindowsComponents): Promise<() => 
 async function windowsFor(components: ServeWindowsComponents, { jobId, secret, auditBps, setDigest, shard }: WindowsRequest, signal: AbortSignal): Promise<WindowsResponse> {
   const record = components.find(jobId);
   if (record?.outcome === undefined) return { status: 'refused', reason: 'no evidence of that job here' };
+  if (record.forgotten === true) return { status: 'refused', reason: 'the evidence of that job is not kept any more' };
   if (secretHashOf(secret, auditBps) !== record.request.secretHash.toLowerCase()) return { status: 'refused', reason: 'that is not the secret of the job\'s client' };
   const open = await whyNotClosed(components, record, { secret, auditBps }, signal);
   if (open !== undefined) return { status: 'refused', reason: open };

@@ -22,6 +22,7 @@ async function pieceFrom(components: ServeShardsComponents, { jobId, from, revea
   const record = components.find(jobId);
   const count = record?.request.shards ?? 0;
   if (record?.outcome === undefined || from >= count) return { status: 'refused', reason: 'no evidence of that shard here' };
+  if (record.forgotten === true) return { status: 'refused', reason: 'the evidence of that job is not kept any more' };
   const closed = await whyNotClosed(components, record, reveal, signal);
   if (closed !== undefined) return { status: 'refused', reason: closed };
   const store = components.shardStore(jobId);

@@ -1,4 +1,4 @@
-import { childrenOf, rangeOf, type AstNode } from './solidity-ast.ts';
+import { childrenOf, rangeOf, type AstNode } from '../solidity-ast.ts';
 
 /** One change of one place of the sources. */
 export interface Mutant {
