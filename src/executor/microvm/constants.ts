@@ -1,5 +1,5 @@
-/** Version of the protocol between host and guest agent. */
-export const PROTOCOL_VERSION = 1;
+/** Version of the protocol between host and guest agent, its tunnel included. */
+export const PROTOCOL_VERSION = 2;
 /** Longest frame to a guest, as its agent has it, too: a job of the longest command fits. */
 export const MAX_FRAME_BYTES = 64 * 1024 ** 2;
 /** Longest frame from a guest: nothing it says makes the host keep more. Its agent sends 64 KiB at a time. */

@@ -24,6 +24,8 @@ export interface GuestSessionInit extends Pick<RunRequest, 'spec' | 'sampleInter
   stderrPath: string;
   /** Empty directory for the outputs. */
   outputsPath: string;
+  /** Called when the guest is ready, before its job starts. */
+  beforeStart?: () => Promise<void>;
 }
 
 /** Room on the guest's scratch disk, as `diskSpace` tells of a host's. */
@@ -65,6 +67,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
     if (run.length > MAX_FRAME_BYTES) throw new ExecutorError('REQUEST_INVALID', 'the command and its environment are too long', { details: `${run.length} bytes, at most ${MAX_FRAME_BYTES}` });
     channel.write(run);
     const before = space(numbers(await expect(frames, READY, PREPARE_TIMEOUT_MS, 'START_TIMEOUT'), 3));
+    await init.beforeStart?.();
     channel.write(encodeFrame(GO));
 
     const series = new Series({ names: GUEST_CHANNELS, intervalMs: init.sampleIntervalMs, limit: MAX_SAMPLES });

@@ -38,7 +38,7 @@ async function startQemu(init: VmmInit, acceleration: Acceleration): Promise<Vmm
     files.push(openSync(init.kernel, 'r'), openSync(init.initrd, 'r'));
     for (const { path, writable } of init.disks) files.push(openSync(path, 'r'), openSync(path, writable ? 'r+' : 'r'));
     const child = spawn(QEMU, qemuArguments(init, acceleration), {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...files],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...files, ...(init.network ? ['pipe' as const] : [])],
       env: { PATH: systemPath() },
       detached: true,
       ...(process.getuid?.() === 0 ? { uid: monitorId(init.name), gid: acceleration === 'kvm' ? statSync('/dev/kvm').gid : monitorId(init.name) } : {}),
@@ -52,14 +52,15 @@ async function startQemu(init: VmmInit, acceleration: Acceleration): Promise<Vmm
       child.on('close', () => resolve());
     });
     const channel = child.stdio[CHANNEL_FD] as Duplex;
-    // A monitor that leaves takes its end along, which is seen elsewhere.
-    channel.on('error', () => undefined);
+    const network = init.network ? child.stdio[networkFd(init)] as Duplex : undefined;
+    // A monitor that leaves takes its ends along, which is seen elsewhere.
+    for (const end of [channel, network]) end?.on('error', () => undefined);
     if (child.pid === undefined) {
       await left;
       throw new ExecutorError('VMM_FAILED', 'the virtual machine could not be started', { details: words, hint: 'apt-get install --no-install-recommends qemu-system-x86' });
     }
     const pid = child.pid;
-    return { pid, channel, left, lastWords: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim(), kill: () => killVmm(pid, left) };
+    return { pid, channel, network: async () => network!, left, lastWords: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim(), kill: () => killVmm(pid, left) };
   } finally {
     for (const fd of files) closeSync(fd);
   }
@@ -78,7 +79,12 @@ export async function killVmm(pid: number, left: Promise<void>): Promise<void> {
   }
 }
 
-function qemuArguments({ name, disks, memoryBytes, vcpus }: VmmInit, acceleration: Acceleration): string[] {
+/** Behind the disks. */
+function networkFd({ disks }: Pick<VmmInit, 'disks'>): number {
+  return FIRST_DISK_FD + 2 * disks.length;
+}
+
+function qemuArguments({ name, disks, memoryBytes, vcpus, network }: VmmInit, acceleration: Acceleration): string[] {
   return [
     '-name', name, '-M', 'microvm,rtc=on,pic=on,pit=on',
     ...(acceleration === 'kvm' ? ['-accel', 'kvm'] : ['-accel', 'tcg,thread=multi']), '-cpu', 'max',
@@ -87,6 +93,7 @@ function qemuArguments({ name, disks, memoryBytes, vcpus }: VmmInit, acceleratio
     '-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
     '-kernel', `/dev/fd/${KERNEL_FD}`, '-initrd', `/dev/fd/${INITRD_FD}`, '-append', kernelArguments(acceleration), '-serial', 'stdio',
     '-device', 'virtio-serial-device', '-chardev', `socket,id=channel,fd=${CHANNEL_FD}`, '-device', 'virtserialport,chardev=channel,name=gadus',
+    ...(network ? ['-chardev', `socket,id=network,fd=${networkFd({ disks })}`, '-device', 'virtserialport,chardev=network,name=gadus-net'] : []),
     ...disks.flatMap((disk, i) => diskArguments(disk, i)),
   ];
 }

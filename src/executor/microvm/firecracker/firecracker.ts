@@ -14,7 +14,7 @@ import { firecrackerApi, type FirecrackerApi } from './api-client.ts';
 import type { RateLimiter } from './api-types.ts';
 import { boundedPipe } from './bounded-pipe.ts';
 import { connectVsock } from './connect-vsock.ts';
-import { AGENT_PORT, DRIVE_BYTES_PER_S, DRIVE_OPERATIONS_PER_S, GUEST_CID, OLDEST_VERSION, RETRY_MS, SOCKET_TIMEOUT_MS } from './constants.ts';
+import { AGENT_PORT, NETWORK_PORT, DRIVE_BYTES_PER_S, DRIVE_OPERATIONS_PER_S, GUEST_CID, OLDEST_VERSION, RETRY_MS, SOCKET_TIMEOUT_MS } from './constants.ts';
 import {
   API_SOCKET, INITRD_FILE, KERNEL_FILE, LOG_PIPE, METRICS_PIPE, VSOCK_SOCKET, adoptTimerThread, diskFile, emptyJail, fillJail, planJail, removeJailGroups, type Jail,
 } from './jail.ts';
@@ -86,7 +86,11 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer }: 
     undo.push(watchMonitor(api, { onSilent: () => void killVmm(monitor.pid, monitor.left).catch(() => undefined) }));
     const channel: Socket = await Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), AGENT_PORT, init.signal ? { signal: init.signal } : {})]);
     undo.push(() => channel.destroy());
-    return { pid: monitor.pid, channel, left: monitor.left, lastWords: () => [monitor.words(), log.last().trim()].filter(Boolean).join('; '), kill: unwind };
+    const network = (options: { signal?: AbortSignal } = {}) => Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), NETWORK_PORT, options)]).then((socket) => {
+      undo.push(() => socket.destroy());
+      return socket;
+    });
+    return { pid: monitor.pid, channel, network, left: monitor.left, lastWords: () => [monitor.words(), log.last().trim()].filter(Boolean).join('; '), kill: unwind };
   } catch (error) {
     await unwind();
     throw error;
