@@ -18,6 +18,7 @@ my $KILL_GRACE_MS = 2000;
 my $IDLE_FACTOR = 4;         # a sample that took c ms is followed by a pause of at least this many c
 my $REFRESH_STRIDE = 5;      # what is dear or changes unnoticed is read on every n-th sample
 my $MAX_OPEN = 128;          # processes whose /proc files stay open between samples
+my $MAX_OUTPUTS = 100;       # entries kept for remarks
 my $MAX_DEPTH = 200;         # of directories in an output
 my $WINDOW = 1 << 18;        # bytes of a connection that either side may send before they are passed on
 my $MAX_STREAMS = 512;       # connections at a time
@@ -255,8 +256,8 @@ sub serve {
   waitpid $job->{pid}, 0;
   my ($kills) = slurp("$GROUP/memory.events") =~ /^oom_kill (\d+)/m;
   send_frame($ENDED, strings($code, $timed_out, $kills || 0, $job->{cut}[0], $job->{cut}[1], @{$sampler}{qw(cpuNs lost late)}, @{disk_space($set->{scratch})}));
-  my $budget = $set->{diskBytes};
-  hand_over($_->[0], $_->[1], \$budget) for @{$run->{output}};
+  my $budget = {bytes => $set->{diskBytes}, entries => $set->{entries}};
+  hand_over($_->[0], $_->[1], $budget) for @{$run->{output}};
   send_frame($DONE, '');
 }
 
@@ -633,6 +634,11 @@ sub walk {
   my ($name, $below, $path, $budget, $depth) = @_;
   my (undef, undef, $mode, undef, undef, undef, undef, $size) = lstat $path;
   return if !defined $mode;
+  # Some are left for the remarks.
+  if (--$budget->{entries} < $MAX_OUTPUTS) {
+    send_frame($ENTRY, strings('none', $name, '', 'has too many entries: not all are taken', 0)) if !$budget->{told}++;
+    return;
+  }
   if (-l _) { send_frame($ENTRY, strings('link', $name, $below, readlink($path), 0)); return }
   if (-d _) {
     send_frame($ENTRY, strings('dir', $name, $below, $mode & 0777, 0));
@@ -641,8 +647,8 @@ sub walk {
     return;
   }
   if (!-f _) { send_frame($ENTRY, strings('none', $name, $below, 'is neither a file nor a directory: not taken', 0)) if $depth == 0; return }
-  if ($size > $$budget) { send_frame($ENTRY, strings('none', $name, $below, 'is larger than the disk: not taken', 0)); return }
-  $$budget -= $size;
+  if ($size > $budget->{bytes}) { send_frame($ENTRY, strings('none', $name, $below, 'is larger than the disk: not taken', 0)); return }
+  $budget->{bytes} -= $size;
   open my $file, '<', $path or return;
   send_frame($ENTRY, strings('file', $name, $below, $mode & 0777, $size));
   while ($size > 0) {

@@ -13,6 +13,9 @@ export const PREPARE_TIMEOUT_MS = 120_000;
 export const END_SLACK_MS = 60_000;
 /** Longest silence of a guest that hands over outputs. */
 export const OUTPUT_SILENCE_MS = 60_000;
+/** Longest time for all outputs: a base, and what the job's disk takes at the slowest rate; an emulated guest beside six others had 8 MB/s. */
+export const OUTPUT_TIMEOUT_MS = 5 * 60_000;
+export const SLOWEST_OUTPUT_BYTES_PER_MS = 512;
 /** Longest trial of a probe. */
 export const PROBE_TIMEOUT_MS = 120_000;
 /** Longest wait for a killed VMM to be gone. */
@@ -33,7 +36,13 @@ export const MAX_CACHED_DISKS = 16;
 
 /** Last part of a VMM's console kept, for the message when it fails. */
 export const MAX_CONSOLE_BYTES = 16 * 1024;
-/** Most entries in a job's outputs. */
+/** Most entries in a job's outputs: a base and one for so many bytes of its disk (its file system has an inode for 4 KiB), up to a limit. */
+export const BASE_OUTPUT_ENTRIES = 4096;
+export const OUTPUT_ENTRY_BYTES = 1024;
 export const MAX_OUTPUT_ENTRIES = 1_000_000;
+/** Most bytes of the paths of an output's directories, which are kept until its end; the guest's agent sends paths of 4 KiB at most. */
+export const MAX_OUTPUT_PATH_BYTES = 64 * 1024 ** 2;
+/** Most remarks of a guest on its outputs that are kept. */
+export const MAX_OUTPUT_REMARKS = 100;
 /** Unprivileged user of the VMM: owner of nothing; not the job's. */
 export const VMM_UID = 65_534;

@@ -5,6 +5,7 @@ import type { MountPoint } from '../container/skeleton.ts';
 import { PROXY_PORT } from '../egress/constants.ts';
 import { proxyEnvironment } from '../egress/proxy-environment.ts';
 import type { RunRequest } from '../engine.ts';
+import { mostEntries } from './receive-outputs.ts';
 import { seccompProgram } from './seccomp-program.ts';
 
 /** One order to the guest agent: its name and its words. docs/microvm.md lists them all. */
@@ -85,6 +86,7 @@ export function guestOrders({ spec, sampleIntervalMs }: Pick<RunRequest, 'spec' 
   setting('timeoutMs', resources.timeoutMs);
   setting('logBytes', resources.logBytes);
   setting('diskBytes', resources.diskBytes);
+  setting('entries', mostEntries(resources.diskBytes));
   setting('intervalMs', sampleIntervalMs);
   if (spec.network !== 'none') order('network', PROXY_PORT);
   order('seccomp', seccompProgram());

@@ -15,7 +15,7 @@ import { ExecutorError, aborted } from '../errors.ts';
 import type { Guest } from '../guest/guest.ts';
 import { GUEST_MEMORY_BYTES, GUEST_MEMORY_RATIO, MAX_VCPUS } from './constants.ts';
 import { guestOrders } from './guest-orders.ts';
-import { guestSession, type GuestOutcome } from './guest-session.ts';
+import { guestSession, type GuestOutcome, type Patience } from './guest-session.ts';
 import { prepareDisks } from './prepare-disks.ts';
 import { guestEgress } from './tunnel/guest-egress.ts';
 import type { Vmm, VmmKind } from './vmm.ts';
@@ -26,6 +26,8 @@ export interface MicrovmContext {
   kind: VmmKind;
   /** What jobs may have of the network; nothing when left out. */
   network?: NetworkRules;
+  /** Other limits for the guest than the usual ones, for tests. */
+  patience?: Partial<Patience>;
 }
 
 /** One run, from request to result, in a virtual machine of its own. On any failure nothing of it is left. */
@@ -51,7 +53,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   }
 }
 
-async function execute({ stateDir, guest, kind, network }: MicrovmContext, request: RunRequest, run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
+async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
   const { spec, signal } = request;
   const plan = planMounts(request);
   const disks = await prepareDisks(stateDir, request, plan, run);
@@ -70,7 +72,7 @@ async function execute({ stateDir, guest, kind, network }: MicrovmContext, reque
   let outcome: GuestOutcome;
   try {
     const orders = guestOrders(request, plan, (name) => kind.disk(disks, name), disks.length - FIXED_DISKS);
-    const session = guestSession(vmm.channel, { ...request, orders, stdoutPath: run.stdout, stderrPath: run.stderr, outputsPath, ...(egress ? { beforeStart: egress.open } : {}) });
+    const session = guestSession(vmm.channel, { ...request, orders, stdoutPath: run.stdout, stderrPath: run.stderr, outputsPath, ...(egress ? { beforeStart: egress.open } : {}), ...(patience ? { patience } : {}) });
     try {
       outcome = await orAbort(egress ? Promise.race([session, egress.broken]) : session);
     } finally {
