@@ -9,6 +9,7 @@ import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { DATA, DONE, ENDED, ENTRY, GO, HELLO, READY, RUN, SAMPLE, STDOUT, decodeStrings, encodeFrame, encodeStrings, readFrames } from '../../src/executor/microvm/wire.ts';
+import { PROTOCOL_VERSION } from '../../src/executor/microvm/constants.ts';
 import { GUEST_CHANNELS } from '../../src/executor/microvm/guest-session.ts';
 
 const text = { type: 'string' } as const;
@@ -68,7 +69,7 @@ function listen(): void {
       else if (mode === 'rude') socket.end('HTTP/1.1 400\r\n\r\n');
       else {
         // The agent's first words may come with the handshake in one piece.
-        socket.write(Buffer.concat([Buffer.from('OK 1073741824\n'), encodeFrame(HELLO, encodeStrings([1, '6.1.0-fake', ...GUEST_CHANNELS]))]));
+        socket.write(Buffer.concat([Buffer.from('OK 1073741824\n'), encodeFrame(HELLO, encodeStrings([PROTOCOL_VERSION, '6.1.0-fake', ...GUEST_CHANNELS]))]));
         if (mode !== 'silent') void converse(socket);
       }
     });

@@ -36,7 +36,7 @@ $SIG{__DIE__} = sub { my $why = "$_[0]"; fail($why) };
 
 start();
 serve(read_run());
-power_off();
+farewell();
 
 # --- start -------------------------------------------------------------------------------------------------------------------
 
@@ -138,11 +138,15 @@ sub strings { return pack '(N/a*)*', @_ }
 sub fail {
   my ($why) = @_;
   $SIG{__DIE__} = 'DEFAULT';
-  send_frame($FAILED, strings(substr $why, 0, 1000)) if $channel && $$ == 1;
   print STDERR "gadus agent: $why\n";
-  power_off() if $$ == 1;
-  exit 125;
+  exit 125 if $$ != 1;
+  power_off() if !$channel;
+  send_frame($FAILED, strings(substr $why, 0, 1000));
+  farewell();
 }
+
+# Waits for the host to hang up: what it has not fetched yet would be lost with the machine.
+sub farewell { receive(1) while 1 }
 
 # Restart, which ends a VM whose VMM was told not to reboot.
 sub power_off {
@@ -458,7 +462,7 @@ sub start_relay {
 }
 
 # Frames: those of the channel, whose payload begins with the number of a stream (u32). OPEN; BYTES; CREDIT (u32: bytes that may be sent
-# on); END (no more bytes); RESET. Returns when the host hangs up.
+# on); END (no more bytes); RESET (none either way; what came before an END is still passed on). Returns when the host hangs up.
 sub relay {
   my ($listener, $tunnel) = @_;
   nonblocking($_) for $listener, $tunnel;
@@ -523,7 +527,7 @@ sub relay {
         if ($type == $BYTES) { $s->{out} .= $rest; die 'bytes beyond the window' if $s->{told} || length $s->{out} > $WINDOW }
         elsif ($type == $CREDIT) { $s->{credit} += unpack 'N', $rest }
         elsif ($type == $END) { $s->{told} = 1; $settle->($s) }
-        elsif ($type == $RESET) { $drop->($s, 0) }
+        elsif ($type == $RESET) { $s->{heard} = 1; if ($s->{told}) { $settle->($s) } else { $drop->($s, 0) } }
         else { die "unknown frame $type" }
       }
     }

@@ -52,7 +52,7 @@ if ($attack =~ /^tunnel/) {
   $channel = $tunnel;
   forever("\xff" x 65536) if $attack eq 'tunnel-noise';
   stream($OPEN, 1);
-  stream($BYTES, 1, $CHUNK) while $attack eq 'tunnel-beyond-its-window';
+  stream($BYTES, 1, $CHUNK) while $attack eq 'tunnel-endless-bytes';
   if ($attack eq 'tunnel-endless-streams') { for (my $id = 2; ; $id++) { stream($OPEN, $id); stream($BYTES, $id, 'GET') } }
   if ($attack eq 'tunnel-endless-requests') {
     # Allowed places, refused places, half requests: all that the proxy may be asked, and no answer is ever fetched.

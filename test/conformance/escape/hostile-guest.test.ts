@@ -31,7 +31,7 @@ const ATTACKS: Record<string, { code: string; always?: boolean }> = {
   'endless-log-of-nothing': { code: 'GUEST_MISBEHAVED' },
   'endless-samples': { code: 'VMM_SILENT' },
   'tunnel-noise': { code: 'GUEST_MISBEHAVED' },
-  'tunnel-beyond-its-window': { code: 'GUEST_MISBEHAVED' },
+  'tunnel-endless-bytes': { code: 'VMM_SILENT' },
   'tunnel-endless-streams': { code: 'VMM_SILENT' },
   'tunnel-endless-requests': { code: 'VMM_SILENT', always: true },
   'exit-code-that-is-none': { code: 'GUEST_MISBEHAVED' },
