@@ -60,7 +60,12 @@ async function startQemu(init: VmmInit, acceleration: Acceleration): Promise<Vmm
       throw new ExecutorError('VMM_FAILED', 'the virtual machine could not be started', { details: words, hint: 'apt-get install --no-install-recommends qemu-system-x86' });
     }
     const pid = child.pid;
-    return { pid, channel, network: async () => network!, left, lastWords: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim(), kill: () => killVmm(pid, left) };
+    const kill = () => {
+      // A child counts as gone once its pipes are read to their end: nobody reads what a guest had still to say.
+      for (const end of [channel, network]) end?.destroy();
+      return killVmm(pid, left);
+    };
+    return { pid, channel, network: async () => network!, left, lastWords: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim(), kill };
   } finally {
     for (const fd of files) closeSync(fd);
   }
