@@ -98,9 +98,11 @@ async function findMonitor(init: { emulate: boolean; guestDir: string; kernel: s
   const options = signal ? { signal } : {};
   const kvm = await rememberedKvm(init.guestDir, init.kernel, options);
   const paths = firecrackerPaths();
-  if (kvm.works && paths !== undefined) {
+  if (paths !== undefined) {
     try {
-      return firecracker(await firecrackerVersion(paths, options), paths);
+      const version = await firecrackerVersion(paths, options);
+      if (kvm.works) return firecracker(version, paths);
+      if (!init.emulate) problems.push({ what: `firecracker ${version} is there, and takes KVM`, remedy: '' });
     } catch (error) {
       if (signal?.aborted) throw error;
       problems.push({ what: messageOf(error), remedy: 'let FIRECRACKER and JAILER name the two programs of one release' });

@@ -18,9 +18,10 @@ import { AGENT_PORT, NETWORK_PORT, DRIVE_BYTES_PER_S, DRIVE_OPERATIONS_PER_S, GU
 import {
   API_SOCKET, INITRD_FILE, KERNEL_FILE, LOG_PIPE, METRICS_PIPE, VSOCK_SOCKET, adoptTimerThread, diskFile, emptyJail, fillJail, planJail, removeJailGroups, type Jail,
 } from './jail.ts';
-import { watchMonitor } from './watchdog.ts';
+import { watchMonitor, type WatchdogOptions } from './watchdog.ts';
 
 export interface FirecrackerPaths { firecracker: string; jailer: string }
+interface Chosen extends FirecrackerPaths { version: string; watchdog: Omit<WatchdogOptions, 'onSilent'> }
 
 /** The two programs where FIRECRACKER and JAILER name them. */
 export function firecrackerPaths(env: Record<string, string | undefined> = process.env): FirecrackerPaths | undefined {
@@ -28,22 +29,25 @@ export function firecrackerPaths(env: Record<string, string | undefined> = proce
   return firecracker && jailer ? { firecracker: path.resolve(firecracker), jailer: path.resolve(jailer) } : undefined;
 }
 
-/** The version of a Firecracker. @throws ExecutorError VMM_FAILED when it is too old, TOOL_MISSING, TOOL_FAILED, ABORTED */
-export async function firecrackerVersion({ firecracker }: FirecrackerPaths, options: { signal?: AbortSignal } = {}): Promise<string> {
+/** The version of a Firecracker and its jailer. @throws ExecutorError VMM_FAILED when it is too old or they are not of one release, TOOL_MISSING, TOOL_FAILED, ABORTED */
+export async function firecrackerVersion({ firecracker, jailer }: FirecrackerPaths, options: { signal?: AbortSignal } = {}): Promise<string> {
   const version = /Firecracker v(\d+)\.(\d+)\.\S+/.exec((await runTool(firecracker, ['--version'], options)).stdout);
   const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
   if (!version || major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
     throw new ExecutorError('VMM_FAILED', 'this Firecracker is not supported', { details: version?.[0] ?? 'no version', hint: `v${OLDEST_VERSION.join('.')} or later` });
   }
-  return version[0].slice('Firecracker v'.length);
+  const found = version[0].slice('Firecracker v'.length);
+  const jailers = /Jailer v(\S+)/.exec((await runTool(jailer, ['--version'], options)).stdout)?.[1];
+  if (jailers !== found) throw new ExecutorError('VMM_FAILED', 'Firecracker and its jailer are not of one release', { details: `${found} and ${jailers ?? 'none'}` });
+  return found;
 }
 
 /** Firecracker behind its jailer. It gives disks no names: the guest knows them by their order. */
-export function firecracker(version: string, paths: FirecrackerPaths): VmmKind {
+export function firecracker(version: string, paths: FirecrackerPaths, watchdog: Omit<WatchdogOptions, 'onSilent'> = {}): VmmKind {
   return {
     runtime: `firecracker ${version}`,
     disk: (disks, name) => `#${disks.findIndex((disk) => disk.name === name)}`,
-    start: (init) => startFirecracker(init, paths),
+    start: (init) => startFirecracker(init, { ...paths, version, watchdog }),
   };
 }
 
@@ -59,11 +63,20 @@ const KERNEL_ARGUMENTS = `reboot=k panic=-1 pci=off 8250.nr_uarts=0 quiet loglev
  *
  * @throws ExecutorError VMM_FAILED, VMM_SILENT, START_TIMEOUT, TOOL_MISSING, ABORTED
  */
-async function startFirecracker(init: VmmInit, { firecracker: binary, jailer }: FirecrackerPaths): Promise<Vmm> {
+async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, version, watchdog }: Chosen): Promise<Vmm> {
   const layout = cgroupLayout();
   const jail = planJail(init, binary, layout);
   const undo: (() => unknown)[] = [() => emptyJail(jail), () => removeJailGroups(layout, jail.id)];
-  const unwind = async () => { for (const step of undo.splice(0).reverse()) await step(); };
+  let over = false;
+  const unwind = async () => {
+    over = true;
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) {
+      // One that fails keeps none of the others from being undone.
+      try { await step(); } catch (error) { failures.push(error); }
+    }
+    if (failures.length > 0) throw failures[0];
+  };
   try {
     await fillJail(jail, init);
     const log = await boundedPipe(path.join(jail.root, LOG_PIPE), jail.uid);
@@ -80,17 +93,26 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer }: 
     const api = firecrackerApi(inJail(API_SOCKET));
     const gone = monitor.left.then(() => { throw new ExecutorError('VMM_FAILED', 'the monitor ended at its start', { details: [monitor.words(), log.last().trim()].filter(Boolean).join('; ') }); });
     gone.catch(() => undefined);
-    await Promise.race([gone, answering(api, init.signal)]);
+    await Promise.race([gone, answering(api, version, init.signal)]);
     await Promise.race([gone, configure(api, init)]);
     await adoptTimerThread(monitor.pid, layout, jail.id);
-    undo.push(watchMonitor(api, { onSilent: () => void killVmm(monitor.pid, monitor.left).catch(() => undefined) }));
+    let verdict = '';
+    const lastWords = () => [monitor.words(), log.last().trim(), verdict].filter(Boolean).join('; ');
+    undo.push(watchMonitor(api, {
+      ...watchdog,
+      onSilent: () => {
+        verdict = 'the monitor stopped answering and was killed';
+        void killVmm(monitor.pid, monitor.left).catch(() => undefined);
+      },
+    }));
     const channel: Socket = await Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), AGENT_PORT, init.signal ? { signal: init.signal } : {})]);
     undo.push(() => channel.destroy());
     const network = (options: { signal?: AbortSignal } = {}) => Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), NETWORK_PORT, options)]).then((socket) => {
+      if (over) socket.destroy();
       undo.push(() => socket.destroy());
       return socket;
     });
-    return { pid: monitor.pid, channel, network, left: monitor.left, lastWords: () => [monitor.words(), log.last().trim()].filter(Boolean).join('; '), kill: unwind };
+    return { pid: monitor.pid, channel, network, left: monitor.left, lastWords, kill: unwind };
   } catch (error) {
     await unwind();
     throw error;
@@ -109,17 +131,17 @@ function spawnJailer(jailer: string, jail: Jail): { pid: number; left: Promise<v
   return { pid: child.pid, left, words: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim() };
 }
 
-/** Waits for the API to come up. */
-async function answering(api: FirecrackerApi, signal: AbortSignal | undefined): Promise<void> {
+/** Waits for the API to come up, of the program that was looked at before. */
+async function answering(api: FirecrackerApi, version: string, signal: AbortSignal | undefined): Promise<void> {
   for (const end = performance.now() + SOCKET_TIMEOUT_MS; ;) {
     if (signal?.aborted) throw aborted(signal);
-    try {
-      await api.instance(signal ? { signal } : {});
-      return;
-    } catch (error) {
+    const info = await api.instance(signal ? { signal } : {}).catch(async (error: unknown) => {
       if (performance.now() > end) throw error;
       await delay(RETRY_MS);
-    }
+    });
+    if (!info) continue;
+    if (info.vmm_version === version) return;
+    throw new ExecutorError('VMM_FAILED', 'the monitor is not the one that was looked at', { details: `${info.vmm_version}, not ${version}`, hint: 'start the node anew' });
   }
 }
 
