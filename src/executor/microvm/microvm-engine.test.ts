@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { isError, messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { isError, messageOf, parseJobSpec, type JobSpecInput } from '../../protocol/index.ts';
 import { which } from '../container/runtime.ts';
 import { prepareGuest } from '../guest/guest.ts';
 import { buildBusyboxImage } from '../image/build-busybox-image.ts';
@@ -47,7 +47,7 @@ describe('the microvm engine', { skip, timeout: 300_000 }, () => {
     after(() => web.close());
     const { port } = web.address() as AddressInfo;
     const engine = createMicrovmEngine({
-      stateDir, guestDir, emulate: true, network: { allow: ['*.test:*'], maxBytes: 1e8, maxConnections: 2, resolve: async (host) => [host === 'evil.test' ? '10.0.0.1' : '127.0.0.1'], mayReach: (address) => address === '127.0.0.1' },
+      stateDir, guestDir, emulate: true, network: { allow: ['*.test:*'], maxBytes: 1e8, maxConnections: 16, resolve: async (host) => [host === 'evil.test' ? '10.0.0.1' : '127.0.0.1'], mayReach: (address) => address === '127.0.0.1' },
     });
     const probe = await engine.probe();
     assert.ok(probe.ok, probe.problems.map(({ what }) => what).join('; '));
@@ -59,7 +59,6 @@ describe('the microvm engine', { skip, timeout: 300_000 }, () => {
           wget -q -O /outputs/got http://data.test:${port}/plain
           ask data.test:${port} "POST /tunnel HTTP/1.0\r\nContent-Length: 4\r\n\r\necho"; echo
           for place in evil.test:${port} other.test:${port} data.test:22 127.0.0.1:${port} 169.254.169.254:80; do ask $place; done
-          for i in 1 2 3 4 5; do (sleep 3) | nc 127.0.0.1 3128 > /dev/null & done; wait
           ip addr | grep -c 'inet '; ip route | wc -l; ls -d /proc/[0-9]* | wc -l
           unset http_proxy HTTP_PROXY; wget -q -T 1 -O - http://127.0.0.1:${port}/ && echo ESCAPED
           exit 3`],
@@ -76,7 +75,7 @@ describe('the microvm engine', { skip, timeout: 300_000 }, () => {
     assert.ok(content.equals(await readFile(path.join(result.outputs[0]!.path, 'got'))));
     assert.deepEqual(asked, ['/plain', '/tunnel']);
     const { allowed, used, refused } = result.environment.network!;
-    assert.deepEqual([allowed, used.map(({ endpoint, connections }) => [endpoint, connections]), refused], [[`data.test:${port}`, `evil.test:${port}`], [[`data.test:${port}`, 2]], 5 + 3]);
+    assert.deepEqual([allowed, used.map(({ endpoint, connections }) => [endpoint, connections]), refused], [[`data.test:${port}`, `evil.test:${port}`], [[`data.test:${port}`, 2]], 5]);
     assert.ok(used[0]!.receivedBytes > content.length && used[0]!.receivedBytes < content.length + 1000, String(used[0]!.receivedBytes));
     assert.equal(await readFile(path.join(result.outputs[0]!.path, 'd/f'), 'utf8'), 'made\n');
     const { readBytes, cpuNs } = result.trace.channels;
@@ -85,9 +84,24 @@ describe('the microvm engine', { skip, timeout: 300_000 }, () => {
     await result.release();
     assert.deepEqual(await readdir(path.join(stateDir, 'runs')), []);
 
-    await assert.rejects(engine.run({
-      id: 'aborted', rootfs: images.rootfs('busybox'), inputs: [], sampleIntervalMs: 20, spec: parseJobSpec({ command: ['sleep', '1000'] }), signal: AbortSignal.timeout(500),
+    // Aborted while it boots, and while it has a connection open, which ends with it.
+    const stop = new AbortController();
+    const held = Promise.withResolvers<Socket>();
+    const holder = createNetServer((socket) => { held.resolve(socket.on('error', () => undefined).resume()); });
+    await once(holder.listen(0, '127.0.0.1'), 'listening');
+    after(() => holder.close());
+    const place = `data.test:${(holder.address() as AddressInfo).port}`;
+    const aborted = (id: string, spec: Omit<JobSpecInput, 'command'>, script: string, signal: AbortSignal) => assert.rejects(engine.run({
+      id, rootfs: images.rootfs('busybox'), inputs: [], sampleIntervalMs: 20, spec: parseJobSpec({ ...spec, command: ['sh', '-c', script] }), signal,
     }), (error) => isError(error, 'ABORTED'));
+    const both = [
+      aborted('aborted', {}, 'sleep 1000', AbortSignal.timeout(500)),
+      aborted('connected', { network: { allow: [place] } }, `(printf "CONNECT ${place} HTTP/1.1\\r\\n\\r\\n"; sleep 1000) | nc 127.0.0.1 3128`, stop.signal),
+    ];
+    const socket = await held.promise;
+    const closed = once(socket, 'close');
+    stop.abort();
+    await Promise.all([...both, closed]);
     assert.deepEqual(await readdir(path.join(stateDir, 'runs')), []);
   });
 });
