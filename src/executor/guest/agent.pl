@@ -9,7 +9,7 @@ use strict;
 
 my $VERSION = 2;
 my ($RUN, $GO) = (1, 2);
-my ($HELLO, $READY, $STDOUT, $STDERR, $SAMPLE, $ENDED, $ENTRY, $DATA, $DONE, $FAILED) = (1 .. 10);
+my ($HELLO, $READY, $STDOUT, $STDERR, $SAMPLE, $ENDED, $ENTRY, $DATA, $DONE, $FAILED, $NOTE) = (1 .. 11);
 my ($OPEN, $BYTES, $CREDIT, $END, $RESET) = (1 .. 5);
 my $MAX_FRAME = 1 << 26;
 my $CHUNK = 1 << 16;
@@ -18,6 +18,8 @@ my $KILL_GRACE_MS = 2000;
 my $IDLE_FACTOR = 4;         # a sample that took c ms is followed by a pause of at least this many c
 my $REFRESH_STRIDE = 5;      # what is dear or changes unnoticed is read on every n-th sample
 my $MAX_OPEN = 128;          # processes whose /proc files stay open between samples
+my $MAX_NOTED = 256;         # files of the outputs whose growth is noted
+my ($FINE_NOTES, $MAX_NOTES, $SLOW_NOTE_MS) = (48, 4096, 1000);
 my $MAX_OUTPUTS = 100;       # entries kept for remarks
 my $MAX_DEPTH = 200;         # of directories in an output
 my $WINDOW = 1 << 18;        # bytes of a connection that either side may send before they are passed on
@@ -380,6 +382,7 @@ sub watch {
   my ($run, $job, $sampler, $start) = @_;
   my $set = $run->{set};
   my $interval = $set->{intervalMs};
+  my ($note_due, $note_pause, $notes) = ($start + $set->{noteMs}, $set->{noteMs}, 0);
   my ($due, $earliest, $deadline, $timed_out) = ($start + $interval, $start, $start + $set->{timeoutMs}, 0);
   for (;;) {
     my $next = $due > $earliest ? $due : $earliest;
@@ -415,7 +418,38 @@ sub watch {
     $missed = 0 if $missed < 0;
     $sampler->{lost} += $missed;
     $due += ($missed + 1) * $interval;
+    next if $done < $note_due;
+    my $found = growth($run->{output});
+    send_frame($NOTE, strings($now - $start, @$found, 'stdout', $job->{kept}[0])) if $found;
+    # As the host keeps them: every second one is dropped when there are many, and they become half as frequent.
+    if ($found && ++$notes >= ($note_pause < $SLOW_NOTE_MS ? $FINE_NOTES : $MAX_NOTES)) { $notes = int $notes / 2; $note_pause *= 2 }
+    my $cost = (now_ms() - $done) * $IDLE_FACTOR;
+    $note_due = $done + ($cost > $note_pause ? $cost : $note_pause);
   }
+}
+
+# Path in the result and length of every file of the outputs now; nothing when there are too many. Links are not followed.
+sub growth {
+  my ($outputs) = @_;
+  my @found;
+  OUTPUT: for (@$outputs) {
+    my ($name, $path) = @$_;
+    my $at = '';
+    for (grep { $_ ne '' } split m{/}, $path) { $at .= "/$_"; next OUTPUT if -l $at || !-e _ }
+    my @open = ([$name, $path]);
+    while (my $next = pop @open) {
+      my ($shown, $place) = @$next;
+      my (undef, undef, undef, undef, undef, undef, undef, $size) = lstat $place;
+      next if !defined $size;
+      if (-f _) { push @found, $shown, $size; return if @found > 2 * $MAX_NOTED }
+      elsif (-d _) {
+        my @names = names($place);
+        return if @names > $MAX_NOTED || @open > 4 * $MAX_NOTED;
+        push @open, map { ["$shown/$_", "$place/$_"] } @names;
+      }
+    }
+  }
+  return \@found;
 }
 
 # Passes on what the job has written, up to the limit of each stream, and drops the rest.

@@ -51,6 +51,8 @@ export const OUTPUT_ENTRY_BYTES = 1024;
 export const MAX_OUTPUT_ENTRIES = 1_000_000;
 /** Most bytes of the paths of an output's directories, which are kept until its end; the guest's agent sends paths of 4 KiB at most. */
 export const MAX_OUTPUT_PATH_BYTES = 64 * 1024 ** 2;
+/** Most bytes of different paths in a guest's notes on its outputs as they grow; later notes with others are passed over. */
+export const MAX_NOTED_PATH_BYTES = 4 * 1024 ** 2;
 /** Most remarks of a guest on its outputs that are kept. */
 export const MAX_OUTPUT_REMARKS = 100;
 /** Unprivileged user of the VMM: owner of nothing; not the job's. */

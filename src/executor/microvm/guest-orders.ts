@@ -1,5 +1,5 @@
 import { cpuQuotaUs } from '../cgroup/limits.ts';
-import { CPU_PERIOD_US, DEFAULT_PATH, MAX_TMP_BYTES } from '../constants.ts';
+import { CPU_PERIOD_US, DEFAULT_PATH, FIRST_OUTPUT_NOTE_INTERVAL_MS, MAX_TMP_BYTES } from '../constants.ts';
 import { isWithin, type MountPlan } from '../container/mount-plan.ts';
 import type { MountPoint } from '../container/skeleton.ts';
 import { PROXY_PORT } from '../egress/constants.ts';
@@ -88,6 +88,7 @@ export function guestOrders({ spec, sampleIntervalMs }: Pick<RunRequest, 'spec' 
   setting('diskBytes', resources.diskBytes);
   setting('entries', mostEntries(resources.diskBytes));
   setting('intervalMs', sampleIntervalMs);
+  setting('noteMs', FIRST_OUTPUT_NOTE_INTERVAL_MS);
   if (spec.network !== 'none') order('network', PROXY_PORT);
   order('seccomp', seccompProgram());
   // In an order that is the same on every node.

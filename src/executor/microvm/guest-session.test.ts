@@ -7,11 +7,12 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { isError, parseJobSpec } from '../../protocol/index.ts';
 import { PROTOCOL_VERSION } from './constants.ts';
 import { GUEST_CHANNELS, guestSession, type GuestOutcome, type Patience } from './guest-session.ts';
-import { DATA, DONE, ENDED, ENTRY, FAILED, GO, HELLO, READY, RUN, SAMPLE, STDERR, STDOUT, encodeFrame, encodeStrings, readFrames } from './wire.ts';
+import { DATA, DONE, ENDED, ENTRY, FAILED, GO, HELLO, NOTE, READY, RUN, SAMPLE, STDERR, STDOUT, encodeFrame, encodeStrings, readFrames } from './wire.ts';
 
 const hello = encodeFrame(HELLO, encodeStrings([PROTOCOL_VERSION, '6.1\x1b[2J', ...GUEST_CHANNELS]));
 const ready = encodeFrame(READY, encodeStrings([0, 1000, 10]));
 const ended = encodeFrame(ENDED, encodeStrings([0, 0, 0, 0, 1, 5, 2, 0.5, 10, 990, 9]));
+const note = (...words: (string | number)[]) => encodeFrame(NOTE, encodeStrings(words));
 const sample = (t: number, value: number) => {
   const payload = Buffer.alloc(8 * (GUEST_CHANNELS.length + 1));
   payload.writeDoubleBE(t);
@@ -41,9 +42,12 @@ describe('a session with a guest', () => {
   const fails = (code: string, ...guest: Parameters<typeof session>) => assert.rejects(session(...guest), (error) => isError(error, code), code);
 
   test('that keeps to the protocol', async () => {
-    const outcome = await session([hello], [ready], [sample(0, 5), encodeFrame(STDOUT, Buffer.from('out')), sample(20, 7), encodeFrame(STDERR, Buffer.from('err')), ended, encodeFrame(DONE)]);
+    const outcome = await session([hello], [ready], [sample(0, 5), encodeFrame(STDOUT, Buffer.from('out')), sample(20, 7), note(9, 'outputs/a', 5), note(30, 'outputs/a', 8, 'stdout', 3), note(20), encodeFrame(STDERR, Buffer.from('err')), ended, encodeFrame(DONE)]);
     assert.deepEqual([outcome.exitCode, outcome.timedOut, outcome.logBytes, outcome.release, outcome.notes], [0, false, 6, '6.1?[2J', ['stderr was cut at 10 bytes']]);
     assert.deepEqual([...outcome.t], [0, 20]);
+    const { t, files } = outcome.outputNotes!;
+    assert.deepEqual([[...t].map(Math.round), files.map(({ path: name, lengths }) => [name, ...lengths])], [[9, 30, 30], [['outputs/a', 5, 8, 0], ['stdout', 0, 3, 0]]]);
+    assert.ok(t[2]! > t[1]!);
     assert.deepEqual([...outcome.channels.cpuNs!], [0, 2]);
     assert.deepEqual(outcome.sampling, { cpuNs: 5, samples: 2, lost: 2, jitterP99Ms: 0.5 });
     assert.equal(await readFile(path.join(directory, 'out'), 'utf8'), 'out');
@@ -64,7 +68,7 @@ describe('a session with a guest', () => {
 
   test('that sends what it may not', async () => {
     for (const frame of [
-      encodeFrame(STDOUT, Buffer.alloc(11)), encodeFrame(STDERR), encodeFrame(99), ready, sample(5, Number.NaN), sample(-1, 0), sample(Number.POSITIVE_INFINITY, 0), encodeFrame(SAMPLE, Buffer.alloc(8)),
+      encodeFrame(STDOUT, Buffer.alloc(11)), encodeFrame(STDERR), note(1, 'a'), note(1, 'a', -1), note(1, 'a', ''), note('x'), encodeFrame(NOTE), note(1, ...Array.from({ length: 600 }, () => 1)), encodeFrame(99), ready, sample(5, Number.NaN), sample(-1, 0), sample(Number.POSITIVE_INFINITY, 0), encodeFrame(SAMPLE, Buffer.alloc(8)),
       encodeFrame(ENDED, encodeStrings([256, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])), encodeFrame(ENDED, encodeStrings(['0'])),
     ]) await fails('GUEST_MISBEHAVED', [hello], [ready], [sample(0, 0), frame, encodeFrame(DONE)]);
   });

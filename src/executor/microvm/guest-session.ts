@@ -7,9 +7,10 @@ import { ExecutorError } from '../errors.ts';
 import { Series } from '../sampler/series.ts';
 import { BOOT_TIMEOUT_MS, END_SLACK_MS, MAX_FRAME_BYTES, OUTPUT_SILENCE_MS, OUTPUT_TIMEOUT_MS, PREPARE_TIMEOUT_MS, PROTOCOL_VERSION, SLOWEST_OUTPUT_BYTES_PER_MS } from './constants.ts';
 import type { GuestOrder } from './guest-orders.ts';
+import { receiveNotes } from './receive-notes.ts';
 import { receiveOutputs } from './receive-outputs.ts';
 import {
-  DATA, DONE, ENDED, ENTRY, FAILED, GO, HELLO, READY, RUN, SAMPLE, STDERR, STDOUT, decodeStrings, encodeFrame, encodeStrings, misbehaved, readFrames, type Frame,
+  DATA, DONE, ENDED, ENTRY, FAILED, GO, HELLO, NOTE, READY, RUN, SAMPLE, STDERR, STDOUT, decodeStrings, encodeFrame, encodeStrings, misbehaved, readFrames, type Frame,
 } from './wire.ts';
 
 /** What the agent samples, in the order of its samples. */
@@ -39,7 +40,7 @@ export interface GuestSessionInit extends Pick<RunRequest, 'spec' | 'sampleInter
 interface Space { used: number; free: number; noInodes: boolean }
 
 /** What a guest said of its job. */
-export interface GuestOutcome extends Pick<RunResult, 'outputs' | 'notes'> {
+export interface GuestOutcome extends Pick<RunResult, 'outputs' | 'notes' | 'outputNotes'> {
   exitCode: number;
   timedOut: boolean;
   memoryKills: number;
@@ -83,6 +84,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
     series.start(first.values, ['outputBytes']);
     init.onStart?.();
     const kept = [0, 0];
+    const growth = receiveNotes();
     const deadline = performance.now() + timeoutMs + 2 * KILL_GRACE_MS + endSlackMs;
     let end: Buffer | undefined;
     while (end === undefined) {
@@ -95,7 +97,8 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
         if (payload.length === 0 || (kept[i]! += payload.length) > logBytes) throw misbehaved('a log beyond its limit, or of no bytes');
         init.onLog?.(i === 0 ? 'stdout' : 'stderr', payload);
         await logs[i]!.write(payload);
-      } else if (type === ENDED) end = payload;
+      } else if (type === NOTE) growth.note(payload);
+      else if (type === ENDED) end = payload;
       else throw misbehaved(`frame ${type} while the job runs`);
     }
     const [exitCode, timedOut, memoryKills, cutOut, cutErr, cpuNs, lost, late, ...after] = numbers(end, 11) as [number, number, number, number, number, number, number, number, ...number[]];
@@ -112,7 +115,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
     const collected = outputs.end();
     const samples = series.length;
     return {
-      ...collected,
+      ...collected, outputNotes: growth.read(),
       notes: [...collected.notes, ...[cutOut, cutErr].flatMap((cut, i) => (cut === 0 ? [] : [`${i === 0 ? 'stdout' : 'stderr'} was cut at ${logBytes} bytes`]))],
       exitCode, timedOut: timedOut !== 0, memoryKills, before, after: space(after), logBytes: kept[0]! + kept[1]!, release: release.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, '?'),
       intervalMs: series.intervalMs, ...series.take(),

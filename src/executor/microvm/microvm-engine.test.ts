@@ -78,6 +78,10 @@ describe('the microvm engine', { skip, timeout: 300_000 }, () => {
     assert.deepEqual([allowed, used.map(({ endpoint, connections }) => [endpoint, connections]), refused], [[`data.test:${port}`, `evil.test:${port}`], [[`data.test:${port}`, 2]], 5]);
     assert.ok(used[0]!.receivedBytes > content.length && used[0]!.receivedBytes < content.length + 1000, String(used[0]!.receivedBytes));
     assert.equal(await readFile(path.join(result.outputs[0]!.path, 'd/f'), 'utf8'), 'made\n');
+    const { t, files } = result.outputNotes!;
+    const growth = new Map(files.map(({ path: name, lengths }) => [name, lengths]));
+    assert.deepEqual([growth.get('outputs/got')!.at(-1), growth.get('outputs/d/f')!.at(-1)], [content.length, 'made\n'.length]);
+    assert.ok(growth.get('stdout')!.at(-1)! > 64 && t.every((now, i) => now > (t[i - 1] ?? 0)));
     const { readBytes, cpuNs } = result.trace.channels;
     assert.ok(readBytes!.at(-1)! > 6_000_000 && readBytes!.at(-1)! < 6_300_000, String(readBytes!.at(-1)));
     assert.ok(cpuNs!.at(-1)! > 0);

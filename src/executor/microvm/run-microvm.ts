@@ -94,6 +94,7 @@ async function execute({ stateDir, guest, kind, network, patience }: MicrovmCont
     ended: ending(outcome),
     trace: { version: 1, engine: 'microvm', intervalMs: outcome.intervalMs, t: outcome.t, channels: outcome.channels },
     outputs,
+    ...(outcome.outputNotes === undefined ? {} : { outputNotes: outcome.outputNotes }),
     stdoutPath: run.stdout,
     stderrPath: run.stderr,
     environment: { ...environment('microvm', kind.runtime, 'v2'), kernel: outcome.release, ...(egress ? { network: egress.use() } : {}) },

@@ -3,7 +3,7 @@
 # host over it. Which attack is written on the index disk (`GADUS-ATTACK:name;`, a small input file of the run).
 use strict;
 
-my ($HELLO, $READY, $STDOUT, $STDERR, $SAMPLE, $ENDED, $ENTRY, $DATA, $DONE, $FAILED) = (1 .. 10);
+my ($HELLO, $READY, $STDOUT, $STDERR, $SAMPLE, $ENDED, $ENTRY, $DATA, $DONE, $FAILED, $NOTE) = (1 .. 11);
 my ($OPEN, $BYTES, $CREDIT, $END, $RESET) = (1 .. 5);
 my @CHANNELS = qw(cpuUserNs cpuSystemNs cpuNs residentBytes cacheBytes minorFaults majorFaults readBytes writtenBytes readCalls writeCalls
   contextSwitches processes outputBytes);
@@ -47,6 +47,7 @@ frame($SAMPLE, sample(0));
 forever(packed($STDOUT, $CHUNK)) if $attack eq 'endless-log';
 forever(packed($STDOUT, '')) if $attack eq 'endless-log-of-nothing';
 forever(join '', map { packed($SAMPLE, sample($_)) } 1 .. 500) if $attack eq 'endless-samples';
+if ($attack eq 'endless-notes') { for (my $i = 0; ; $i++) { frame($NOTE, strings($i, map { ("$i-$_-" . 'x' x 2000, 7) } 1 .. 256)) } }
 if ($attack =~ /^tunnel/) {
   open $tunnel, '+<', port('gadus-net') or die;
   $channel = $tunnel;

@@ -30,6 +30,7 @@ const ATTACKS: Record<string, { code: string; always?: boolean }> = {
   'endless-log': { code: 'GUEST_MISBEHAVED' },
   'endless-log-of-nothing': { code: 'GUEST_MISBEHAVED' },
   'endless-samples': { code: 'VMM_SILENT' },
+  'endless-notes': { code: 'VMM_SILENT' },
   'tunnel-noise': { code: 'GUEST_MISBEHAVED' },
   'tunnel-endless-bytes': { code: 'VMM_SILENT' },
   'tunnel-endless-streams': { code: 'VMM_SILENT' },
