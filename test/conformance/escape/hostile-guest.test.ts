@@ -85,7 +85,8 @@ describe('a hostile guest', { skip: why ?? false, timeout: 900_000 }, () => {
     await writeFile(input, `GADUS-ATTACK:${attack};`, { mode: 0o644 });
     return runMicrovm({
       stateDir: path.join(directory, 'state'), guest, kind: qemu('', 'tcg'), network,
-      patience: { prepareMs: 2000, endSlackMs: 1000, outputSilenceMs: 2000, outputsMs: 4000 },
+      // Two seconds from the job's start to its deadline: 1 s, 4 s to be killed in, 3 s less.
+      patience: { prepareMs: 2000, endSlackMs: -3000, outputSilenceMs: 2000, outputsMs: 4000 },
     }, {
       id: attack, rootfs: path.join(directory, 'rootfs'), inputs: [{ path: input, target: '/inputs/attack' }], sampleIntervalMs: 20,
       spec: parseJobSpec({
