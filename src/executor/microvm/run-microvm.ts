@@ -68,7 +68,7 @@ async function execute({ stateDir, guest, kind, network, patience }: MicrovmCont
     network: endpoints.length > 0,
     ...(signal ? { signal } : {}),
   });
-  const egress = guestEgress(vmm, endpoints, network, signal);
+  const egress = guestEgress(vmm, endpoints, network);
   let outcome: GuestOutcome;
   try {
     const orders = guestOrders(request, plan, (name) => kind.disk(disks, name), disks.length - FIXED_DISKS);

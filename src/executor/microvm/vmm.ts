@@ -25,7 +25,7 @@ export interface Vmm {
   /** The conversation with the guest agent. */
   channel: Duplex;
   /** The channel of the job's network, of a guest that has one and is ready. @throws ExecutorError START_TIMEOUT, GUEST_MISBEHAVED, ABORTED */
-  network(options?: { signal?: AbortSignal }): Promise<Duplex>;
+  network(): Promise<Duplex>;
   /** Settles when the process has left. */
   left: Promise<void>;
   /** The last of what the monitor and the guest's console said. */

@@ -67,9 +67,10 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, ve
   const layout = cgroupLayout();
   const jail = planJail(init, binary, layout);
   const undo: (() => unknown)[] = [() => emptyJail(jail), () => removeJailGroups(layout, jail.id)];
-  let over = false;
+  const over = new AbortController();
+  const signal = init.signal ? AbortSignal.any([init.signal, over.signal]) : over.signal;
   const unwind = async () => {
-    over = true;
+    over.abort();
     const failures: unknown[] = [];
     for (const step of undo.splice(0).reverse()) {
       // One that fails keeps none of the others from being undone.
@@ -93,8 +94,8 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, ve
     const api = firecrackerApi(inJail(API_SOCKET));
     const gone = monitor.left.then(() => { throw new ExecutorError('VMM_FAILED', 'the monitor ended at its start', { details: [monitor.words(), log.last().trim()].filter(Boolean).join('; ') }); });
     gone.catch(() => undefined);
-    await Promise.race([gone, answering(api, version, init.signal)]);
-    await Promise.race([gone, configure(api, init)]);
+    await Promise.race([gone, answering(api, version, signal)]);
+    await Promise.race([gone, configure(api, init, signal)]);
     await adoptTimerThread(monitor.pid, layout, jail.id);
     let verdict = '';
     const lastWords = () => [monitor.words(), log.last().trim(), verdict].filter(Boolean).join('; ');
@@ -105,10 +106,10 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, ve
         void killVmm(monitor.pid, monitor.left).catch(() => undefined);
       },
     }));
-    const channel: Socket = await Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), AGENT_PORT, init.signal ? { signal: init.signal } : {})]);
+    const channel: Socket = await Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), AGENT_PORT, { signal })]);
     undo.push(() => channel.destroy());
-    const network = (options: { signal?: AbortSignal } = {}) => Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), NETWORK_PORT, options)]).then((socket) => {
-      if (over) socket.destroy();
+    const network = () => Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), NETWORK_PORT, { signal })]).then((socket) => {
+      if (over.signal.aborted) socket.destroy();
       undo.push(() => socket.destroy());
       return socket;
     });
@@ -132,10 +133,10 @@ function spawnJailer(jailer: string, jail: Jail): { pid: number; left: Promise<v
 }
 
 /** Waits for the API to come up, of the program that was looked at before. */
-async function answering(api: FirecrackerApi, version: string, signal: AbortSignal | undefined): Promise<void> {
+async function answering(api: FirecrackerApi, version: string, signal: AbortSignal): Promise<void> {
   for (const end = performance.now() + SOCKET_TIMEOUT_MS; ;) {
-    if (signal?.aborted) throw aborted(signal);
-    const info = await api.instance(signal ? { signal } : {}).catch(async (error: unknown) => {
+    if (signal.aborted) throw aborted(signal);
+    const info = await api.instance({ signal }).catch(async (error: unknown) => {
       if (performance.now() > end) throw error;
       await delay(RETRY_MS);
     });
@@ -146,8 +147,8 @@ async function answering(api: FirecrackerApi, version: string, signal: AbortSign
 }
 
 /** Everything before the start: log and metrics first, so that they tell of what fails after them. */
-async function configure(api: FirecrackerApi, { disks, memoryBytes, vcpus, signal }: VmmInit): Promise<void> {
-  const options = signal ? { signal } : {};
+async function configure(api: FirecrackerApi, { disks, memoryBytes, vcpus }: VmmInit, signal: AbortSignal): Promise<void> {
+  const options = { signal };
   await api.logger({ log_path: LOG_PIPE, level: 'Warning', show_level: true }, options);
   await api.metrics({ metrics_path: METRICS_PIPE }, options);
   await api.machineConfig({ vcpu_count: vcpus, mem_size_mib: Math.ceil(memoryBytes / 1024 ** 2), smt: false }, options);

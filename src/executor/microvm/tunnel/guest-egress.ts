@@ -15,7 +15,7 @@ export interface GuestEgress {
 }
 
 /** Undefined where the job may reach nothing: it then has no tunnel either. */
-export function guestEgress(vmm: Vmm, allow: readonly Endpoint[], rules: NetworkRules | undefined, signal?: AbortSignal): GuestEgress | undefined {
+export function guestEgress(vmm: Vmm, allow: readonly Endpoint[], rules: NetworkRules | undefined): GuestEgress | undefined {
   if (allow.length === 0 || rules === undefined) return undefined;
   const proxy = createEgressProxy({ allow, rules });
   const broken = Promise.withResolvers<never>();
@@ -23,7 +23,7 @@ export function guestEgress(vmm: Vmm, allow: readonly Endpoint[], rules: Network
   let tunnel: Tunnel | undefined;
   return {
     async open() {
-      tunnel = openTunnel(await vmm.network(signal ? { signal } : {}), proxy.accept);
+      tunnel = openTunnel(await vmm.network(), proxy.accept);
       tunnel.broken.catch(broken.reject);
     },
     broken: broken.promise,
