@@ -21,7 +21,7 @@ test('what a job demands is not weakened, whatever is on offer', () => {
   assert.equal(pinned({ isolation: 'container' }, ['container'], ['container']), 'container');
   assert.equal(pinned({ isolation: 'container' }, both, both), 'microvm', 'a stronger one will do');
   for (const engine of ['microvm', 'container', 'wasm', 'noop'] as const) assert.equal(pinned({ engine }, both, both), engine);
-  assert.equal(pinned({ network: { allow: ['example.org:443'] } }, both, both), 'container');
+  assert.equal(pinned({ network: { allow: ['example.org:443'] } }, both, both), 'microvm', 'both have a network');
 });
 
 test('engines are asked once for a row of jobs, and again where nobody answered or some time has passed', async () => {

@@ -11,10 +11,9 @@ const STRENGTH = ['microvm', 'container'] as const;
  *
  * @param offers the engines of each known node
  */
-export function pinEngine({ engine, isolation, network, verification }: Pick<JobSpec, 'engine' | 'isolation' | 'network' | 'verification'>, offers: readonly (readonly string[])[]): Exclude<JobSpec['engine'], 'auto'> {
+export function pinEngine({ engine, isolation, verification }: Pick<JobSpec, 'engine' | 'isolation' | 'verification'>, offers: readonly (readonly string[])[]): Exclude<JobSpec['engine'], 'auto'> {
   if (engine !== 'auto') return engine;
   if (isolation === 'vm') return 'microvm';
-  if (network !== 'none') return 'container';
   return STRENGTH.find((name) => offers.filter((offer) => offer.includes(name)).length >= verification.replicas) ?? 'container';
 }
 

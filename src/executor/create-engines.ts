@@ -31,6 +31,6 @@ export function createEngines(names: readonly EngineChoice[], { dir, runtime, ne
     if (name === 'container') return createContainerEngine({ stateDir: path.join(dir, 'engine'), ...oci, ...(network === undefined ? {} : { network }) });
     if (name === 'docker') return createDockerEngine({ stateDir: path.join(dir, 'engine-docker') });
     if (name === 'wasm') return createWasmEngine({ stateDir: path.join(dir, 'engine-wasm'), ...oci });
-    return createMicrovmEngine({ stateDir: path.join(dir, 'engine-microvm'), guestDir: guestDir(), emulate: name === 'microvm-emulated', ...(kernel === undefined ? {} : { kernel }) });
+    return createMicrovmEngine({ stateDir: path.join(dir, 'engine-microvm'), guestDir: guestDir(), emulate: name === 'microvm-emulated', ...(network === undefined ? {} : { network }), ...(kernel === undefined ? {} : { kernel }) });
   });
 }

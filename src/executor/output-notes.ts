@@ -7,6 +7,37 @@ import { FINE_OUTPUT_NOTES, FIRST_OUTPUT_NOTE_INTERVAL_MS, MAX_NOTED_FILES, MAX_
 /** Where an output grows: its name in the result, and the path below a directory that the job does not own. */
 export interface GrowingOutput { name: string; root: string; below: string }
 
+/** Notes that are kept: frequent at first, every second one dropped when there are many. */
+export interface NoteBook {
+  /** What the distance of notes should be now, ms. */
+  readonly pauseMs: number;
+  /** @param t ms since the start mark, ascending */
+  add(t: number, lengths: Map<string, number>): void;
+  read(): OutputNotes;
+}
+
+/** An empty book. */
+export function noteBook(intervalMs = FIRST_OUTPUT_NOTE_INTERVAL_MS): NoteBook {
+  let notes: { t: number; lengths: Map<string, number> }[] = [];
+  let pauseMs = intervalMs;
+  return {
+    get pauseMs() { return pauseMs; },
+    add(t, lengths) {
+      notes.push({ t, lengths });
+      if (notes.length < (pauseMs < OUTPUT_NOTE_INTERVAL_MS ? FINE_OUTPUT_NOTES : MAX_OUTPUT_NOTES)) return;
+      notes = notes.filter((_, i) => i % 2 === 1);
+      pauseMs *= 2;
+    },
+    read() {
+      const paths = [...new Set(notes.flatMap(({ lengths }) => [...lengths.keys()]))];
+      return {
+        t: Float64Array.from(notes, ({ t }) => t),
+        files: paths.map((path) => ({ path, lengths: Float64Array.from(notes, ({ lengths }) => lengths.get(path) ?? 0) })),
+      };
+    },
+  };
+}
+
 /** Notes being taken. */
 export interface NoteTaker {
   /** Takes no more notes; resolves with those there are. */
@@ -23,31 +54,22 @@ export interface NoteTaker {
  */
 export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number, intervalMs = FIRST_OUTPUT_NOTE_INTERVAL_MS): NoteTaker {
   const stopping = new AbortController();
-  let notes: { t: number; lengths: Map<string, number> }[] = [];
-  let pauseMs = intervalMs;
+  const book = noteBook(intervalMs);
   const taking = (async () => {
     for (;;) {
-      await delay(pauseMs, undefined, { signal: stopping.signal });
+      await delay(book.pauseMs, undefined, { signal: stopping.signal });
       const t = performance.now() - startedAt;
       const lengths = await lengthsOf(outputs);
       // Looked at after the end, it would show what the run's end wrote, too.
       if (stopping.signal.aborted) return;
-      if (lengths !== undefined) notes.push({ t, lengths });
-      if (notes.length >= (pauseMs < OUTPUT_NOTE_INTERVAL_MS ? FINE_OUTPUT_NOTES : MAX_OUTPUT_NOTES)) {
-        notes = notes.filter((_, i) => i % 2 === 1);
-        pauseMs *= 2;
-      }
+      if (lengths !== undefined) book.add(t, lengths);
     }
   })().catch(() => {});
   return {
     async stop() {
       stopping.abort();
       await taking;
-      const paths = [...new Set(notes.flatMap(({ lengths }) => [...lengths.keys()]))];
-      return {
-        t: Float64Array.from(notes, ({ t }) => t),
-        files: paths.map((path) => ({ path, lengths: Float64Array.from(notes, ({ lengths }) => lengths.get(path) ?? 0) })),
-      };
+      return book.read();
     },
   };
 }

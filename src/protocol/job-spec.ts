@@ -131,8 +131,8 @@ const schema = z.strictObject({
   if (spec.network !== 'none' && new Set(spec.network.allow).size < spec.network.allow.length) {
     context.addIssue({ code: 'custom', path: ['network', 'allow'], message: 'names one place twice' });
   }
-  if (spec.network !== 'none' && (spec.isolation === 'vm' || !['auto', 'container'].includes(spec.engine))) {
-    context.addIssue({ code: 'custom', path: ['network'], message: 'only the container engine gives jobs a network' });
+  if (spec.network !== 'none' && !['auto', 'microvm', 'container'].includes(spec.engine)) {
+    context.addIssue({ code: 'custom', path: ['network'], message: `the ${spec.engine} engine gives jobs no network` });
   }
   if (spec.isolation === 'vm' && spec.engine !== 'auto' && spec.engine !== 'microvm') {
     context.addIssue({ code: 'custom', path: ['isolation'], message: `the ${spec.engine} engine has no virtual machine` });

@@ -11,11 +11,16 @@ import type { NetworkRules } from './network-rules.ts';
 export interface EgressProxy {
   /** Takes connections: from a listener that was opened elsewhere, or one of its own. */
   listen(target: NetServer | ListenOptions): Promise<AddressInfo | null>;
+  /** Takes a connection that came another way. */
+  accept(connection: Connection): void;
   /** What was allowed and used so far. */
   use(): NetworkUse;
   /** Ends every connection and stops listening. */
   stop(): Promise<void>;
 }
+
+/** What the proxy needs of a connection: a socket's. */
+export type Connection = Duplex & { setTimeout(ms: number, onTimeout: () => void): unknown };
 
 /** Headers that are for the next hop alone (RFC 9110, 7.6.1). */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
@@ -27,7 +32,7 @@ const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'p
 export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]; rules: NetworkRules }): EgressProxy {
   const allowed = allow.map(formatEndpoint);
   const stopping = new AbortController();
-  const clients = new Set<Socket>();
+  const clients = new Set<Connection>();
   const meter = createMeter(allowed, rules.maxBytes, () => { for (const socket of clients) socket.destroy(); });
   let refused = 0;
 
@@ -52,8 +57,8 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
   const refuse = (status: number) => { if (status === 403 || status === 400 || status === 501) refused++; };
 
   const server: Server = createServer({ maxHeaderSize: MAX_HEAD_BYTES, headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: 0, keepAliveTimeout: HEAD_TIMEOUT_MS });
-  server.on('connection', (socket: Socket) => {
-    if (clients.size >= rules.maxConnections) {
+  server.on('connection', (socket: Connection) => {
+    if (clients.size >= rules.maxConnections || stopping.signal.aborted) {
       refused++;
       socket.destroy();
       return;
@@ -95,6 +100,7 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
         resolve(server.address() as AddressInfo | null);
       });
     }),
+    accept: (connection) => { server.emit('connection', connection); },
     use: () => ({ allowed, used: meter.used(), refused }),
     async stop() {
       stopping.abort();

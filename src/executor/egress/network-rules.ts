@@ -43,7 +43,7 @@ export function isNetworkPattern(pattern: string): boolean {
 export function grantedEndpoints({ network }: Pick<JobSpec, 'network'>, engine: Engine['name'], rules: NetworkRules | undefined): Endpoint[] {
   if (network === 'none') return [];
   const refused = (message: string, details: string, hint: string) => new ExecutorError('NETWORK_REFUSED', message, { details, hint });
-  if (engine !== 'container') throw refused(`the ${engine} engine gives jobs no network`, network.allow.join(', '), 'engine: container runs jobs with a network');
+  if (engine !== 'container' && engine !== 'microvm') throw refused(`the ${engine} engine gives jobs no network`, network.allow.join(', '), 'engines container and microvm run jobs with a network');
   if (rules === undefined) throw refused('this node gives jobs no network', network.allow.join(', '), 'its operator can set jobNetwork.allow');
   const endpoints = network.allow.map(parseEndpoint);
   const beyond = endpoints.filter((endpoint) => !permits(rules.allow, endpoint));

@@ -7,9 +7,10 @@
 # address must be a variable.
 use strict;
 
-my $VERSION = 1;
+my $VERSION = 2;
 my ($RUN, $GO) = (1, 2);
-my ($HELLO, $READY, $STDOUT, $STDERR, $SAMPLE, $ENDED, $ENTRY, $DATA, $DONE, $FAILED) = (1 .. 10);
+my ($HELLO, $READY, $STDOUT, $STDERR, $SAMPLE, $ENDED, $ENTRY, $DATA, $DONE, $FAILED, $NOTE) = (1 .. 11);
+my ($OPEN, $BYTES, $CREDIT, $END, $RESET) = (1 .. 5);
 my $MAX_FRAME = 1 << 26;
 my $CHUNK = 1 << 16;
 my ($JOB_UID, $JOB_GID) = (65534, 65534);
@@ -17,7 +18,13 @@ my $KILL_GRACE_MS = 2000;
 my $IDLE_FACTOR = 4;         # a sample that took c ms is followed by a pause of at least this many c
 my $REFRESH_STRIDE = 5;      # what is dear or changes unnoticed is read on every n-th sample
 my $MAX_OPEN = 128;          # processes whose /proc files stay open between samples
+my $MAX_NOTED = 256;         # files of the outputs whose growth is noted
+my ($FINE_NOTES, $MAX_NOTES, $SLOW_NOTE_MS) = (48, 4096, 1000);
+my $MAX_OUTPUTS = 100;       # entries kept for remarks
 my $MAX_DEPTH = 200;         # of directories in an output
+my $WINDOW = 1 << 18;        # bytes of a connection that either side may send before they are passed on
+my $MAX_STREAMS = 512;       # connections at a time
+my $RELAY_ID = 65533;        # user of the process that passes them on
 my $GROUP = '/sys/fs/cgroup/job';
 my ($RDONLY, $NOSUID, $NODEV, $NOEXEC, $REMOUNT, $BIND, $NOATIME) = (1, 2, 4, 8, 32, 4096, 1024);
 my %SYS = (mount => 165, finit_module => 313, reboot => 169, unshare => 272, prctl => 157, clock_gettime => 228, statfs => 137,
@@ -25,13 +32,13 @@ my %SYS = (mount => 165, finit_module => 313, reboot => 169, unshare => 272, prc
 my @CHANNELS = qw(cpuUserNs cpuSystemNs cpuNs residentBytes cacheBytes minorFaults majorFaults readBytes writtenBytes readCalls writeCalls
   contextSwitches processes outputBytes);
 
-my $channel;
+my ($channel, $vsock);
 $SIG{PIPE} = 'IGNORE';
 $SIG{__DIE__} = sub { my $why = "$_[0]"; fail($why) };
 
 start();
 serve(read_run());
-power_off();
+farewell();
 
 # --- start -------------------------------------------------------------------------------------------------------------------
 
@@ -42,15 +49,15 @@ sub start {
   mount_at('devtmpfs', '/dev', 'devtmpfs', $NOSUID, 'mode=755');
   mount_at('tmpfs', '/run', 'tmpfs', $NOSUID | $NODEV, 'mode=755');
   my $arguments = slurp('/proc/cmdline');
-  my $vsock = $arguments =~ /\bgadus\.vsock=(\d+)/ ? $1 : 0;
+  $vsock = $arguments =~ /\bgadus\.vsock=(\d+)/ ? $1 : 0;
   for my $name (split /\n/, -e '/modules/order' ? slurp('/modules/order') : '') {
     next if !$vsock && $name =~ /vsock/;
     open my $module, '<', "/modules/$name" or die "module $name: $!";
     # A module that is built into the kernel, or loaded already, is as good as loaded.
     syscall($SYS{finit_module}, fileno($module), my $options = '', 0) == 0 or $! == 17 or die "module $name: $!";
   }
-  if ($vsock) { $channel = accept_vsock($vsock) }
-  else { open($channel, '+<', find_port()) or die "channel: $!" }
+  if ($vsock) { $channel = accept_vsock(listen_vsock($vsock)) }
+  else { open($channel, '+<', find_port('gadus')) or die "channel: $!" }
   binmode $channel;
   mount_at('cgroup2', '/sys/fs/cgroup', 'cgroup2', $NOSUID | $NODEV | $NOEXEC, '');
   spew('/sys/fs/cgroup/cgroup.subtree_control', '+cpu +memory +pids');
@@ -67,23 +74,29 @@ sub start {
   send_frame($HELLO, strings($VERSION, $release, @CHANNELS));
 }
 
-# The virtio-serial port that the host named gadus; the device may come up after the module.
+# The virtio-serial port that the host gave a name; the device may come up after the module.
 sub find_port {
+  my ($wanted) = @_;
   for (1 .. 500) {
     for my $port (names('/sys/class/virtio-ports')) {
-      return "/dev/$port" if (eval { local $SIG{__DIE__}; slurp("/sys/class/virtio-ports/$port/name") } || '') =~ /^gadus$/m;
+      return "/dev/$port" if (eval { local $SIG{__DIE__}; slurp("/sys/class/virtio-ports/$port/name") } || '') =~ /^\Q$wanted\E$/m;
     }
     select undef, undef, undef, 0.01;
   }
-  die 'no port named gadus';
+  die "no port named $wanted";
 }
 
-# One connection from the host (context id 2), and never another.
-sub accept_vsock {
+sub listen_vsock {
   my ($port) = @_;
   socket my $listener, 40, 1, 0 or die "vsock: $!";
   bind $listener, pack('S S L L x4', 40, 0, $port, 0xffffffff) or die "vsock: $!";
   listen $listener, 1 or die "vsock: $!";
+  return $listener;
+}
+
+# One connection from the host (context id 2), and never another.
+sub accept_vsock {
+  my ($listener) = @_;
   for (;;) {
     my $from = accept my $peer, $listener or die "vsock: $!";
     if ((unpack 'S S L L', $from)[3] == 2) { close $listener; return $peer }
@@ -127,11 +140,15 @@ sub strings { return pack '(N/a*)*', @_ }
 sub fail {
   my ($why) = @_;
   $SIG{__DIE__} = 'DEFAULT';
-  send_frame($FAILED, strings(substr $why, 0, 1000)) if $channel && $$ == 1;
   print STDERR "gadus agent: $why\n";
-  power_off() if $$ == 1;
-  exit 125;
+  exit 125 if $$ != 1;
+  power_off() if !$channel;
+  send_frame($FAILED, strings(substr $why, 0, 1000));
+  farewell();
 }
+
+# Waits for the host to hang up: what it has not fetched yet would be lost with the machine.
+sub farewell { receive(1) while 1 }
 
 # Restart, which ends a VM whose VMM was told not to reboot.
 sub power_off {
@@ -152,6 +169,7 @@ sub read_run {
     arg => sub { push @{$run{arg}}, $_[0] },
     output => sub { push @{$run{output}}, [@_] },
     seccomp => sub { $run{seccomp} = $_[0] },
+    network => sub { $run{network} = $_[0] },
     # A file system of a disk: read-only EROFS with the disks its data lies on, or the writable scratch.
     erofs => sub { my ($at, $disk, @data) = @_; make_dirs($at); mount_at(find_disk($disk), $at, 'erofs', $RDONLY | $NOSUID | $NODEV, join ',', map { 'device=' . find_disk($_) } @data) },
     ext4 => sub { my ($at, $disk) = @_; make_dirs($at); mount_at(find_disk($disk), $at, 'ext4', $NOSUID | $NODEV | $NOATIME, 'nodiscard') },
@@ -217,6 +235,9 @@ sub serve {
   spew("$GROUP/cpu.max", $set->{cpuMax});
   spew("$GROUP/memory.oom.group", 0);
   my $before = disk_space($set->{scratch});
+  # The job's network name space, a loopback that is down, is the agent's too: what the job finds there is made before it.
+  syscall($SYS{unshare}, 0x40000000) == 0 or die "unshare: $!";
+  my $relay = $run->{network} ? start_relay($run->{network}) : 0;
   my $job = spawn_init($run);
   my $sampler = sampler($job->{pid}, $set->{scratch}, $before->[0]);
   my $first = sample($sampler, 0, 1);
@@ -235,13 +256,14 @@ sub serve {
   1 until read_ready($job->{reaped}, 1);
   drain($job, $set->{logBytes}, 1);
   my $last = sample($sampler, $job->{logged}, 1);
+  if ($relay) { waitpid($relay, 1) == 0 or die 'the relay of the network is gone'; kill 'KILL', $relay }
   send_frame($SAMPLE, pack 'd>*', $end - $start, @$last);
   close $job->{release};
   waitpid $job->{pid}, 0;
   my ($kills) = slurp("$GROUP/memory.events") =~ /^oom_kill (\d+)/m;
   send_frame($ENDED, strings($code, $timed_out, $kills || 0, $job->{cut}[0], $job->{cut}[1], @{$sampler}{qw(cpuNs lost late)}, @{disk_space($set->{scratch})}));
-  my $budget = $set->{diskBytes};
-  hand_over($_->[0], $_->[1], \$budget) for @{$run->{output}};
+  my $budget = {bytes => $set->{diskBytes}, entries => $set->{entries}};
+  hand_over($_->[0], $_->[1], $budget) for @{$run->{output}};
   send_frame($DONE, '');
 }
 
@@ -252,8 +274,8 @@ sub spawn_init {
   for (qw(stdout stderr go code reaped release)) { pipe $read{$_}, $write{$_} or die "pipe: $!" }
   # A job that opens /dev/stdout anew needs to own what is behind it.
   chown $JOB_UID, $JOB_GID, $write{$_} for qw(stdout stderr);
-  # pid, mount, ipc, uts, network, cgroup
-  syscall($SYS{unshare}, 0x20000000 | 0x00020000 | 0x08000000 | 0x04000000 | 0x40000000) == 0 or die "unshare: $!";
+  # pid, mount, ipc, uts
+  syscall($SYS{unshare}, 0x20000000 | 0x00020000 | 0x08000000 | 0x04000000) == 0 or die "unshare: $!";
   my $pid = fork;
   die "fork: $!" if !defined $pid;
   if ($pid == 0) {
@@ -360,6 +382,7 @@ sub watch {
   my ($run, $job, $sampler, $start) = @_;
   my $set = $run->{set};
   my $interval = $set->{intervalMs};
+  my ($note_due, $note_pause, $notes) = ($start + $set->{noteMs}, $set->{noteMs}, 0);
   my ($due, $earliest, $deadline, $timed_out) = ($start + $interval, $start, $start + $set->{timeoutMs}, 0);
   for (;;) {
     my $next = $due > $earliest ? $due : $earliest;
@@ -395,7 +418,38 @@ sub watch {
     $missed = 0 if $missed < 0;
     $sampler->{lost} += $missed;
     $due += ($missed + 1) * $interval;
+    next if $done < $note_due;
+    my $found = growth($run->{output});
+    send_frame($NOTE, strings($now - $start, @$found, 'stdout', $job->{kept}[0])) if $found;
+    # As the host keeps them: every second one is dropped when there are many, and they become half as frequent.
+    if ($found && ++$notes >= ($note_pause < $SLOW_NOTE_MS ? $FINE_NOTES : $MAX_NOTES)) { $notes = int $notes / 2; $note_pause *= 2 }
+    my $cost = (now_ms() - $done) * $IDLE_FACTOR;
+    $note_due = $done + ($cost > $note_pause ? $cost : $note_pause);
   }
+}
+
+# Path in the result and length of every file of the outputs now; nothing when there are too many. Links are not followed.
+sub growth {
+  my ($outputs) = @_;
+  my @found;
+  OUTPUT: for (@$outputs) {
+    my ($name, $path) = @$_;
+    my $at = '';
+    for (grep { $_ ne '' } split m{/}, $path) { $at .= "/$_"; next OUTPUT if -l $at || !-e _ }
+    my @open = ([$name, $path]);
+    while (my $next = pop @open) {
+      my ($shown, $place) = @$next;
+      my (undef, undef, undef, undef, undef, undef, undef, $size) = lstat $place;
+      next if !defined $size;
+      if (-f _) { push @found, $shown, $size; return if @found > 2 * $MAX_NOTED }
+      elsif (-d _) {
+        my @names = names($place);
+        return if @names > $MAX_NOTED || @open > 4 * $MAX_NOTED;
+        push @open, map { ["$shown/$_", "$place/$_"] } @names;
+      }
+    }
+  }
+  return \@found;
 }
 
 # Passes on what the job has written, up to the limit of each stream, and drops the rest.
@@ -412,6 +466,108 @@ sub drain {
       $job->{kept}[$i] += length $bytes;
       $job->{logged} += length $bytes;
       send_frame($i ? $STDERR : $STDOUT, $bytes);
+    }
+  }
+}
+
+# --- the network -----------------------------------------------------------------------------------------------------------------
+
+# Starts the process that takes the job's connections on its loopback and passes them on to the host, over a channel of their own.
+sub start_relay {
+  my ($port) = @_;
+  socket my $listener, 2, 1, 0 or die "socket: $!";
+  # SIOCSIFFLAGS: up and running.
+  ioctl $listener, 0x8914, my $request = pack('a16 s x22', 'lo', 0x41) or die "loopback: $!";
+  bind $listener, pack('S n C4 x8', 2, $port, 127, 0, 0, 1) or die "port $port: $!";
+  listen $listener, 64 or die "port $port: $!";
+  my $tunnel;
+  if ($vsock) { $tunnel = listen_vsock($vsock + 1) }
+  else { open($tunnel, '+<', find_port('gadus-net')) or die "tunnel: $!" }
+  my $pid = fork;
+  die "fork: $!" if !defined $pid;
+  return $pid if $pid;
+  $SIG{__DIE__} = sub { print STDERR "gadus relay: $_[0]"; syscall(231, 125) };
+  close $channel;
+  syscall($SYS{sched_setscheduler}, 0, 0, my $priority = pack 'i', 0);
+  $tunnel = accept_vsock($tunnel) if $vsock;
+  syscall($SYS{setgroups}, 0, 0) == 0 && syscall(119, $RELAY_ID, $RELAY_ID, $RELAY_ID) == 0 && syscall(117, $RELAY_ID, $RELAY_ID, $RELAY_ID) == 0 or die "rights: $!";
+  relay($listener, $tunnel);
+  syscall(231, 0);
+}
+
+# Frames: those of the channel, whose payload begins with the number of a stream (u32). OPEN; BYTES; CREDIT (u32: bytes that may be sent
+# on); END (no more bytes); RESET (none either way; what came before an END is still passed on). Returns when the host hangs up.
+sub relay {
+  my ($listener, $tunnel) = @_;
+  nonblocking($_) for $listener, $tunnel;
+  binmode $tunnel;
+  my (%streams, $in, $out);
+  my $newest = 0;
+  my $say = sub { my ($type, $id, $rest) = @_; $out .= pack 'N C N a*', 5 + length $rest, $type, $id, $rest };
+  my $drop = sub { my ($s, $reset) = @_; $say->($RESET, $s->{id}, '') if $reset; close $s->{socket}; delete $streams{$s->{id}} };
+  # Both sides have said all they will.
+  my $settle = sub {
+    my ($s) = @_;
+    return if !$s->{told} || $s->{out} ne '';
+    if ($s->{heard}) { $drop->($s, 0) } elsif (!$s->{shut}++) { shutdown $s->{socket}, 1 }
+  };
+  $in = $out = '';
+  for (;;) {
+    my ($readers, $writers) = ('', '');
+    vec($readers, fileno $tunnel, 1) = 1;
+    vec($writers, fileno $tunnel, 1) = 1 if $out ne '';
+    vec($readers, fileno $listener, 1) = 1 if keys %streams < $MAX_STREAMS;
+    for (values %streams) {
+      vec($readers, fileno $_->{socket}, 1) = 1 if !$_->{heard} && $_->{credit} > 0 && length $out < $CHUNK;
+      vec($writers, fileno $_->{socket}, 1) = 1 if $_->{out} ne '';
+    }
+    next if select($readers, $writers, undef, undef) < 0;
+
+    for my $s (my @now = values %streams) {
+      my $fd = fileno $s->{socket};
+      if (vec $writers, $fd, 1) {
+        my $count = syswrite $s->{socket}, $s->{out};
+        if (!defined $count) { next if $! == 11 || $! == 4; $drop->($s, 1); next }
+        substr $s->{out}, 0, $count, '';
+        $s->{owed} += $count;
+        if ($s->{owed} >= $WINDOW / 4) { $say->($CREDIT, $s->{id}, pack 'N', $s->{owed}); $s->{owed} = 0 }
+        $settle->($s);
+      }
+      if ($streams{$s->{id}} && length $out < $CHUNK && vec $readers, $fd, 1) {
+        my $count = sysread $s->{socket}, my $bytes, $s->{credit} < $CHUNK ? $s->{credit} : $CHUNK;
+        if (!defined $count) { next if $! == 11 || $! == 4; $drop->($s, 1); next }
+        if ($count == 0) { $s->{heard} = 1; $say->($END, $s->{id}, ''); $settle->($s); next }
+        $s->{credit} -= $count;
+        $say->($BYTES, $s->{id}, $bytes);
+      }
+    }
+    if (vec($readers, fileno $listener, 1) && accept my $socket, $listener) {
+      nonblocking($socket);
+      binmode $socket;
+      $newest++;
+      $streams{$newest} = {id => $newest, socket => $socket, credit => $WINDOW, out => '', owed => 0, heard => 0, told => 0, shut => 0};
+      $say->($OPEN, $newest, '');
+    }
+    if (vec $readers, fileno $tunnel, 1) {
+      my $count = sysread $tunnel, $in, $CHUNK, length $in;
+      return if defined $count ? $count == 0 : $! != 11 && $! != 4;
+      while (length $in >= 4) {
+        my $length = unpack 'N', $in;
+        die 'frame of a length that is none' if $length < 5 || $length > $CHUNK + 5;
+        last if length $in < 4 + $length;
+        my ($type, $id, $rest) = unpack 'x4 C N a*', substr $in, 0, 4 + $length, '';
+        # What is said of a stream that is over was on its way.
+        my $s = $streams{$id} or next;
+        if ($type == $BYTES) { $s->{out} .= $rest; die 'bytes beyond the window' if $s->{told} || length $s->{out} > $WINDOW }
+        elsif ($type == $CREDIT) { $s->{credit} += unpack 'N', $rest }
+        elsif ($type == $END) { $s->{told} = 1; $settle->($s) }
+        elsif ($type == $RESET) { $s->{heard} = 1; if ($s->{told}) { $settle->($s) } else { $drop->($s, 0) } }
+        else { die "unknown frame $type" }
+      }
+    }
+    if ($out ne '') {
+      my $count = syswrite $tunnel, $out, length $out < $CHUNK ? length $out : $CHUNK;
+      if (defined $count) { substr $out, 0, $count, '' } elsif ($! != 11 && $! != 4) { return }
     }
   }
 }
@@ -516,6 +672,11 @@ sub walk {
   my ($name, $below, $path, $budget, $depth) = @_;
   my (undef, undef, $mode, undef, undef, undef, undef, $size) = lstat $path;
   return if !defined $mode;
+  # Some are left for the remarks.
+  if (--$budget->{entries} < $MAX_OUTPUTS) {
+    send_frame($ENTRY, strings('none', $name, '', 'has too many entries: not all are taken', 0)) if !$budget->{told}++;
+    return;
+  }
   if (-l _) { send_frame($ENTRY, strings('link', $name, $below, readlink($path), 0)); return }
   if (-d _) {
     send_frame($ENTRY, strings('dir', $name, $below, $mode & 0777, 0));
@@ -524,8 +685,8 @@ sub walk {
     return;
   }
   if (!-f _) { send_frame($ENTRY, strings('none', $name, $below, 'is neither a file nor a directory: not taken', 0)) if $depth == 0; return }
-  if ($size > $$budget) { send_frame($ENTRY, strings('none', $name, $below, 'is larger than the disk: not taken', 0)); return }
-  $$budget -= $size;
+  if ($size > $budget->{bytes}) { send_frame($ENTRY, strings('none', $name, $below, 'is larger than the disk: not taken', 0)); return }
+  $budget->{bytes} -= $size;
   open my $file, '<', $path or return;
   send_frame($ENTRY, strings('file', $name, $below, $mode & 0777, $size));
   while ($size > 0) {

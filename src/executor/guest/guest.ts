@@ -22,6 +22,8 @@ export interface GuestInit {
   dir: string;
   /** Kernel to use in place of Debian's, with every driver built in. */
   kernel?: string;
+  /** Source of another agent than ours, for tests. */
+  agent?: string | URL;
   onProgress?: (line: string) => void;
   signal?: AbortSignal;
 }
@@ -31,10 +33,10 @@ const AGENT = new URL('./agent.pl', import.meta.url);
 const PARTS = 'parts';
 
 /** The kernel and the parts of the guest, if they have been fetched; the initial root is made anew when the agent has changed. */
-export async function findGuest({ dir, kernel }: Pick<GuestInit, 'dir' | 'kernel'>): Promise<Guest | undefined> {
+export async function findGuest({ dir, kernel, agent: source = AGENT }: Pick<GuestInit, 'dir' | 'kernel' | 'agent'>): Promise<Guest | undefined> {
   const parts = path.join(dir, PARTS);
   if (!existsSync(path.join(parts, 'vmlinux'))) return undefined;
-  const agent = await readFile(AGENT);
+  const agent = await readFile(source);
   const ready = await readdir(parts, { recursive: true, withFileTypes: true });
   const entries: CpioEntry[] = [{ path: 'init', mode: 0o755, data: agent }];
   for (const entry of ready.filter((one) => one.isFile() && one.name !== 'vmlinux').sort((a, b) => (path.join(a.parentPath, a.name) < path.join(b.parentPath, b.name) ? -1 : 1))) {

@@ -1,8 +1,11 @@
 import { cpuQuotaUs } from '../cgroup/limits.ts';
-import { CPU_PERIOD_US, DEFAULT_PATH, MAX_TMP_BYTES } from '../constants.ts';
+import { CPU_PERIOD_US, DEFAULT_PATH, FIRST_OUTPUT_NOTE_INTERVAL_MS, MAX_TMP_BYTES } from '../constants.ts';
 import { isWithin, type MountPlan } from '../container/mount-plan.ts';
 import type { MountPoint } from '../container/skeleton.ts';
+import { PROXY_PORT } from '../egress/constants.ts';
+import { proxyEnvironment } from '../egress/proxy-environment.ts';
 import type { RunRequest } from '../engine.ts';
+import { mostEntries } from './receive-outputs.ts';
 import { seccompProgram } from './seccomp-program.ts';
 
 /** One order to the guest agent: its name and its words. docs/microvm.md lists them all. */
@@ -83,10 +86,13 @@ export function guestOrders({ spec, sampleIntervalMs }: Pick<RunRequest, 'spec' 
   setting('timeoutMs', resources.timeoutMs);
   setting('logBytes', resources.logBytes);
   setting('diskBytes', resources.diskBytes);
+  setting('entries', mostEntries(resources.diskBytes));
   setting('intervalMs', sampleIntervalMs);
+  setting('noteMs', FIRST_OUTPUT_NOTE_INTERVAL_MS);
+  if (spec.network !== 'none') order('network', PROXY_PORT);
   order('seccomp', seccompProgram());
   // In an order that is the same on every node.
-  const env = Object.entries({ PATH: DEFAULT_PATH, HOME: spec.workdir, ...spec.env }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const env = Object.entries({ PATH: DEFAULT_PATH, HOME: spec.workdir, ...proxyEnvironment(spec), ...spec.env }).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [name, value] of env) order('env', `${name}=${value}`);
   for (const word of spec.command) order('arg', word);
   for (const { name, slot, below } of plan.outputs) order('output', name, below === '' ? `${SCRATCH}/${slot}` : `${SCRATCH}/${slot}/${below}`);

@@ -5,11 +5,12 @@ import { KILL_GRACE_MS, MAX_SAMPLES } from '../constants.ts';
 import type { RunRequest, RunResult, SamplingStats } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
 import { Series } from '../sampler/series.ts';
-import { BOOT_TIMEOUT_MS, END_SLACK_MS, MAX_FRAME_BYTES, OUTPUT_SILENCE_MS, PREPARE_TIMEOUT_MS, PROTOCOL_VERSION } from './constants.ts';
+import { BOOT_TIMEOUT_MS, END_SLACK_MS, MAX_FRAME_BYTES, OUTPUT_SILENCE_MS, OUTPUT_TIMEOUT_MS, PREPARE_TIMEOUT_MS, PROTOCOL_VERSION, SLOWEST_OUTPUT_BYTES_PER_MS } from './constants.ts';
 import type { GuestOrder } from './guest-orders.ts';
+import { receiveNotes } from './receive-notes.ts';
 import { receiveOutputs } from './receive-outputs.ts';
 import {
-  DATA, DONE, ENDED, ENTRY, FAILED, GO, HELLO, READY, RUN, SAMPLE, STDERR, STDOUT, decodeStrings, encodeFrame, encodeStrings, misbehaved, readFrames, type Frame,
+  DATA, DONE, ENDED, ENTRY, FAILED, GO, HELLO, NOTE, READY, RUN, SAMPLE, STDERR, STDOUT, decodeStrings, encodeFrame, encodeStrings, misbehaved, readFrames, type Frame,
 } from './wire.ts';
 
 /** What the agent samples, in the order of its samples. */
@@ -18,19 +19,28 @@ export const GUEST_CHANNELS: ChannelName[] = [
   'contextSwitches', 'processes', 'outputBytes',
 ];
 
+/** How long a guest may take, ms. */
+export interface Patience { bootMs: number; prepareMs: number; endSlackMs: number; outputSilenceMs: number; outputsMs: number }
+
+const PATIENCE: Patience = { bootMs: BOOT_TIMEOUT_MS, prepareMs: PREPARE_TIMEOUT_MS, endSlackMs: END_SLACK_MS, outputSilenceMs: OUTPUT_SILENCE_MS, outputsMs: OUTPUT_TIMEOUT_MS };
+
 export interface GuestSessionInit extends Pick<RunRequest, 'spec' | 'sampleIntervalMs' | 'onLog' | 'onStart'> {
   orders: GuestOrder[];
   stdoutPath: string;
   stderrPath: string;
   /** Empty directory for the outputs. */
   outputsPath: string;
+  /** Called when the guest is ready, before its job starts. */
+  beforeStart?: () => Promise<void>;
+  /** Other limits than the usual ones, for tests. */
+  patience?: Partial<Patience>;
 }
 
 /** Room on the guest's scratch disk, as `diskSpace` tells of a host's. */
 interface Space { used: number; free: number; noInodes: boolean }
 
 /** What a guest said of its job. */
-export interface GuestOutcome extends Pick<RunResult, 'outputs' | 'notes'> {
+export interface GuestOutcome extends Pick<RunResult, 'outputs' | 'notes' | 'outputNotes'> {
   exitCode: number;
   timedOut: boolean;
   memoryKills: number;
@@ -54,25 +64,28 @@ export interface GuestOutcome extends Pick<RunResult, 'outputs' | 'notes'> {
 export async function guestSession(channel: Duplex, init: GuestSessionInit): Promise<GuestOutcome> {
   const { spec } = init;
   const { logBytes, timeoutMs, diskBytes } = spec.resources;
+  const { bootMs, prepareMs, endSlackMs, outputSilenceMs, outputsMs } = { ...PATIENCE, ...init.patience };
   const frames = readFrames(channel);
   const logs = await Promise.all([init.stdoutPath, init.stderrPath].map((file) => open(file, 'w', 0o600)));
   const outputs = receiveOutputs(init.outputsPath, spec.outputs.map(({ name }) => name), diskBytes);
   try {
-    const hello = decodeStrings(await expect(frames, HELLO, BOOT_TIMEOUT_MS, 'START_TIMEOUT')).map(String);
+    const hello = decodeStrings(await expect(frames, HELLO, bootMs, 'START_TIMEOUT')).map(String);
     const [version, release = '', ...channels] = hello;
     if (version !== String(PROTOCOL_VERSION) || channels.join() !== GUEST_CHANNELS.join()) throw misbehaved(`protocol version ${version?.slice(0, 10)}, wanted ${PROTOCOL_VERSION}`);
     const run = encodeFrame(RUN, encodeStrings(init.orders.map(encodeStrings)));
     if (run.length > MAX_FRAME_BYTES) throw new ExecutorError('REQUEST_INVALID', 'the command and its environment are too long', { details: `${run.length} bytes, at most ${MAX_FRAME_BYTES}` });
     channel.write(run);
-    const before = space(numbers(await expect(frames, READY, PREPARE_TIMEOUT_MS, 'START_TIMEOUT'), 3));
+    const before = space(numbers(await expect(frames, READY, prepareMs, 'START_TIMEOUT'), 3));
+    await init.beforeStart?.();
     channel.write(encodeFrame(GO));
 
     const series = new Series({ names: GUEST_CHANNELS, intervalMs: init.sampleIntervalMs, limit: MAX_SAMPLES });
-    const first = sampleOf(await expect(frames, SAMPLE, PREPARE_TIMEOUT_MS, 'START_TIMEOUT'));
+    const first = sampleOf(await expect(frames, SAMPLE, prepareMs, 'START_TIMEOUT'));
     series.start(first.values, ['outputBytes']);
     init.onStart?.();
     const kept = [0, 0];
-    const deadline = performance.now() + timeoutMs + 2 * KILL_GRACE_MS + END_SLACK_MS;
+    const growth = receiveNotes();
+    const deadline = performance.now() + timeoutMs + 2 * KILL_GRACE_MS + endSlackMs;
     let end: Buffer | undefined;
     while (end === undefined) {
       const { type, payload } = await next(frames, deadline - performance.now(), 'VMM_SILENT');
@@ -81,17 +94,19 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
         series.push(t, values);
       } else if (type === STDOUT || type === STDERR) {
         const i = type - STDOUT;
-        if ((kept[i]! += payload.length) > logBytes) throw misbehaved('a log beyond its limit');
+        if (payload.length === 0 || (kept[i]! += payload.length) > logBytes) throw misbehaved('a log beyond its limit, or of no bytes');
         init.onLog?.(i === 0 ? 'stdout' : 'stderr', payload);
         await logs[i]!.write(payload);
-      } else if (type === ENDED) end = payload;
+      } else if (type === NOTE) growth.note(payload);
+      else if (type === ENDED) end = payload;
       else throw misbehaved(`frame ${type} while the job runs`);
     }
     const [exitCode, timedOut, memoryKills, cutOut, cutErr, cpuNs, lost, late, ...after] = numbers(end, 11) as [number, number, number, number, number, number, number, number, ...number[]];
     if (!Number.isInteger(exitCode) || exitCode < 0 || exitCode > 255) throw misbehaved('an exit code that is none');
 
+    const outputsEnd = performance.now() + outputsMs + diskBytes / SLOWEST_OUTPUT_BYTES_PER_MS;
     for (let done = false; !done;) {
-      const { type, payload } = await next(frames, OUTPUT_SILENCE_MS, 'VMM_SILENT');
+      const { type, payload } = await next(frames, Math.min(outputSilenceMs, outputsEnd - performance.now()), 'VMM_SILENT');
       if (type === ENTRY) await outputs.entry(payload);
       else if (type === DATA) await outputs.data(payload);
       else if (type === DONE) done = true;
@@ -100,7 +115,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
     const collected = outputs.end();
     const samples = series.length;
     return {
-      ...collected,
+      ...collected, outputNotes: growth.read(),
       notes: [...collected.notes, ...[cutOut, cutErr].flatMap((cut, i) => (cut === 0 ? [] : [`${i === 0 ? 'stdout' : 'stderr'} was cut at ${logBytes} bytes`]))],
       exitCode, timedOut: timedOut !== 0, memoryKills, before, after: space(after), logBytes: kept[0]! + kept[1]!, release: release.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, '?'),
       intervalMs: series.intervalMs, ...series.take(),
@@ -123,7 +138,7 @@ async function expect(frames: AsyncGenerator<Frame>, wanted: number, timeoutMs: 
 async function next(frames: AsyncGenerator<Frame>, timeoutMs: number, late: Late): Promise<Frame> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ExecutorError(late, 'the guest does not answer', { details: `silent for ${Math.round(timeoutMs)} ms` })), Math.max(0, timeoutMs));
+    timer = setTimeout(() => reject(new ExecutorError(late, 'the guest does not answer', { details: timeoutMs > 0 ? `silent for ${Math.round(timeoutMs)} ms` : 'its time is over' })), Math.max(0, timeoutMs));
   });
   try {
     const { done, value } = await Promise.race([frames.next(), timeout]);

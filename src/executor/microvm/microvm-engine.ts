@@ -5,6 +5,7 @@ import { messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { sweepRuns } from '../container/leftovers.ts';
 import { which } from '../container/runtime.ts';
+import type { NetworkRules } from '../egress/network-rules.ts';
 import type { Engine, EngineProbe } from '../engine.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { findGuest } from '../guest/guest.ts';
@@ -28,6 +29,8 @@ export interface MicrovmEngineInit {
   kernel?: string;
   /** Whether a machine without working KVM emulates, about ten times slower. */
   emulate?: boolean;
+  /** What jobs may have of the network; nothing when left out. */
+  network?: NetworkRules;
 }
 
 const ISOLATION = 'a virtual machine of its own with its own kernel; inside it user nobody without capabilities, seccomp filter, read-only root, cgroup limits; the monitor is an unprivileged user of its own behind a seccomp filter';
@@ -39,7 +42,7 @@ const ISOLATION = 'a virtual machine of its own with its own kernel; inside it u
  * const engine = createMicrovmEngine({ stateDir: '/var/lib/gadus/microvm', guestDir: '/var/lib/gadus/guest' });
  * if ((await engine.probe()).ok) await engine.run({ id: 'a', spec, rootfs, inputs: [], sampleIntervalMs: 20 });
  */
-export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = false }: MicrovmEngineInit): Engine {
+export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = false, network }: MicrovmEngineInit): Engine {
   let problems: EngineProbe['problems'] = [];
 
   const choose = async (signal?: AbortSignal): Promise<MicrovmContext> => {
@@ -54,7 +57,7 @@ export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = fals
     const kind = guest === undefined ? undefined : await findMonitor({ emulate, guestDir, kernel: guest.kernel }, found, signal);
     if (guest === undefined || kind === undefined || found.length > 0) throw unavailable(found);
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const context = { stateDir: path.resolve(stateDir), guest, kind };
+    const context = { stateDir: path.resolve(stateDir), guest, kind, ...(network === undefined ? {} : { network }) };
     const failure = await trial(context, signal);
     if (failure !== undefined) {
       found.push({ what: `${kind.runtime} cannot run a job: ${failure}`, remedy: 'see the message; gadus doctor tries again' });
@@ -95,9 +98,11 @@ async function findMonitor(init: { emulate: boolean; guestDir: string; kernel: s
   const options = signal ? { signal } : {};
   const kvm = await rememberedKvm(init.guestDir, init.kernel, options);
   const paths = firecrackerPaths();
-  if (kvm.works && paths !== undefined) {
+  if (paths !== undefined) {
     try {
-      return firecracker(await firecrackerVersion(paths, options), paths);
+      const version = await firecrackerVersion(paths, options);
+      if (kvm.works) return firecracker(version, paths);
+      if (!init.emulate) problems.push({ what: `firecracker ${version} is there, and takes KVM`, remedy: '' });
     } catch (error) {
       if (signal?.aborted) throw error;
       problems.push({ what: messageOf(error), remedy: 'let FIRECRACKER and JAILER name the two programs of one release' });

@@ -7,7 +7,7 @@ import { ExecutorError } from '../errors.ts';
 import { systemPath } from '../tool.ts';
 import { inUserNamespace } from '../rootless/user-namespace.ts';
 import { monitorId } from '../unprivileged-ids.ts';
-import { MAX_CONSOLE_BYTES, STOP_TIMEOUT_MS } from './constants.ts';
+import { MAX_CONSOLE_BYTES, SHORT_START, STOP_TIMEOUT_MS, TRANSLATED_MIB } from './constants.ts';
 import type { GuestDisk, Vmm, VmmInit, VmmKind } from './vmm.ts';
 
 export type Acceleration = 'kvm' | 'tcg';
@@ -39,7 +39,7 @@ async function startQemu(init: VmmInit, acceleration: Acceleration): Promise<Vmm
     files.push(openSync(init.kernel, 'r'), openSync(init.initrd, 'r'));
     for (const { path, writable } of init.disks) files.push(openSync(path, 'r'), openSync(path, writable ? 'r+' : 'r'));
     const child = spawn(QEMU, qemuArguments(init, acceleration), {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...files],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...files, ...(init.network ? ['pipe' as const] : [])],
       env: { PATH: systemPath() },
       detached: true,
       ...(process.getuid?.() === 0 && !inUserNamespace() ? { uid: monitorId(init.name), gid: acceleration === 'kvm' ? statSync('/dev/kvm').gid : monitorId(init.name) } : {}),
@@ -53,14 +53,20 @@ async function startQemu(init: VmmInit, acceleration: Acceleration): Promise<Vmm
       child.on('close', () => resolve());
     });
     const channel = child.stdio[CHANNEL_FD] as Duplex;
-    // A monitor that leaves takes its end along, which is seen elsewhere.
-    channel.on('error', () => undefined);
+    const network = init.network ? child.stdio[networkFd(init)] as Duplex : undefined;
+    // A monitor that leaves takes its ends along, which is seen elsewhere.
+    for (const end of [channel, network]) end?.on('error', () => undefined);
     if (child.pid === undefined) {
       await left;
       throw new ExecutorError('VMM_FAILED', 'the virtual machine could not be started', { details: words, hint: 'apt-get install --no-install-recommends qemu-system-x86' });
     }
     const pid = child.pid;
-    return { pid, channel, left, lastWords: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim(), kill: () => killVmm(pid, left) };
+    const kill = () => {
+      // A child counts as gone once its pipes are read to their end: nobody reads what a guest had still to say.
+      for (const end of [channel, network]) end?.destroy();
+      return killVmm(pid, left);
+    };
+    return { pid, channel, network: async () => network!, left, lastWords: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim(), kill };
   } finally {
     for (const fd of files) closeSync(fd);
   }
@@ -79,15 +85,21 @@ export async function killVmm(pid: number, left: Promise<void>): Promise<void> {
   }
 }
 
-function qemuArguments({ name, disks, memoryBytes, vcpus }: VmmInit, acceleration: Acceleration): string[] {
+/** Behind the disks. */
+function networkFd({ disks }: Pick<VmmInit, 'disks'>): number {
+  return FIRST_DISK_FD + 2 * disks.length;
+}
+
+function qemuArguments({ name, disks, memoryBytes, vcpus, network }: VmmInit, acceleration: Acceleration): string[] {
   return [
     '-name', name, '-M', 'microvm,rtc=on,pic=on,pit=on',
-    ...(acceleration === 'kvm' ? ['-accel', 'kvm'] : ['-accel', 'tcg,thread=multi']), '-cpu', 'max',
+    ...(acceleration === 'kvm' ? ['-accel', 'kvm'] : ['-accel', `tcg,thread=multi,tb-size=${TRANSLATED_MIB}`]), '-cpu', 'max',
     '-m', String(Math.ceil(memoryBytes / 1024 ** 2)), '-smp', String(vcpus),
     '-nodefaults', '-no-user-config', '-nographic', '-no-reboot',
     '-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
     '-kernel', `/dev/fd/${KERNEL_FD}`, '-initrd', `/dev/fd/${INITRD_FD}`, '-append', kernelArguments(acceleration), '-serial', 'stdio',
     '-device', 'virtio-serial-device', '-chardev', `socket,id=channel,fd=${CHANNEL_FD}`, '-device', 'virtserialport,chardev=channel,name=gadus',
+    ...(network ? ['-chardev', `socket,id=network,fd=${networkFd({ disks })}`, '-device', 'virtserialport,chardev=network,name=gadus-net'] : []),
     ...disks.flatMap((disk, i) => diskArguments(disk, i)),
   ];
 }
@@ -103,7 +115,7 @@ function diskArguments({ name, writable }: GuestDisk, i: number): string[] {
 
 /** An emulated clock cannot be calibrated reliably: Linux hangs at it now and then, unless it is told the host's frequency. */
 function kernelArguments(acceleration: Acceleration): string {
-  const common = 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=auto';
+  const common = `console=ttyS0 quiet loglevel=1 panic=-1 mitigations=auto ${SHORT_START}`;
   if (acceleration === 'kvm') return common;
   const mhz = Number(/^cpu MHz\s*:\s*([\d.]+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]);
   return `${common}${mhz > 0 ? ` tsc_early_khz=${Math.round(mhz * 1000)}` : ''}`;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { isError } from '../../protocol/index.ts';
+import { MAX_OUTPUT_REMARKS } from './constants.ts';
 import { receiveOutputs, type OutputReceiver } from './receive-outputs.ts';
 import { encodeStrings } from './wire.ts';
 
@@ -57,17 +58,22 @@ describe('outputs of a guest', () => {
     await refused(send('file', 'out', 'etc/gadus-escaped', 0o644, 0));
     await refused(send('file', 'out', 'etc', 0o644, 0));
     await refused(send('link', 'file', '', '/etc', 0));
+    for (const target of ['', 'x'.repeat(5000), 'a\0b']) await refused(send('link', 'out', 'l', target, 0));
   });
 
   test('have limits', async () => {
     await send('dir', 'out', '', 0o755, 0);
     for (const size of [1001, -1, 1.5, 'x', 1e300]) await refused(send('file', 'out', `f${size}`, 0o644, size));
+    const more = async () => { for (let i = 0; ; i++) await send('none', 'out', 'x'.repeat(200), 'y'.repeat(200), 0); };
+    await refused(more());
+    assert.equal(receiver.end().notes.length, MAX_OUTPUT_REMARKS);
   });
 
   test('are whole', async () => {
     await refused(receiver.data(Buffer.from('x')));
     await send('file', 'file', '', 0o644, 3);
     await refused(receiver.data(Buffer.from('four')));
+    await refused(receiver.data(Buffer.alloc(0)));
     await refused(send('dir', 'out', '', 0o755, 0));
     assert.throws(() => receiver.end(), (error) => isError(error, 'GUEST_MISBEHAVED'));
   });

@@ -1,7 +1,8 @@
 import { open, mkdir, symlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunResult } from '../engine.ts';
-import { MAX_OUTPUT_ENTRIES } from './constants.ts';
+import { ExecutorError } from '../errors.ts';
+import { BASE_OUTPUT_ENTRIES, MAX_OUTPUT_ENTRIES, MAX_OUTPUT_PATH_BYTES, MAX_OUTPUT_REMARKS, OUTPUT_ENTRY_BYTES } from './constants.ts';
 import { decodeStrings, misbehaved } from './wire.ts';
 
 export interface OutputReceiver {
@@ -15,17 +16,28 @@ export interface OutputReceiver {
 
 const MAX_PATH_BYTES = 4096;
 const MAX_NAME_BYTES = 255;
+/** Longest target of a link: the kernel's. */
+const MAX_TARGET_BYTES = 4095;
 const SLASH = '/'.charCodeAt(0);
+
+/** Entries that a job's outputs may have. */
+export function mostEntries(diskBytes: number): number {
+  return Math.min(MAX_OUTPUT_ENTRIES, BASE_OUTPUT_ENTRIES + Math.floor(diskBytes / OUTPUT_ENTRY_BYTES));
+}
 
 /**
  * Writes what a guest hands over into a directory that is empty and nobody else's. The guest may be the job's: an entry lies in a
- * directory that it has sent before (so never behind a link), nothing is written twice, and the bytes and entries are limited.
+ * directory that it has sent before (so never behind a link), nothing is written twice, and bytes, entries, paths and remarks are limited.
+ *
+ * @throws ExecutorError GUEST_MISBEHAVED, SCRATCH_FAILED (this machine cannot write)
  */
 export function receiveOutputs(directory: string, names: readonly string[], maxBytes: number): OutputReceiver {
   const made = new Set<string>();
   const outputs: RunResult['outputs'] = [];
   const notes: string[] = [];
+  const maxEntries = mostEntries(maxBytes);
   let entries = 0;
+  let pathBytes = 0;
   let total = 0;
   let file: { handle: FileHandle; left: number } | undefined;
 
@@ -48,10 +60,10 @@ export function receiveOutputs(directory: string, names: readonly string[], maxB
       const [kind, name, sizeText] = [words[0], words[1], words[4]].map(String) as [string, string, string];
       const [below, word] = [words[2]!, words[3]!];
       if (file) throw misbehaved('an output before the last one was whole');
-      if (++entries > MAX_OUTPUT_ENTRIES) throw misbehaved('too many outputs');
+      if (++entries > maxEntries) throw misbehaved('too many outputs');
       if (!names.includes(name)) throw misbehaved('an output that nobody asked for');
       if (kind === 'none') {
-        notes.push(`output ${name}${below.length > 0 ? `/${printable(below)}` : ''} ${printable(word)}`);
+        if (notes.length < MAX_OUTPUT_REMARKS) notes.push(`output ${name}${below.length > 0 ? `/${printable(below)}` : ''} ${printable(word)}`);
         return;
       }
       const at = place(name, below);
@@ -59,10 +71,13 @@ export function receiveOutputs(directory: string, names: readonly string[], maxB
       if (below.length === 0) outputs.push({ name, path: path.join(directory, name) });
       try {
         if (kind === 'dir') {
+          if ((pathBytes += key.length) > MAX_OUTPUT_PATH_BYTES) throw misbehaved('too many long paths among the outputs');
           await mkdir(at, { mode: 0o755 });
           made.add(key);
-        } else if (kind === 'link' && below.length > 0) await symlink(word, at);
-        else if (kind === 'file') {
+        } else if (kind === 'link' && below.length > 0) {
+          if (word.length === 0 || word.length > MAX_TARGET_BYTES || word.includes(0)) throw misbehaved('a link to what is no path');
+          await symlink(word, at);
+        } else if (kind === 'file') {
           const left = Number(sizeText);
           if (!Number.isSafeInteger(left) || left < 0 || (total += left) > maxBytes) throw misbehaved('outputs larger than the disk');
           const handle = await open(at, 'wx', Number(word.toString()) & 0o111 ? 0o755 : 0o644);
@@ -70,13 +85,16 @@ export function receiveOutputs(directory: string, names: readonly string[], maxB
           else file = { handle, left };
         } else throw misbehaved('an output of no known kind');
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw misbehaved('an output sent twice');
-        throw error;
+        if (error instanceof ExecutorError) throw error;
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EEXIST') throw misbehaved('an output sent twice');
+        if (code === 'ENAMETOOLONG') throw misbehaved('an output\'s path that is too long');
+        throw unwritable(error);
       }
     },
     async data(payload) {
-      if (!file || payload.length > file.left) throw misbehaved('data of no output');
-      await file.handle.write(payload);
+      if (!file || payload.length === 0 || payload.length > file.left) throw misbehaved('data of no output');
+      await file.handle.write(payload).catch((error: unknown) => { throw unwritable(error); });
       file.left -= payload.length;
       if (file.left > 0) return;
       await file.handle.close();
@@ -90,6 +108,10 @@ export function receiveOutputs(directory: string, names: readonly string[], maxB
       await file?.handle.close();
     },
   };
+}
+
+function unwritable(cause: unknown): ExecutorError {
+  return new ExecutorError('SCRATCH_FAILED', 'the outputs cannot be written', { cause });
 }
 
 function split(below: Buffer): Buffer[] {

@@ -8,7 +8,7 @@ import { planMounts } from '../container/mount-plan.ts';
 import { createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
 import { releaseOnce } from '../container/release-once.ts';
 import { endedBy, wasFull } from '../container/run-container.ts';
-import { grantedEndpoints } from '../egress/network-rules.ts';
+import { grantedEndpoints, type NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
@@ -16,11 +16,20 @@ import { keepRuns } from '../keeper.ts';
 import type { Guest } from '../guest/guest.ts';
 import { GUEST_MEMORY_BYTES, GUEST_MEMORY_RATIO, MAX_VCPUS } from './constants.ts';
 import { guestOrders } from './guest-orders.ts';
-import { guestSession, type GuestOutcome } from './guest-session.ts';
+import { guestSession, type GuestOutcome, type Patience } from './guest-session.ts';
 import { prepareDisks } from './prepare-disks.ts';
+import { guestEgress } from './tunnel/guest-egress.ts';
 import type { Vmm, VmmKind } from './vmm.ts';
 
-export interface MicrovmContext { stateDir: string; guest: Guest; kind: VmmKind }
+export interface MicrovmContext {
+  stateDir: string;
+  guest: Guest;
+  kind: VmmKind;
+  /** What jobs may have of the network; nothing when left out. */
+  network?: NetworkRules;
+  /** Other limits for the guest than the usual ones, for tests. */
+  patience?: Partial<Patience>;
+}
 
 /** One run, from request to result, in a virtual machine of its own. On any failure nothing of it is left. */
 export async function runMicrovm(context: MicrovmContext, request: RunRequest): Promise<RunResult> {
@@ -29,7 +38,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   if (!(sampleIntervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(sampleIntervalMs))) {
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
-  grantedEndpoints(request.spec, 'microvm', undefined);
+  grantedEndpoints(request.spec, 'microvm', context.network);
   keepRuns('microvm', context.stateDir);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
@@ -46,29 +55,33 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   }
 }
 
-async function execute({ stateDir, guest, kind }: MicrovmContext, request: RunRequest, run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
+async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
   const { spec, signal } = request;
   const plan = planMounts(request);
   const disks = await prepareDisks(stateDir, request, plan, run);
   if (signal?.aborted) throw aborted(signal);
+  const endpoints = grantedEndpoints(spec, 'microvm', network);
   const outputsPath = path.join(run.path, 'outputs');
   await mkdir(outputsPath);
   const vmm = await kind.start({
     name: run.name, directory: run.path, kernel: guest.kernel, initrd: guest.initrd, disks,
     memoryBytes: Math.ceil(spec.resources.memoryBytes * (1 + GUEST_MEMORY_RATIO)) + GUEST_MEMORY_BYTES,
     vcpus: Math.min(Math.max(1, Math.ceil(spec.resources.cpus)), availableParallelism(), MAX_VCPUS),
+    network: endpoints.length > 0,
     ...(signal ? { signal } : {}),
   });
+  const egress = guestEgress(vmm, endpoints, network);
   let outcome: GuestOutcome;
   try {
     const orders = guestOrders(request, plan, (name) => kind.disk(disks, name), disks.length - FIXED_DISKS);
-    const session = guestSession(vmm.channel, { ...request, orders, stdoutPath: run.stdout, stderrPath: run.stderr, outputsPath });
+    const session = guestSession(vmm.channel, { ...request, orders, stdoutPath: run.stdout, stderrPath: run.stderr, outputsPath, ...(egress ? { beforeStart: egress.open } : {}), ...(patience ? { patience } : {}) });
     try {
-      outcome = await orAbort(session);
+      outcome = await orAbort(egress ? Promise.race([session, egress.broken]) : session);
     } finally {
       await vmm.kill();
       vmm.channel.destroy();
       await session.catch(() => undefined);
+      await egress?.close();
     }
   } catch (error) {
     throw withLastWords(error, vmm);
@@ -83,9 +96,10 @@ async function execute({ stateDir, guest, kind }: MicrovmContext, request: RunRe
     ended: ending(outcome),
     trace: { version: 1, engine: 'microvm', intervalMs: outcome.intervalMs, t: outcome.t, channels: outcome.channels },
     outputs,
+    ...(outcome.outputNotes === undefined ? {} : { outputNotes: outcome.outputNotes }),
     stdoutPath: run.stdout,
     stderrPath: run.stderr,
-    environment: { ...environment('microvm', kind.runtime, 'v2'), kernel: outcome.release },
+    environment: { ...environment('microvm', kind.runtime, 'v2'), kernel: outcome.release, ...(egress ? { network: egress.use() } : {}) },
     sampling: outcome.sampling,
     notes,
     release: releaseOnce(run),

@@ -16,5 +16,5 @@ export async function sweepMonitors(stateDir: string): Promise<void> {
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
     if (Number(pid) !== process.pid && words.some((word) => marks.has(word))) killQuietly(Number(pid), 'SIGKILL');
   }
-  for (const name of names) removeJailGroups(cgroupLayout(), jailId(name));
+  for (const name of names) await removeJailGroups(cgroupLayout(), jailId(name));
 }

@@ -11,6 +11,8 @@ export interface VmmInit {
   disks: GuestDisk[];
   memoryBytes: number;
   vcpus: number;
+  /** Whether the guest gets a second channel, for its job's network. */
+  network: boolean;
   /** The run's own directory. */
   directory: string;
   signal?: AbortSignal;
@@ -22,6 +24,8 @@ export interface Vmm {
   pid: number;
   /** The conversation with the guest agent. */
   channel: Duplex;
+  /** The channel of the job's network, of a guest that has one and is ready. @throws ExecutorError START_TIMEOUT, GUEST_MISBEHAVED, ABORTED */
+  network(): Promise<Duplex>;
   /** Settles when the process has left. */
   left: Promise<void>;
   /** The last of what the monitor and the guest's console said. */

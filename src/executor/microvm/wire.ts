@@ -16,6 +16,7 @@ export const ENTRY = 7;
 export const DATA = 8;
 export const DONE = 9;
 export const FAILED = 10;
+export const NOTE = 11;
 
 export interface Frame { type: number; payload: Buffer }
 

@@ -22,7 +22,7 @@ test('a job with a network is bid for only where the operator permits all of it'
   const rules = (allow: string[]) => ({ network: { allow, maxBytes: 1, maxConnections: 1 } });
   assert.match(refusal(inputs({ network, engine: 'container' }))!, /no network/);
   assert.match(refusal(inputs({ network, engine: 'container' }, {}, rules(['*:443'])))!, /example\.org:80/);
-  assert.equal(refusal(inputs({ network, engine: 'container' }, {}, rules(['example.org']))), undefined);
+  for (const engine of ['container', 'microvm', 'auto'] as const) assert.equal(refusal(inputs({ network, engine }, {}, rules(['example.org']))), undefined);
   assert.equal(refusal(inputs({})), undefined);
 });
 
@@ -33,7 +33,7 @@ test('an isolation class is never weakened', () => {
   assert.equal(chooseEngine({ engine: 'auto', isolation: undefined }, ['noop', 'wasm']), undefined);
   assert.match(refusal(inputs({ isolation: 'vm' }, { engines: ['container'] }))!, /isolation vm/);
   const contradictions: Omit<JobSpecInput, 'command'>[] = [
-    { isolation: 'vm', engine: 'container' }, { isolation: 'vm', engine: 'wasm' }, { isolation: 'container', engine: 'noop' }, { isolation: 'vm', network: { allow: ['a:1'] } },
+    { isolation: 'vm', engine: 'container' }, { isolation: 'vm', engine: 'wasm' }, { isolation: 'container', engine: 'noop' },
     { engine: 'wasm', network: { allow: ['a:1'] } }, { network: { allow: ['a:1', 'A.:1'] } }, { network: { allow: ['127.1:80'] } },
   ];
   for (const spec of contradictions) assert.throws(() => parseJobSpec({ command: ['x'], ...spec }), JSON.stringify(spec));

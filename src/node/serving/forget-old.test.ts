@@ -21,7 +21,7 @@ async function folder(t: { after: (done: () => Promise<void>) => void }) {
   for (const n of [1, 2, 3, 4, 5]) {
     await writeFile(join(dir, 'evidence', `${idOf(n)}.sealed`), 'sealed');
     if (n % 2 === 0) await writeFile(join(dir, 'evidence', `${idOf(n)}.windows`), 'windows');
-    else await runner.shardStore(idOf(n)).put(0, { evidence: new Uint8Array(9), windowSource: new Uint8Array(9), bytes: 9 });
+    else await runner.shardStore(idOf(n)).put(0, { evidence: new Uint8Array(9), windowSource: new Uint8Array(9), bytes: 9, publishedBytes: 9 });
   }
   const record = (n: number, more: Partial<ReplicaRecord>): ReplicaRecord => ({ jobId: idOf(n), outcome: {}, ...more }) as ReplicaRecord;
   const records = [

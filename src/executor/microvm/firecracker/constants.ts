@@ -13,6 +13,8 @@ export const WATCHDOG_INTERVAL_MS = 5_000;
 export const WATCHDOG_MISSES = 3;
 /** vsock port on which the guest agent listens. */
 export const AGENT_PORT = 52;
+/** vsock port of the job's network: the agent takes the next one for it. */
+export const NETWORK_PORT = AGENT_PORT + 1;
 /** The guest's context id: 0 to 2 are taken; guests of different monitors may share one. */
 export const GUEST_CID = 3;
 /** Longest wait for the guest agent to listen. */

@@ -7,20 +7,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupLayout } from '../../cgroup/layout.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
 import { runTool, systemPath } from '../../tool.ts';
-import { MAX_CONSOLE_BYTES } from '../constants.ts';
+import { MAX_CONSOLE_BYTES, SHORT_START } from '../constants.ts';
 import { killVmm } from '../qemu.ts';
 import type { GuestDisk, Vmm, VmmInit, VmmKind } from '../vmm.ts';
 import { firecrackerApi, type FirecrackerApi } from './api-client.ts';
 import type { RateLimiter } from './api-types.ts';
 import { boundedPipe } from './bounded-pipe.ts';
 import { connectVsock } from './connect-vsock.ts';
-import { AGENT_PORT, DRIVE_BYTES_PER_S, DRIVE_OPERATIONS_PER_S, GUEST_CID, OLDEST_VERSION, RETRY_MS, SOCKET_TIMEOUT_MS } from './constants.ts';
+import { AGENT_PORT, NETWORK_PORT, DRIVE_BYTES_PER_S, DRIVE_OPERATIONS_PER_S, GUEST_CID, OLDEST_VERSION, RETRY_MS, SOCKET_TIMEOUT_MS } from './constants.ts';
 import {
   API_SOCKET, INITRD_FILE, KERNEL_FILE, LOG_PIPE, METRICS_PIPE, VSOCK_SOCKET, adoptTimerThread, diskFile, emptyJail, fillJail, planJail, removeJailGroups, type Jail,
 } from './jail.ts';
-import { watchMonitor } from './watchdog.ts';
+import { watchMonitor, type WatchdogOptions } from './watchdog.ts';
 
 export interface FirecrackerPaths { firecracker: string; jailer: string }
+interface Chosen extends FirecrackerPaths { version: string; watchdog: Omit<WatchdogOptions, 'onSilent'> }
 
 /** The two programs where FIRECRACKER and JAILER name them. */
 export function firecrackerPaths(env: Record<string, string | undefined> = process.env): FirecrackerPaths | undefined {
@@ -28,22 +29,25 @@ export function firecrackerPaths(env: Record<string, string | undefined> = proce
   return firecracker && jailer ? { firecracker: path.resolve(firecracker), jailer: path.resolve(jailer) } : undefined;
 }
 
-/** The version of a Firecracker. @throws ExecutorError VMM_FAILED when it is too old, TOOL_MISSING, TOOL_FAILED, ABORTED */
-export async function firecrackerVersion({ firecracker }: FirecrackerPaths, options: { signal?: AbortSignal } = {}): Promise<string> {
+/** The version of a Firecracker and its jailer. @throws ExecutorError VMM_FAILED when it is too old or they are not of one release, TOOL_MISSING, TOOL_FAILED, ABORTED */
+export async function firecrackerVersion({ firecracker, jailer }: FirecrackerPaths, options: { signal?: AbortSignal } = {}): Promise<string> {
   const version = /Firecracker v(\d+)\.(\d+)\.\S+/.exec((await runTool(firecracker, ['--version'], options)).stdout);
   const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
   if (!version || major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
     throw new ExecutorError('VMM_FAILED', 'this Firecracker is not supported', { details: version?.[0] ?? 'no version', hint: `v${OLDEST_VERSION.join('.')} or later` });
   }
-  return version[0].slice('Firecracker v'.length);
+  const found = version[0].slice('Firecracker v'.length);
+  const jailers = /Jailer v(\S+)/.exec((await runTool(jailer, ['--version'], options)).stdout)?.[1];
+  if (jailers !== found) throw new ExecutorError('VMM_FAILED', 'Firecracker and its jailer are not of one release', { details: `${found} and ${jailers ?? 'none'}` });
+  return found;
 }
 
 /** Firecracker behind its jailer. It gives disks no names: the guest knows them by their order. */
-export function firecracker(version: string, paths: FirecrackerPaths): VmmKind {
+export function firecracker(version: string, paths: FirecrackerPaths, watchdog: Omit<WatchdogOptions, 'onSilent'> = {}): VmmKind {
   return {
     runtime: `firecracker ${version}`,
     disk: (disks, name) => `#${disks.findIndex((disk) => disk.name === name)}`,
-    start: (init) => startFirecracker(init, paths),
+    start: (init) => startFirecracker(init, { ...paths, version, watchdog }),
   };
 }
 
@@ -52,18 +56,28 @@ const RATE_LIMITER: RateLimiter = {
   ops: { size: DRIVE_OPERATIONS_PER_S, refill_time: 1000 },
 };
 /** No serial console: a guest that talks costs its monitor time. */
-const KERNEL_ARGUMENTS = `reboot=k panic=-1 pci=off 8250.nr_uarts=0 quiet loglevel=1 gadus.vsock=${AGENT_PORT}`;
+const KERNEL_ARGUMENTS = `reboot=k panic=-1 pci=off 8250.nr_uarts=0 quiet loglevel=1 ${SHORT_START} gadus.vsock=${AGENT_PORT}`;
 
 /**
  * Starts a monitor in a jail, configures it over its API, starts the guest and shakes hands with the agent.
  *
  * @throws ExecutorError VMM_FAILED, VMM_SILENT, START_TIMEOUT, TOOL_MISSING, ABORTED
  */
-async function startFirecracker(init: VmmInit, { firecracker: binary, jailer }: FirecrackerPaths): Promise<Vmm> {
+async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, version, watchdog }: Chosen): Promise<Vmm> {
   const layout = cgroupLayout();
   const jail = planJail(init, binary, layout);
   const undo: (() => unknown)[] = [() => emptyJail(jail), () => removeJailGroups(layout, jail.id)];
-  const unwind = async () => { for (const step of undo.splice(0).reverse()) await step(); };
+  const over = new AbortController();
+  const signal = init.signal ? AbortSignal.any([init.signal, over.signal]) : over.signal;
+  const unwind = async () => {
+    over.abort();
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) {
+      // One that fails keeps none of the others from being undone.
+      try { await step(); } catch (error) { failures.push(error); }
+    }
+    if (failures.length > 0) throw failures[0];
+  };
   try {
     await fillJail(jail, init);
     const log = await boundedPipe(path.join(jail.root, LOG_PIPE), jail.uid);
@@ -80,13 +94,26 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer }: 
     const api = firecrackerApi(inJail(API_SOCKET));
     const gone = monitor.left.then(() => { throw new ExecutorError('VMM_FAILED', 'the monitor ended at its start', { details: [monitor.words(), log.last().trim()].filter(Boolean).join('; ') }); });
     gone.catch(() => undefined);
-    await Promise.race([gone, answering(api, init.signal)]);
-    await Promise.race([gone, configure(api, init)]);
+    await Promise.race([gone, answering(api, version, signal)]);
+    await Promise.race([gone, configure(api, init, signal)]);
     await adoptTimerThread(monitor.pid, layout, jail.id);
-    undo.push(watchMonitor(api, { onSilent: () => void killVmm(monitor.pid, monitor.left).catch(() => undefined) }));
-    const channel: Socket = await Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), AGENT_PORT, init.signal ? { signal: init.signal } : {})]);
+    let verdict = '';
+    const lastWords = () => [monitor.words(), log.last().trim(), verdict].filter(Boolean).join('; ');
+    undo.push(watchMonitor(api, {
+      ...watchdog,
+      onSilent: () => {
+        verdict = 'the monitor stopped answering and was killed';
+        void killVmm(monitor.pid, monitor.left).catch(() => undefined);
+      },
+    }));
+    const channel: Socket = await Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), AGENT_PORT, { signal })]);
     undo.push(() => channel.destroy());
-    return { pid: monitor.pid, channel, left: monitor.left, lastWords: () => [monitor.words(), log.last().trim()].filter(Boolean).join('; '), kill: unwind };
+    const network = () => Promise.race([gone, connectVsock(inJail(VSOCK_SOCKET), NETWORK_PORT, { signal })]).then((socket) => {
+      if (over.signal.aborted) socket.destroy();
+      undo.push(() => socket.destroy());
+      return socket;
+    });
+    return { pid: monitor.pid, channel, network, left: monitor.left, lastWords, kill: unwind };
   } catch (error) {
     await unwind();
     throw error;
@@ -105,23 +132,23 @@ function spawnJailer(jailer: string, jail: Jail): { pid: number; left: Promise<v
   return { pid: child.pid, left, words: () => words.replaceAll(/[^\x20-\x7e\n]/g, '').trim() };
 }
 
-/** Waits for the API to come up. */
-async function answering(api: FirecrackerApi, signal: AbortSignal | undefined): Promise<void> {
+/** Waits for the API to come up, of the program that was looked at before. */
+async function answering(api: FirecrackerApi, version: string, signal: AbortSignal): Promise<void> {
   for (const end = performance.now() + SOCKET_TIMEOUT_MS; ;) {
-    if (signal?.aborted) throw aborted(signal);
-    try {
-      await api.instance(signal ? { signal } : {});
-      return;
-    } catch (error) {
+    if (signal.aborted) throw aborted(signal);
+    const info = await api.instance({ signal }).catch(async (error: unknown) => {
       if (performance.now() > end) throw error;
       await delay(RETRY_MS);
-    }
+    });
+    if (!info) continue;
+    if (info.vmm_version === version) return;
+    throw new ExecutorError('VMM_FAILED', 'the monitor is not the one that was looked at', { details: `${info.vmm_version}, not ${version}`, hint: 'start the node anew' });
   }
 }
 
 /** Everything before the start: log and metrics first, so that they tell of what fails after them. */
-async function configure(api: FirecrackerApi, { disks, memoryBytes, vcpus, signal }: VmmInit): Promise<void> {
-  const options = signal ? { signal } : {};
+async function configure(api: FirecrackerApi, { disks, memoryBytes, vcpus }: VmmInit, signal: AbortSignal): Promise<void> {
+  const options = { signal };
   await api.logger({ log_path: LOG_PIPE, level: 'Warning', show_level: true }, options);
   await api.metrics({ metrics_path: METRICS_PIPE }, options);
   await api.machineConfig({ vcpu_count: vcpus, mem_size_mib: Math.ceil(memoryBytes / 1024 ** 2), smt: false }, options);

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, copyFile, link, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chown, link, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { cpuQuotaUs } from '../../cgroup/limits.ts';
 import type { CgroupLayout } from '../../cgroup/layout.ts';
 import { CPU_PERIOD_US } from '../../constants.ts';
+import { ExecutorError } from '../../errors.ts';
 import { runTool } from '../../tool.ts';
 import { monitorId } from '../../unprivileged-ids.ts';
 import type { GuestDisk, VmmInit } from '../vmm.ts';
-import { MAX_OPEN_FILES, MONITOR_MEMORY_BYTES, MONITOR_THREADS } from './constants.ts';
+import { STOP_TIMEOUT_MS } from '../constants.ts';
+import { MAX_OPEN_FILES, MONITOR_MEMORY_BYTES, MONITOR_THREADS, RETRY_MS } from './constants.ts';
 
 /** A monitor's jail: all it can see of this machine, as a user of its own, in a control group of its own. */
 export interface Jail {
@@ -55,14 +58,11 @@ export function planJail(init: Pick<VmmInit, 'name' | 'directory' | 'memoryBytes
   };
 }
 
-/** Makes the jail's directory and puts in what the monitor needs: links where the file system allows it, bind mounts elsewhere, never copies of disks. */
+/** Makes the jail's directory and puts in what the monitor needs: links where the file system allows it, bind mounts elsewhere, never copies. */
 export async function fillJail({ root, uid }: Jail, { kernel, initrd, disks }: Pick<VmmInit, 'kernel' | 'initrd' | 'disks'>): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   await chown(root, uid, uid);
-  for (const [from, name] of [[kernel, KERNEL_FILE], [initrd, INITRD_FILE]] as const) {
-    await copyFile(from, path.join(root, name));
-    await chmod(path.join(root, name), 0o444);
-  }
+  for (const [from, name] of [[kernel, KERNEL_FILE], [initrd, INITRD_FILE]] as const) await share(from, path.join(root, name));
   for (const disk of disks) {
     const to = path.join(root, diskFile(disk.name));
     if (disk.writable) {
@@ -95,15 +95,23 @@ export async function adoptTimerThread(pid: number, layout: CgroupLayout | undef
   }
 }
 
-/** Removes the control groups of a monitor that has left; what is in its directory goes with the run's. */
-export function removeJailGroups(layout: CgroupLayout | undefined, id: string): void {
+/**
+ * Removes the control groups of a monitor that has left; what is in its directory goes with the run's. The last thread of a virtual machine may
+ * leave moments after the process. @throws ExecutorError VMM_FAILED
+ */
+export async function removeJailGroups(layout: CgroupLayout | undefined, id: string): Promise<void> {
   if (layout === undefined) return;
-  for (const group of groupDirectories(layout, id)) {
-    try {
-      rmdirSync(group);
-    } catch {
-      // Never made, or gone already.
-    }
+  for (const end = performance.now() + STOP_TIMEOUT_MS; ; await delay(RETRY_MS)) {
+    const left = groupDirectories(layout, id).filter((group) => {
+      try {
+        rmdirSync(group);
+        return false;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code === 'EBUSY';
+      }
+    });
+    if (left.length === 0) return;
+    if (performance.now() > end) throw new ExecutorError('VMM_FAILED', 'a control group of a monitor could not be removed', { details: left.join(', ') });
   }
 }
 
