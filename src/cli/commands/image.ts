@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -50,7 +50,21 @@ export function registerImage(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ docker save tool:1 -o tool.tar\n  $ gadus image import tool.tar tool')
     .action(async (file: string, name: string, _options: Options, command: Command) => {
       await publish(command, name, (out) => copyFile(file, out));
+      if (await isModule(file)) say(dim(`a WebAssembly module: gadus run --engine wasm --image ${name} -- ${name} ARGUMENTS`));
     });
+}
+
+/** `\0asm`. */
+const MODULE_MAGIC = Buffer.of(0, 0x61, 0x73, 0x6d);
+
+async function isModule(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(MODULE_MAGIC.length), 0, MODULE_MAGIC.length, 0);
+    return buffer.equals(MODULE_MAGIC);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The last part of a reference without its tag. */

@@ -47,16 +47,25 @@ function likenessOf(a: Forms, b: Forms): number {
 /** What the machine had no say in where a module's own counts are in the trace: the same in every honest run. */
 const COUNTED: readonly ChannelName[] = ['readBytes', 'writtenBytes', 'readCalls', 'writeCalls'];
 
+/** Samples closer than this share of the interval, as a run begins with, are left out: the limits are those of samples an interval apart. */
+const CLOSE = 0.75;
+
 /**
- * The part of a trace that no two runs share. Of a module whose instructions are counted that is time and what was seen of the process around it, at the moments it was
- * looked at: between them, only the module's own counts go on.
+ * The part of a trace that no two runs share, by samples about an interval apart. Of a module whose instructions are counted that is time and what was seen of the process
+ * around it, at the moments it was looked at: between them, only the module's own counts go on.
  */
 function machinesShare(trace: Trace): Trace {
-  const { t, channels } = trace;
-  if (channels.instructions === undefined) return trace;
-  const seen = NOISY_CHANNELS.flatMap((name) => (COUNTED.includes(name) ? [] : channels[name] ?? []));
-  const looked = Array.from(t.keys()).filter((i) => i === 0 || i === t.length - 1 || seen.some((series) => series[i] !== series[i - 1]));
+  const { t, channels, intervalMs } = trace;
+  const counted = channels.instructions === undefined ? [] : COUNTED;
+  const seen = NOISY_CHANNELS.flatMap((name) => (counted.includes(name) ? [] : channels[name] ?? []));
+  let last = -Infinity;
+  const looked = Array.from(t.keys()).filter((i) => {
+    const taken = i === t.length - 1 || (t[i]! - last >= CLOSE * intervalMs && (counted.length === 0 || i === 0 || seen.some((series) => series[i] !== series[i - 1])));
+    if (taken) last = t[i]!;
+    return taken;
+  });
+  if (counted.length === 0 && looked.length === t.length) return trace;
   const at = (series: Float64Array) => Float64Array.from(looked, (i) => series[i]!);
-  const kept = Object.entries(channels).filter(([name]) => !COUNTED.includes(name as ChannelName));
+  const kept = Object.entries(channels).filter(([name]) => !counted.includes(name as ChannelName));
   return { ...trace, t: at(t), channels: Object.fromEntries(kept.map(([name, series]) => [name, at(series)])) };
 }
