@@ -419,10 +419,12 @@ sub watch {
     $sampler->{lost} += $missed;
     $due += ($missed + 1) * $interval;
     next if $done < $note_due;
+    $cpu = thread_ns();
     my $found = growth($run->{output});
     send_frame($NOTE, strings($now - $start, @$found, 'stdout', $job->{kept}[0])) if $found;
     # As the host keeps them: every second one is dropped when there are many, and they become half as frequent.
     if ($found && ++$notes >= ($note_pause < $SLOW_NOTE_MS ? $FINE_NOTES : $MAX_NOTES)) { $notes = int $notes / 2; $note_pause *= 2 }
+    $sampler->{cpuNs} += thread_ns() - $cpu;
     my $cost = (now_ms() - $done) * $IDLE_FACTOR;
     $note_due = $done + ($cost > $note_pause ? $cost : $note_pause);
   }
