@@ -1,7 +1,7 @@
 #!/bin/sh
 # What takes too long for every change: hours, all of it. Each part runs alone as well:
 #   sh scripts/nightly.sh [PART…]
-# parts: fuzz invariants differential smt mutation coverage lint
+# parts: fuzz invariants differential smt mutation coverage lint v2
 # Reports go to .nightly/, or where GADUS_NIGHTLY says. Exits with the number of parts that failed.
 set -u
 cd "$(dirname "$0")/.."
@@ -46,11 +46,16 @@ lint() {
   node contracts/proofs/lint.ts
 }
 
-[ $# -gt 0 ] || set -- lint smt differential fuzz invariants coverage mutation
+# The container engine on cgroup v2, as root and without, with runc and crun, in an emulated machine: hours.
+v2() {
+  sh scripts/test-v2.sh
+}
+
+[ $# -gt 0 ] || set -- lint smt differential fuzz invariants coverage mutation v2
 failed=0
 for part in "$@"; do
   case $part in
-    fuzz | invariants | differential | smt | mutation | coverage | lint) ;;
+    fuzz | invariants | differential | smt | mutation | coverage | lint | v2) ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
   printf '== %s\n' "$part"

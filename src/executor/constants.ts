@@ -2,7 +2,7 @@
  * How many times longer than usual this machine takes to start things, for one that is emulated or hopelessly busy: multiplies what is waited for the
  * machine's own work, never a job's limits.
  */
-const SLOWNESS = Math.max(1, Number(process.env['GADUS_SLOWNESS'] ?? 1) || 1);
+export const SLOWNESS = Math.max(1, Number(process.env['GADUS_SLOWNESS'] ?? 1) || 1);
 
 /** Unprivileged user and group of every job: nobody/nogroup on Debian, owner of nothing. */
 export const JOB_UID = 65_534;

@@ -3,8 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { SLOWNESS } from '../../../src/executor/constants.ts';
 import type { Engine, RunRequest, RunResult } from '../../../src/executor/index.ts';
 import { parseJobSpec, type JobSpecInput } from '../../../src/protocol/index.ts';
+
+/** Longest test of an engine, ms; longer on a machine that says it is slow. */
+const TEST_TIMEOUT_MS = 180_000 * SLOWNESS;
 
 /** What the suites need of the engine under test. */
 export interface EngineSetup {
@@ -47,7 +51,7 @@ export function engineBench(name: string, { engine, rootfs, skip, leftovers, clo
   });
   return {
     get directory() { return directory; },
-    it(title, body) { test(title, { skip: skip ?? false, timeout: 180_000 }, body); },
+    it(title, body) { test(title, { skip: skip ?? false, timeout: TEST_TIMEOUT_MS }, body); },
     async run(spec, more = {}) {
       const result = await engine.run({ id: `${name}-${process.pid}-${serial++}`, spec: parseJobSpec(spec), rootfs, inputs: [], sampleIntervalMs: 20, ...more });
       held.push(result);
