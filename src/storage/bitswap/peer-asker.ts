@@ -52,10 +52,19 @@ export async function askPeer(
   };
   const onAbort = () => reject(signal.reason);
 
-  const askedAt = performance.now();
+  let silent = 0;
+  let heardAt = state.lastBlockAt;
+  let lookedAt = performance.now();
   let repeatAfterMs = repeatMs;
   const watch = setInterval(() => {
-    const silent = performance.now() - Math.max(askedAt, state.lastBlockAt);
+    const now = performance.now();
+    if (state.lastBlockAt > heardAt) {
+      heardAt = state.lastBlockAt;
+      silent = 0;
+    }
+    // While this process itself stood still, it could not have heard anything.
+    silent += Math.min(now - lookedAt, 2 * checkMs);
+    lookedAt = now;
     if (silent > silenceMs) {
       reject(new StorageError('STALLED', 'the peer is silent', { details: `${state.peer} for ${silenceMs} ms` }));
     } else if (silent > repeatAfterMs) {
