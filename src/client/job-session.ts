@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
 import {
-  amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
+  amend, decodeSpec, isError, isFinal, messageOf, replay,
   type Announcement, type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
-import { fullSet } from './commitments.ts';
+import { closedJob, fullSet } from './commitments.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
-import { ClientError } from './errors.ts';
-import type { ClosedJob } from './examine.ts';
 import type { JobRecord } from './job-record.ts';
 import { nextClientAction, type ClientAction, type LocalJob } from './next-action.ts';
 import { atHand } from './session/at-hand.ts';
@@ -214,7 +212,7 @@ export class JobSession {
     switch (action) {
       case 'wait': return this.#waiting(job);
       case 'close': return this.#close(job !== undefined && 'roster' in job ? job.roster : []);
-      case 'examine': return this.#examination.ask(this.#closed(job!), job?.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
+      case 'examine': return this.#examination.ask(closedJob(this.record, job!), job?.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
       case 'done': return this.#end(job!);
       default: return this.#carry(action, job);
     }
@@ -244,7 +242,7 @@ export class JobSession {
       await this.#writer.save();
     }
     const carried = await carry(this.#context, action, job, {
-      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => this.#closed(one),
+      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => closedJob(this.record, one),
       verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
     }).catch((error: unknown) => {
       if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;
@@ -271,14 +269,6 @@ export class JobSession {
     await this.#writer.save();
     this.#context.mark('closed');
     this.poke();
-  }
-
-  /** The job with the commitments that count: those on chain, or in Assigned those of the signed set. */
-  #closed(job: JobState): ClosedJob {
-    if (!('committed' in job)) throw new ClientError('SET_REFUSED', `the job is ${job.state}`);
-    const { set } = this.record;
-    if (job.state !== 'Assigned' || set === undefined) return job;
-    return { request: job.request, roster: withCommitments(job.roster, set.commitments), committed: (1 << job.roster.length) - 1 };
   }
 
   /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */
