@@ -1,5 +1,7 @@
 import type { Hex } from 'viem';
-import type { JobState, SealedSeat, SignedCommitment, SignedSet } from '../protocol/index.ts';
+import { withCommitments, type JobState, type SealedSeat, type SignedCommitment, type SignedSet } from '../protocol/index.ts';
+import { ClientError } from './errors.ts';
+import type { ClosedJob } from './examine.ts';
 import type { JobRecord } from './job-record.ts';
 
 type Received = JobRecord['commitments'];
@@ -28,4 +30,11 @@ export function commitmentsToCarry(job: JobState, received: Received): SignedCom
     const commitment = received[node.toLowerCase()];
     return commitment === undefined || (job.committed & (1 << index)) !== 0 ? [] : [{ index, ...commitment }];
   });
+}
+
+/** The job with the commitments that count: those on chain, or in Assigned those of the signed set. @throws ClientError SET_REFUSED where there are none */
+export function closedJob({ set }: Pick<JobRecord, 'set'>, job: JobState): ClosedJob {
+  if (!('committed' in job)) throw new ClientError('SET_REFUSED', `the job is ${job.state}`);
+  if (job.state !== 'Assigned' || set === undefined) return job;
+  return { request: job.request, roster: withCommitments(job.roster, set.commitments), committed: (1 << job.roster.length) - 1 };
 }

@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
 import {
-  amend, decodeSpec, isError, isFinal, messageOf, replay, withCommitments,
+  amend, decodeSpec, isError, isFinal, messageOf, replay,
   type Announcement, type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
 import { collectSet } from './collect-set.ts';
-import { fullSet } from './commitments.ts';
+import { closedJob, fullSet } from './commitments.ts';
 import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
-import { ClientError } from './errors.ts';
-import type { ClosedJob } from './examine.ts';
 import type { JobRecord } from './job-record.ts';
 import { nextClientAction, type ClientAction, type LocalJob } from './next-action.ts';
 import { atHand } from './session/at-hand.ts';
@@ -232,7 +230,7 @@ export class JobSession {
   }
 
   async #examine(job: JobState): Promise<void> {
-    const closed = this.#closed(job);
+    const closed = closedJob(this.record, job);
     this.#examination.ask(closed, job.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
     // Nodes that only the chain told of answer an announcement with their commitments, and so say where they listen.
     if (closed.roster.some(({ node }) => addrsOf(this.record, node).length === 0)) await this.#announce();
@@ -255,7 +253,7 @@ export class JobSession {
       await this.#writer.save();
     }
     const carried = await carry(this.#context, action, job, {
-      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => this.#closed(one),
+      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => closedJob(this.record, one),
       verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
     }).catch((error: unknown) => {
       if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;
@@ -282,14 +280,6 @@ export class JobSession {
     await this.#writer.save();
     this.#context.mark('closed');
     this.poke();
-  }
-
-  /** The job with the commitments that count: those on chain, or in Assigned those of the signed set. */
-  #closed(job: JobState): ClosedJob {
-    if (!('committed' in job)) throw new ClientError('SET_REFUSED', `the job is ${job.state}`);
-    const { set } = this.record;
-    if (job.state !== 'Assigned' || set === undefined) return job;
-    return { request: job.request, roster: withCommitments(job.roster, set.commitments), committed: (1 << job.roster.length) - 1 };
   }
 
   /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */

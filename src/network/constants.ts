@@ -42,6 +42,8 @@ export const LINE_BACKLOG_BYTES = 256 * 1024;
 export const LINE_OPEN_TIMEOUT_MS = 5_000;
 /** A peer without lines is asked for one again after this. */
 export const LINE_RETRY_MS = 5_000;
+/** A line whose peer has said nothing since a question that was given up after this is closed, and the next question opens another. */
+export const LINE_SILENCE_MS = 2_000;
 /** A line on which nothing is asked for so long is closed. */
 export const LINE_IDLE_MS = 60_000;
 /** Longest refusal reason, bytes of UTF-8. */

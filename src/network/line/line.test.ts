@@ -4,7 +4,7 @@ import type { Stream } from '@libp2p/interface';
 import * as lp from 'it-length-prefixed';
 import { evidenceProtocol, commitmentProtocol, setProtocol } from '../protocols.ts';
 import { request, serve } from '../request-response.ts';
-import { LINE_PROTOCOL, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
+import { LINE_PROTOCOL, LINE_SILENCE_MS, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
 import { startHost } from '../hosts.test-util.ts';
 import { encodeQuestion } from './frames.ts';
 
@@ -88,6 +88,24 @@ test('who gives up is not answered, its handler is told, and the line lives on; 
   await request(client, server.peerId, commitmentProtocol, commitment(0));
   for (const connection of server.getConnections(client.peerId)) connection.abort(new Error('power cut'));
   for (const one of waiting) await assert.rejects(one, { code: 'STREAM_CLOSED' });
+});
+
+test('a line that went silent is not asked again', async (t) => {
+  const { server, client, streams } = await pair(t);
+  let lines = 0;
+  let giveUp = () => {};
+  await server.handle(LINE_PROTOCOL, (stream) => {
+    lines++;
+    // It arrived, so it was asked before.
+    stream.addEventListener('message', () => setTimeout(() => giveUp(), LINE_SILENCE_MS + 10), { once: true });
+  });
+  for (let i = 1; i <= 2; i++) {
+    const controller = new AbortController();
+    giveUp = () => controller.abort(new Error('enough'));
+    await assert.rejects(request(client, server.peerId, commitmentProtocol, commitment(1), { signal: controller.signal }), /enough/);
+    assert.equal(lines, i);
+    assert.deepEqual(streams(), []);
+  }
 });
 
 test('a hostile asker is cut off; a malformed request is refused, and harms no other', async (t) => {

@@ -1,7 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { abortable } from '../../protocol/abortable.ts';
 import { isError } from '../../protocol/errors.ts';
-import { LINE_IDLE_MS, LINE_OPEN_TIMEOUT_MS, LINE_PROTOCOL, LINE_RETRY_MS, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
+import { LINE_IDLE_MS, LINE_OPEN_TIMEOUT_MS, LINE_PROTOCOL, LINE_RETRY_MS, LINE_SILENCE_MS, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
 import { NetworkError } from '../errors.ts';
 import { finish, readFrames, writeFrame } from '../frames.ts';
 import { decodeReply, encodeQuestion, type Reply } from './frames.ts';
@@ -43,6 +43,8 @@ async function openLine(connection: Connection): Promise<Line | undefined> {
 function createLine(stream: Stream, onOver: () => void): Line {
   const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: unknown) => void }>();
   let next = 0;
+  /** When the peer last said anything, `performance.now()`. */
+  let heardAt = performance.now();
   let idle: NodeJS.Timeout | undefined;
   let over = false;
 
@@ -66,6 +68,7 @@ function createLine(stream: Stream, onOver: () => void): Line {
   const read = async () => {
     for await (const frame of readFrames(stream, { maxBytes: MAX_LINE_REPLY_BYTES })) {
       const reply = decodeReply(frame);
+      heardAt = performance.now();
       const asked = waiting.get(reply.id);
       // Who gave up may have been answered all the same.
       waiting.delete(reply.id);
@@ -90,9 +93,17 @@ function createLine(stream: Stream, onOver: () => void): Line {
       promise.catch(() => {});
       waiting.set(id, { resolve, reject });
       clearTimeout(idle);
+      const askedAt = performance.now();
       const onAbort = () => {
         if (!waiting.delete(id)) return;
         reject(signal.reason);
+        if (heardAt < askedAt && performance.now() - askedAt > LINE_SILENCE_MS) {
+          // Nobody is there, or the stream is stuck: the next question must not find the same.
+          const silent = new NetworkError('STREAM_CLOSED', 'the peer is silent', { details: `for ${LINE_SILENCE_MS} ms` });
+          end(silent);
+          stream.abort(silent);
+          return;
+        }
         writeFrame(stream, encodeQuestion({ kind: 'cancel', id })).catch(() => {});
         rest();
       };
