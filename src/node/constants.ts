@@ -1,10 +1,10 @@
 /** Distance of trace samples, ms: ten samples in the shortest job worth telling apart, under 1 % of a core. */
 export const SAMPLE_INTERVAL_MS = 20;
-/** A run of which fewer than this share of the samples was taken that were due in it, an interval apart, is made again. */
+/** A run of which fewer than this share of the samples was taken that were due in it may be made again. */
 export const AGAIN_SAMPLED_SHARE = 0.5;
 /** Fewer samples than these are too few to miss. */
 export const AGAIN_MIN_MISSED = 3;
-/** Most runs of one replica: on a machine with ten times the load it has cores for, one short run in six was seen too poorly, and of those again one in six. */
+/** Most runs of one replica: a machine that is so crowded three times over will be so a fourth time. */
 export const MAX_WATCHED_RUNS = 3;
 /** Share of the commit window within which a second run must have ended: publishing and the message to the chain come after it. */
 export const AGAIN_WINDOW_SHARE = 0.5;

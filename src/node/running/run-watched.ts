@@ -16,8 +16,9 @@ export function sampledShare({ sampling: { samples, lost, missed = lost }, trace
 
 /** Whether the sampler missed so much of a run that an honest one could be told apart by it: most of its time, or something where what is left does not support its curves. */
 export function isPoorlySeen({ sampling: { samples, lost, missed = lost }, trace }: Pick<RunResult, 'sampling' | 'trace'>): boolean {
-  if (trace.channels.instructions !== undefined || missed < AGAIN_MIN_MISSED) return false;
-  return (lost >= AGAIN_MIN_MISSED && samples < (samples + lost) * AGAIN_SAMPLED_SHARE) || !supportsCurves(trace);
+  if (trace.channels.instructions !== undefined) return false;
+  const few = lost >= AGAIN_MIN_MISSED && samples < (samples + lost) * AGAIN_SAMPLED_SHARE;
+  return few || (missed >= AGAIN_MIN_MISSED && !supportsCurves(trace));
 }
 
 /**
