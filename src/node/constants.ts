@@ -1,9 +1,11 @@
 /** Distance of trace samples, ms: ten samples in the shortest job worth telling apart, under 1 % of a core. */
 export const SAMPLE_INTERVAL_MS = 20;
-/** A run of which fewer than this share of the samples that were due was taken may be made again: below a quarter its curves have no slack. */
+/** A run of which fewer than this share of the samples was taken that were due in it may be made again. */
 export const AGAIN_SAMPLED_SHARE = 0.5;
 /** Fewer samples than these are too few to miss. */
-export const AGAIN_MIN_LOST = 5;
+export const AGAIN_MIN_MISSED = 3;
+/** Most runs of one replica: a machine that is so crowded three times over will be so a fourth time. */
+export const MAX_WATCHED_RUNS = 3;
 /** Share of the commit window within which a second run must have ended: publishing and the message to the chain come after it. */
 export const AGAIN_WINDOW_SHARE = 0.5;
 /** How often due deadlines are looked for, ms: deadlines are whole seconds. */

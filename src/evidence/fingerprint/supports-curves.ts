@@ -3,8 +3,9 @@ import { BLOCKS, MAX_SLACK, type Block } from '../constants.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 /**
- * Whether a run was sampled well enough to have the curves it is compared by: none has more than half of the slack that a comparison of two excuses. Two such
- * runs of the same counters are never told apart by when they were sampled, for their curves are off by no more than their slack.
+ * Whether a run was sampled well enough to have the curves it is compared by: none has more than half of the slack that a comparison of two
+ * excuses, and of the one tolerance that they may differ beyond it. Two such runs of the same counters are never told apart by when they were sampled, for their curves are
+ * off by no more than their slack.
  */
 export function supportsCurves(trace: Trace): boolean {
   // As if few samples had been due: slack is asked for, not whether it is granted.
@@ -12,6 +13,6 @@ export function supportsCurves(trace: Trace): boolean {
   let next = 0;
   return (BLOCKS as readonly Block[]).every(({ kind, count, tolerance }) => {
     next += count;
-    return kind !== 'curve' || !(features[next - 1]! > (MAX_SLACK / 2) * tolerance);
+    return kind !== 'curve' || !(features[next - 1]! > ((MAX_SLACK + 1) / 2) * tolerance);
   });
 }

@@ -91,8 +91,9 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     report = sampler.logged;
     egress = await orAbort(opening);
 
-    container.control.go();
+    // In this order: on a crowded machine much of a short job is over before this thread comes to its next line.
     sampler.go();
+    container.control.go();
     const noteTaker = noteOutputs([...growingOutputs(prepared.plan, scratch), { name: 'stdout', root: run.stdout, below: '' }], performance.now());
     stopNotes = () => noteTaker.stop();
     onStart?.();

@@ -114,8 +114,8 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
   const sampler = await orAbort(starting);
   report = sampler.logged;
 
-  connection.write('go\n');
   sampler.go();
+  connection.write('go\n');
   onStart?.();
   const reach = host === undefined
     ? { signal: (name: 'TERM' | 'KILL') => container.helper(`kill -${name} -1`, []).catch(() => undefined) }

@@ -67,8 +67,8 @@ export async function recordCommand(argv: string[], options: RecordOptions = {})
     const sampler = await startSampler({ rootPid, statusFd }, { intervalMs });
     const stop = watchAbort(rootPid, signal);
     try {
-      control.go();
       sampler.go();
+      control.go();
       const exitCode = await Promise.race([control.exited, gone]);
       const { stats, ...series } = await sampler.stop();
       if (signal?.aborted) throw aborted(signal);
