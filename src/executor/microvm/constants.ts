@@ -27,12 +27,6 @@ export const GUEST_MEMORY_RATIO = 1 / 32;
 /** Most virtual CPUs of one guest. */
 export const MAX_VCPUS = 32;
 
-/**
- * What a guest's kernel need not do at its start: wait for randomness (the host's, by the CPU's instruction), test its ciphers and its timer, wait long for
- * others that read what it changes, patch itself for one CPU. Emulated, 2.1 s of CPU time to the start mark instead of 2.6.
- */
-export const SHORT_START = 'rcupdate.rcu_expedited=1 random.trust_cpu=on cryptomgr.notests no_timer_check noreplace-smp';
-
 /** What an emulator may keep of translated code, MiB: a guest's start takes 56, and QEMU's own limit is 1 GiB. */
 export const TRANSLATED_MIB = 128;
 

@@ -7,7 +7,7 @@ import { ExecutorError } from '../errors.ts';
 import { systemPath } from '../tool.ts';
 import { inUserNamespace } from '../rootless/user-namespace.ts';
 import { monitorId } from '../unprivileged-ids.ts';
-import { MAX_CONSOLE_BYTES, SHORT_START, STOP_TIMEOUT_MS, TRANSLATED_MIB } from './constants.ts';
+import { MAX_CONSOLE_BYTES, STOP_TIMEOUT_MS, TRANSLATED_MIB } from './constants.ts';
 import type { GuestDisk, Vmm, VmmInit, VmmKind } from './vmm.ts';
 
 export type Acceleration = 'kvm' | 'tcg';
@@ -115,7 +115,7 @@ function diskArguments({ name, writable }: GuestDisk, i: number): string[] {
 
 /** An emulated clock cannot be calibrated reliably: Linux hangs at it now and then, unless it is told the host's frequency. */
 function kernelArguments(acceleration: Acceleration): string {
-  const common = `console=ttyS0 quiet loglevel=1 panic=-1 mitigations=auto ${SHORT_START}`;
+  const common = 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=auto';
   if (acceleration === 'kvm') return common;
   const mhz = Number(/^cpu MHz\s*:\s*([\d.]+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]);
   return `${common}${mhz > 0 ? ` tsc_early_khz=${Math.round(mhz * 1000)}` : ''}`;

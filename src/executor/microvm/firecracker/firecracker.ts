@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupLayout } from '../../cgroup/layout.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
 import { runTool, systemPath } from '../../tool.ts';
-import { MAX_CONSOLE_BYTES, SHORT_START } from '../constants.ts';
+import { MAX_CONSOLE_BYTES } from '../constants.ts';
 import { killVmm } from '../qemu.ts';
 import type { GuestDisk, Vmm, VmmInit, VmmKind } from '../vmm.ts';
 import { firecrackerApi, type FirecrackerApi } from './api-client.ts';
@@ -56,7 +56,7 @@ const RATE_LIMITER: RateLimiter = {
   ops: { size: DRIVE_OPERATIONS_PER_S, refill_time: 1000 },
 };
 /** No serial console: a guest that talks costs its monitor time. */
-const KERNEL_ARGUMENTS = `reboot=k panic=-1 pci=off 8250.nr_uarts=0 quiet loglevel=1 ${SHORT_START} gadus.vsock=${AGENT_PORT}`;
+const KERNEL_ARGUMENTS = `reboot=k panic=-1 pci=off 8250.nr_uarts=0 quiet loglevel=1 gadus.vsock=${AGENT_PORT}`;
 
 /**
  * Starts a monitor in a jail, configures it over its API, starts the guest and shakes hands with the agent.
