@@ -108,7 +108,7 @@ export class Fetching {
     });
   }
 
-  exportPiece(cid: CID, destination: string, { signal, onProgress, providers }: PieceOptions): Promise<{ bytes: number }> {
+  async exportPiece(cid: CID, destination: string, { signal, onProgress, providers }: PieceOptions): Promise<{ bytes: number }> {
     const pieces = providers === undefined ? this.#components.pieces : new PieceHttp({ providers: providers.map((url) => ({ url: new URL(url), trusted: true })), budget: createBudget(freeRetrieval) });
     if (pieces === undefined) throw new StorageError('NOT_FOUND', 'no storage provider is known', { details: cid.toString(), hint: 'storage.filecoin.providers names them' });
     return fetchPiece(pieces, cid, destination, {
