@@ -34,13 +34,14 @@ contract Checks is SchedulerBase {
         }
         _notAfter(job_.since + request.assignWindow);
         Draw memory draw = _drawOf(jobId, job_, request, true);
-        if (block.number > lastBlock && !_isOpen(job_, request, draw)) revert IScheduler.PostingOver(lastBlock);
+        bool late = block.number > lastBlock;
+        if (late && !_isOpen(job_, request, draw)) revert IScheduler.PostingOver(lastBlock);
         for (uint256 i; i < bids.length; ++i) {
             IScheduler.Bid calldata bid = bids[i];
             _authorize(bid.node, StatementLib.bid(jobId, bid, draw.seed, draw.round), bid.signature);
             uint256 key = _keyOf(request, roster, bid, draw);
             if (key > draw.reach) revert IScheduler.BidIneligible(bid.node);
-            if (_keep(draw, bid, key)) emit IScheduler.BidPosted(jobId, draw.round, key, bid);
+            if (_keep(draw, bid, key, late)) emit IScheduler.BidPosted(jobId, draw.round, key, bid);
         }
         job_.posted = uint8(draw.posted);
     }
@@ -83,12 +84,13 @@ contract Checks is SchedulerBase {
     }
 
     /// @dev Keeps a bid where it is among the best: in the place of its node's earlier one, in a free one, or in that of the worst.
-    function _keep(Draw memory draw, IScheduler.Bid calldata bid, uint256 key) private returns (bool) {
+    function _keep(Draw memory draw, IScheduler.Bid calldata bid, uint256 key, bool late) private returns (bool) {
         uint256 entry = DrawLib.short(key) << 224 | _kept(bid);
         uint256 place = _placeOf(draw, bid, false);
         mapping(uint256 => uint256) storage kept = _posted[draw.jobId];
         if (place < draw.posted) {
-            if (kept[place] == entry) return false;
+            // What is posted late stands: else a node that changes its mind in every block would let nobody assign.
+            if (late || kept[place] == entry) return false;
         } else if (place < draw.seats) {
             ++draw.posted;
         } else {

@@ -441,6 +441,17 @@ contract WideningTest is Widened {
         assertSums(play, -100, [int256(100 - 60), -240, 100, 100, 100], 0);
     }
 
+    function test_a_caller_is_paid_by_its_own_verdict_and_no_other_seats() public {
+        Play memory play = deadlock(0, FAR);
+        summoned(play, play.roster[0].node);
+        uint16[] memory t = tones(0, FAR, 0, 0, FAR);
+        widened(play, t);
+        newcomersCommit(play, 28, t);
+        settledAfterWindow(play, 13);
+        // Two lose 24 each: 20 for the newcomers that agreed, a tenth of 48 for the caller, the rest is burnt.
+        assertSums(play, -100, [int256(100 + 48), -240, 100, 100, -240], 232);
+    }
+
     function test_a_panel_called_in_vain_is_paid_by_its_caller() public {
         Play memory play = deadlock(0, FAR);
         address cheat = play.roster[1].node;

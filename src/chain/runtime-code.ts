@@ -43,16 +43,16 @@ export const disputesRuntime: RuntimeCode = {
 
 /** In the creation code of checks. */
 export const checksRuntime: RuntimeCode = {
-  start: 607, length: 18330,
+  start: 607, length: 18360,
   immutables: {
-    COIN: [2147, 9472, 16897],
-    RANDOMNESS: [8142, 14282],
+    COIN: [2147, 9485, 16927],
+    RANDOMNESS: [8155, 14312],
     SEED_DELAY: [2995, 6380],
-    _cachedChainId: [16552],
-    _cachedDomainSeparator: [16369],
-    _cachedThis: [16322],
-    _hashedName: [16448],
-    _hashedVersion: [16486],
+    _cachedChainId: [16582],
+    _cachedDomainSeparator: [16399],
+    _cachedThis: [16352],
+    _hashedName: [16478],
+    _hashedVersion: [16516],
     _name: [4181],
     _version: [4222],
   },

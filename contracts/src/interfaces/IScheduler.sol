@@ -302,7 +302,8 @@ interface IScheduler {
     /// @notice Open -> Open, once the seed is known and up to the block seedBlock + bidBlocks. Keeps bids so that the client cannot leave them out: of all that are posted the `replicas`
     /// with the smallest keys, one of a node (a later one of the same node takes the place of the earlier). Or Widening -> Widening: those
     /// of the newcomers, until `drawMore` is possible. Each must be one that the draw would not pass over. One that is no better than those kept is skipped.
-    /// With a reach there is more time, up to the end of the window, as long as fewer are kept that could win by now than there are seats.
+    /// With a reach there is more time, up to the end of the window, as long as fewer are kept that could win by now than there are seats;
+    /// what a node posts then, or has posted before, stands.
     /// @param roster Empty in Open. In Widening the seats that are there, whose nodes cannot win another.
     function postBids(JobRequest calldata request, Seat[] calldata roster, Bid[] calldata bids) external;
 
