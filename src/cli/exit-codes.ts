@@ -1,4 +1,4 @@
-import { isError } from '../protocol/index.ts';
+import { isError } from '../protocol/errors.ts';
 
 /** What the process exit code says. A job run to its end gives its own exit code instead. */
 export const EXIT = {

@@ -1,6 +1,7 @@
 import type { JobRecord, Progress, RunningClient } from '../client/index.ts';
 import { isError, type JobState } from '../protocol/index.ts';
-import { coins, dim, green, red, say, short, yellow } from './output.ts';
+import { coins } from './coins.ts';
+import { dim, green, red, say, short, yellow } from './output.ts';
 
 /** Says on stderr what a job goes through. */
 export function narrate(quiet: boolean): (progress: Progress) => void {

@@ -2,7 +2,8 @@ import type { Client, JobRecord, ReplicaFinding } from '../client/index.ts';
 import { formatBytes, formatDurationMs } from '../protocol/index.ts';
 import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';
-import { coins, dim, green, red, score, short, table, yellow } from './output.ts';
+import { coins } from './coins.ts';
+import { dim, green, red, score, short, table, yellow } from './output.ts';
 
 /** A job as a script reads it. */
 export function jobJson(client: Client, record: JobRecord) {

@@ -1,22 +1,55 @@
 import { Command, CommanderError } from 'commander';
-import { isError } from '../protocol/index.ts';
+import { isError } from '../protocol/errors.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './output.ts';
-import { Interrupted } from './session.ts';
+import { Interrupted } from './interrupted.ts';
 
-/** Every command, loaded only when it is asked for: most of the start-up time is libraries that one command does not need. */
-const COMMANDS: Record<string, () => Promise<(program: Command) => void>> = {
-  devnet: async () => (await import('./commands/devnet.ts')).registerDevnet,
-  serve: async () => (await import('./commands/serve.ts')).registerServe,
-  run: async () => (await import('./commands/run.ts')).registerRun,
-  job: async () => (await import('./commands/job.ts')).registerJob,
-  data: async () => (await import('./commands/data.ts')).registerData,
-  node: async () => (await import('./commands/node.ts')).registerNode,
-  wallet: async () => (await import('./commands/wallet.ts')).registerWallet,
-  image: async () => (await import('./commands/image.ts')).registerImage,
-  trace: async () => (await import('./commands/trace.ts')).registerTrace,
-  chain: async () => (await import('./commands/chain.ts')).registerChain,
-  doctor: async () => (await import('./commands/doctor.ts')).registerDoctor,
+/** Every command, its code loaded only when it is asked for: nearly all of the start-up time is libraries. */
+const COMMANDS: Record<string, { about: string; load(): Promise<(command: Command) => void> }> = {
+  devnet: {
+    about: 'run a whole network on this machine: a chain with the contracts, and nodes, until Ctrl-C',
+    load: async () => (await import('./commands/devnet.ts')).registerDevnet,
+  },
+  serve: {
+    about: 'run a compute node until Ctrl-C',
+    load: async () => (await import('./commands/serve.ts')).registerServe,
+  },
+  run: {
+    about: 'run a command beside the data, on several nodes, and fetch the result they agree on',
+    load: async () => (await import('./commands/run.ts')).registerRun,
+  },
+  job: {
+    about: 'submit specs, follow, validate and fetch jobs',
+    load: async () => (await import('./commands/job.ts')).registerJob,
+  },
+  data: {
+    about: 'add, fetch and find data by CID',
+    load: async () => (await import('./commands/data.ts')).registerData,
+  },
+  node: {
+    about: 'the nodes of the network',
+    load: async () => (await import('./commands/node.ts')).registerNode,
+  },
+  wallet: {
+    about: 'the client\'s coin and standing',
+    load: async () => (await import('./commands/wallet.ts')).registerWallet,
+  },
+  image: {
+    about: 'make and list the images that jobs run in',
+    load: async () => (await import('./commands/image.ts')).registerImage,
+  },
+  trace: {
+    about: 'record, compare, explain and plot execution traces; needs no network',
+    load: async () => (await import('./commands/trace.ts')).registerTrace,
+  },
+  chain: {
+    about: 'deploy the contracts to a chain, check what is deployed, look at a chain',
+    load: async () => (await import('./commands/chain.ts')).registerChain,
+  },
+  doctor: {
+    about: 'what this machine can run, with the remedy for each lack',
+    load: async () => (await import('./commands/doctor.ts')).registerDoctor,
+  },
 };
 
 const program = new Command('gadus')
@@ -37,7 +70,11 @@ Examples:
   $ gadus run -i table.csv -- sort -o /outputs/sorted.csv /inputs/table.csv`);
 
 const asked = process.argv.slice(2).find((argument) => Object.hasOwn(COMMANDS, argument));
-for (const load of asked === undefined ? Object.values(COMMANDS) : [COMMANDS[asked]!]) (await load())(program);
+for (const [name, { about, load }] of Object.entries(COMMANDS)) {
+  if (asked !== undefined && name !== asked) continue;
+  const command = program.command(name).description(about);
+  if (name === asked) (await load())(command);
+}
 inherit(program);
 
 try {

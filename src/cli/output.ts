@@ -1,5 +1,5 @@
-import { formatUnits } from 'viem';
-import { formatBytes, isError, messageOf } from '../protocol/index.ts';
+import { isError, messageOf } from '../protocol/errors.ts';
+import { formatBytes } from '../protocol/units.ts';
 
 const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 const paint = (code: number) => (text: string) => (colour ? `\u001B[${code}m${text}\u001B[0m` : text);
@@ -46,13 +46,6 @@ export function progressBar({ json, quiet }: { json?: boolean | undefined; quiet
 
 export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2);
-}
-
-/** Coin units as coins, at most four decimals. */
-export function coins(units: bigint | string): string {
-  const [whole, fraction = ''] = formatUnits(BigInt(units), 18).split('.');
-  const short = fraction.slice(0, 4).replace(/0+$/, '');
-  return short === '' ? whole! : `${whole}.${short}`;
 }
 
 /** `0x1234…cdef`. */

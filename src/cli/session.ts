@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Hex } from 'viem';
 import { createClient, gadusHome, readProfile, type Profile, type RunningClient } from '../client/index.ts';
 import { BaseError } from '../protocol/index.ts';
+import { Interrupted } from './interrupted.ts';
 
 /** Options every command has. */
 export interface GlobalOptions { json?: boolean; profile?: string; home?: string }
@@ -28,12 +29,6 @@ export function interruptSignal(): AbortSignal {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return controller.signal;
-}
-
-/** The user ended the command. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-  constructor() { super('interrupted'); }
 }
 
 export function loadProfile(command: Command): Promise<Profile> {

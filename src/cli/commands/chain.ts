@@ -9,7 +9,8 @@ import {
 } from '../../chain/index.ts';
 import { gadusHome } from '../../client/index.ts';
 import { deployerKey } from '../deployer-key.ts';
-import { coins, dim, green, print, red, say } from '../output.ts';
+import { coins } from '../coins.ts';
+import { dim, green, print, red, say } from '../output.ts';
 import { interruptSignal, loadProfile, UsageError, type GlobalOptions } from '../session.ts';
 
 interface Where extends GlobalOptions { rpc?: string; addresses?: string }
@@ -18,9 +19,8 @@ interface DeployOptions extends Where {
 }
 
 /** `gadus chain …`: a scheduler of one's own on any chain, and what a chain and its endpoint are like. */
-export function registerChain(program: Command): void {
-  const chain = program.command('chain').description('deploy the contracts to a chain, check what is deployed, look at a chain')
-    .addHelpText('after', '\nExample:\n  $ gadus chain status --rpc https://rpc.example.org');
+export function registerChain(chain: Command): void {
+  chain.addHelpText('after', '\nExample:\n  $ gadus chain status --rpc https://rpc.example.org');
   const command = (name: string, description: string) => chain.command(name).description(description)
     .option('--rpc <URL>', 'JSON-RPC endpoint (default: $GADUS_RPC_URL, else the profile\'s)')
     .option('--addresses <FILE>', 'addresses file (default: the profile\'s scheduler, or with --rpc chains/CHAIN-ID.json in $GADUS_HOME or ~/.gadus)');

@@ -22,9 +22,8 @@ const parseRoot = (answer: unknown): PossessionRoot => {
 interface Held { held: Holding[]; problems: { path: string; problem: string }[] }
 
 /** `gadus data …`: content by CID. */
-export function registerData(program: Command): void {
-  const data = program.command('data').description('add, fetch and find data by CID')
-    .addHelpText('after', `
+export function registerData(data: Command): void {
+  data.addHelpText('after', `
 Examples:
   $ gadus data add table.csv
   $ gadus data locate bafy…

@@ -5,16 +5,15 @@ import { enterUserNamespace } from '../../executor/index.ts';
 import { startDevnet } from '../../devnet/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { number } from '../job-options.ts';
-import { coins, dim, print, say, table } from '../output.ts';
+import { coins } from '../coins.ts';
+import { dim, print, say, table } from '../output.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
 
 interface Options extends GlobalOptions { nodes: number; verbose?: boolean; noop?: boolean }
 
 /** `gadus devnet`: a whole network on loopback, left running. */
-export function registerDevnet(program: Command): void {
-  program.command('devnet')
-    .description('run a whole network on this machine: a chain with the contracts, and nodes, until Ctrl-C')
-    .option('-n, --nodes <N>', 'compute nodes', number, 4)
+export function registerDevnet(command: Command): void {
+  command.option('-n, --nodes <N>', 'compute nodes', number, 4)
     .option('--noop', 'nodes also take jobs of the noop engine')
     .option('-v, --verbose', 'show what the nodes log')
     .addHelpText('after', `

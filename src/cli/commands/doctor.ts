@@ -13,9 +13,8 @@ import { interruptSignal, type GlobalOptions } from '../session.ts';
 interface Finding { name: string; state: 'ok' | 'limited' | 'missing'; detail: string; remedy?: string }
 
 /** `gadus doctor`: what this machine can run, and what to do about what it cannot. */
-export function registerDoctor(program: Command): void {
-  program.command('doctor').description('what this machine can run, with the remedy for each lack')
-    .addHelpText('after', '\nExit code 1 when no engine works.\n\nExample:\n  $ gadus doctor')
+export function registerDoctor(command: Command): void {
+  command.addHelpText('after', '\nExit code 1 when no engine works.\n\nExample:\n  $ gadus doctor')
     .action(async (_options: GlobalOptions, command: Command) => {
       enterUserNamespace();
       const options = command.optsWithGlobals<GlobalOptions>();

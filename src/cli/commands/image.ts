@@ -13,8 +13,8 @@ interface Options extends GlobalOptions { package?: string[] }
 const collect = (value: string, list: string[] | undefined) => [...(list ?? []), ...value.split(',')];
 
 /** `gadus image …`: file systems that jobs run in. */
-export function registerImage(program: Command): void {
-  const image = program.command('image').description('make and list the images that jobs run in').addHelpText('after', '\nExample:\n  $ gadus image list');
+export function registerImage(image: Command): void {
+  image.addHelpText('after', '\nExample:\n  $ gadus image list');
 
   image.command('list').description('image names of the profile').addHelpText('after', '\nExample:\n  $ gadus image list')
     .action(async (_options: Options, command: Command) => {

@@ -13,9 +13,8 @@ import { withClient, type GlobalOptions } from '../session.ts';
 interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean; car?: string; shard?: number }
 
 /** `gadus job …`: specs in files, and jobs after they were submitted. */
-export function registerJob(program: Command): void {
-  const job = program.command('job').description('submit specs, follow, validate and fetch jobs')
-    .addHelpText('after', `
+export function registerJob(job: Command): void {
+  job.addHelpText('after', `
 Examples:
   $ gadus job validate job.yaml
   $ gadus job submit job.yaml

@@ -4,12 +4,13 @@ import { request, statusProtocol } from '../../network/index.ts';
 import { formatBytes, messageOf, scoreBps } from '../../protocol/index.ts';
 import type { Profile, RunningClient } from '../../client/index.ts';
 import { knownNodes, type KnownNode } from '../known-nodes.ts';
-import { coins, dim, print, score, short, table } from '../output.ts';
+import { coins } from '../coins.ts';
+import { dim, print, score, short, table } from '../output.ts';
 import { UsageError, withClient, type GlobalOptions } from '../session.ts';
 
 /** `gadus node …`: the nodes of the network. */
-export function registerNode(program: Command): void {
-  const node = program.command('node').description('the nodes of the network').addHelpText('after', '\nExample:\n  $ gadus node list');
+export function registerNode(node: Command): void {
+  node.addHelpText('after', '\nExample:\n  $ gadus node list');
 
   node.command('list').description('nodes registered on chain: stake, reputation, and what they offer now')
     .addHelpText('after', '\nExample:\n  $ gadus node list --json')

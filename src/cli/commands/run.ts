@@ -9,9 +9,8 @@ import { withClient, type GlobalOptions } from '../session.ts';
 interface RunOptions extends JobOptions, GlobalOptions { detach?: boolean; follow?: boolean; outputDir?: string; quiet?: boolean }
 
 /** `gadus run`: a job from the command line, from submit to result. */
-export function registerRun(program: Command): void {
-  withJobOptions(program.command('run'))
-    .description('run a command beside the data, on several nodes, and fetch the result they agree on')
+export function registerRun(command: Command): void {
+  withJobOptions(command)
     .argument('<command...>', 'command and arguments, after --')
     .option('-d, --detach', 'submit and assign only; gadus job wait goes on')
     .option('--no-follow', 'do not show the log of the first replica')

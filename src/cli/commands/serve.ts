@@ -14,10 +14,8 @@ import { interruptSignal, type GlobalOptions } from '../session.ts';
 interface Options extends GlobalOptions { config?: string; dir?: string; keyFile?: string; listen?: string[]; price?: string; stake?: string; apiPort?: string }
 
 /** `gadus serve`: one compute node. */
-export function registerServe(program: Command): void {
-  program.command('serve')
-    .description('run a compute node until Ctrl-C')
-    .option('-c, --config <FILE>', 'YAML or JSON configuration; see docs/operating-a-node.md')
+export function registerServe(command: Command): void {
+  command.option('-c, --config <FILE>', 'YAML or JSON configuration; see docs/operating-a-node.md')
     .option('--dir <DIR>', 'folder of the node\'s state (default: ~/.gadus/node)')
     .option('--key-file <FILE>', 'file with the node account\'s private key')
     .option('--listen <MULTIADDR...>', 'where to listen')

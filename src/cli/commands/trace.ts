@@ -16,9 +16,8 @@ import { readTraces } from './trace/read-traces.ts';
 interface Options extends GlobalOptions { out?: string; interval?: number; label?: string; csv?: string }
 
 /** `gadus trace …`: execution traces as a tool of its own, without any network. */
-export function registerTrace(program: Command): void {
-  const trace = program.command('trace').description('record, compare, explain and plot execution traces; needs no network')
-    .addHelpText('after', `
+export function registerTrace(trace: Command): void {
+  trace.addHelpText('after', `
 Examples:
   $ gadus trace record -o a.json -- gzip -k table.csv
   $ gadus trace compare a.json b.json c.json

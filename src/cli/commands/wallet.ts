@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { approve, coinBalance, createChain, type Chain, fund, readParty, withdraw } from '../../chain/index.ts';
 import { scoreBps } from '../../protocol/index.ts';
 import { coinUnits } from '../job-options.ts';
-import { coins, dim, print, score } from '../output.ts';
+import { coins } from '../coins.ts';
+import { dim, print, score } from '../output.ts';
 import { clientKey, interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
 
 /** `gadus wallet …`: the client's coin, outside the scheduler and in it. */
-export function registerWallet(program: Command): void {
-  const wallet = program.command('wallet').description('the client\'s coin and standing').addHelpText('after', '\nExample:\n  $ gadus wallet show');
+export function registerWallet(wallet: Command): void {
+  wallet.addHelpText('after', '\nExample:\n  $ gadus wallet show');
 
   wallet.command('show').description('coin held, coin in the scheduler\'s purse, reputation').addHelpText('after', '\nExample:\n  $ gadus wallet show --json')
     .action((_options: GlobalOptions, command: Command) => withWallet(command, async ({ chain, options }) => {
