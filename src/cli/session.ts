@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Hex } from 'viem';
-import { createClient, gadusHome, readProfile, type Profile, type RunningClient } from '../client/index.ts';
+import type { RunningClient } from '../client/index.ts';
+import { gadusHome, readProfile, type Profile } from '../client/profile.ts';
 import { BaseError } from '../protocol/index.ts';
 import { Interrupted } from './interrupted.ts';
 
@@ -48,6 +49,8 @@ export async function clientKey(profile: Profile): Promise<Hex> {
 export async function withClient<T>(command: Command, use: (running: RunningClient & { profile: Profile }, signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = interruptSignal();
   const profile = await loadProfile(command);
+  // Not before it is needed: it is most of what there is to load.
+  const { createClient } = await import('../client/index.ts');
   const running = await createClient(profile, { key: await clientKey(profile), dir: join(gadusHome(), 'client') });
   try {
     return await use({ ...running, profile }, signal);

@@ -285,9 +285,3 @@ export class Client implements Startable {
     if (isJobEvent(event)) this.#sessions.get(event.jobId)?.onEvent(event, removed);
   }
 }
-
-/** Whether a job of the journal still needs its client. */
-export function isUnfinished(record: JobRecord): boolean {
-  const job = replay(record.events);
-  return job === undefined || !isFinal(job);
-}

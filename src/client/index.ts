@@ -1,4 +1,5 @@
-export { Client, isUnfinished, type ClientInit, type SubmitOptions } from './client.ts';
+export { Client, type ClientInit, type SubmitOptions } from './client.ts';
+export { isUnfinished } from './is-unfinished.ts';
 export type { Progress } from './components.ts';
 export { createClient, type RunningClient } from './create-client.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';

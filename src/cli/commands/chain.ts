@@ -7,7 +7,7 @@ import { privateKeyToAddress } from 'viem/accounts';
 import {
   chainProfile, deployContracts, fromFilecoinAddress, readAddresses, readChainStatus, toFilecoinAddress, verifyDeployment, writeAddresses, type Addresses, type ChainStatus,
 } from '../../chain/index.ts';
-import { gadusHome } from '../../client/index.ts';
+import { gadusHome } from '../../client/profile.ts';
 import { deployerKey } from '../deployer-key.ts';
 import { coins } from '../coins.ts';
 import { dim, green, print, red, say } from '../output.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { callApi } from '../../api/index.ts';
-import { defaultProfilePath, writeProfile } from '../../client/index.ts';
+import { defaultProfilePath, writeProfile } from '../../client/profile.ts';
 import { buildBusyboxImage, buildDebianImage, guestDir, prepareGuest, pullImage } from '../../executor/index.ts';
 import { dim, print, say, table } from '../output.ts';
 import { interruptSignal, loadProfile, UsageError, type GlobalOptions } from '../session.ts';

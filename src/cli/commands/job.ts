@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import { isUnfinished, type Client, type JobRecord, type RunningClient } from '../../client/index.ts';
+import type { Client, JobRecord, RunningClient } from '../../client/index.ts';
+import { isUnfinished } from '../../client/is-unfinished.ts';
 import { messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
