@@ -247,13 +247,15 @@ export class JobSession {
 
   async #carry(action: Exclude<ClientAction, 'wait' | 'close' | 'examine' | 'done'>, job: JobState | undefined): Promise<void> {
     if (action === 'submit') await this.#announce();
+    // Those of now, whatever comes meanwhile: who may be drawn is who was looked at.
+    const bids = this.#bids.assignable();
     if (action === 'assign') {
-      await this.#noteStandings('before', this.#bids.assignable().map(({ node }) => node));
+      await this.#noteStandings('before', bids.map(({ node }) => node));
       // Where the bidders listen is nowhere else: without it a process that takes over could not ask for their evidence.
       await this.#writer.save();
     }
     const carried = await carry(this.#context, action, job, {
-      bids: () => this.#bids.assignable(), unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => closedJob(this.record, one),
+      bids: () => bids, unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => closedJob(this.record, one),
       verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
     }).catch((error: unknown) => {
       if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;
