@@ -1,4 +1,4 @@
-import { childrenOf, rangeOf, type AstNode } from './solidity-ast.ts';
+import { rangeOf, rewrite, type AstNode } from './solidity-ast.ts';
 
 /** A place where the program goes one of two ways: `if`, `?:`, the head of a loop, an operand of `&&` or `||`. */
 export interface Branch { path: string; line: number; text: string }
@@ -8,25 +8,12 @@ export function instrument(sources: Record<string, { content: string }>, asts: R
   const branches: Branch[] = [];
   const written = Object.fromEntries(paths.map((path) => {
     const text = Buffer.from(sources[path]!.content);
-    const render = (node: AstNode): string => {
-      const { start, end } = rangeOf(node);
-      const children = childrenOf(node).filter((child) => rangeOf(child).start >= start && rangeOf(child).end <= end).sort((a, b) => rangeOf(a).start - rangeOf(b).start);
-      let out = '';
-      let at = start;
-      for (const child of children) {
-        const range = rangeOf(child);
-        if (range.start < at) continue;
-        out += text.subarray(at, range.start).toString();
-        if (isWay(node, child)) {
-          branches.push({ path, line: text.subarray(0, range.start).toString().split('\n').length, text: text.subarray(range.start, range.end).toString().replace(/\s+/g, ' ') });
-          out += `Branches.went(${branches.length}, ${render(child)})`;
-        } else {
-          out += render(child);
-        }
-        at = range.end;
-      }
-      return out + text.subarray(at, end).toString();
-    };
+    const render = (node: AstNode): string => rewrite(text, node, (child) => {
+      if (!isWay(node, child)) return render(child);
+      const { start, end } = rangeOf(child);
+      branches.push({ path, line: text.subarray(0, start).toString().split('\n').length, text: text.subarray(start, end).toString().replace(/\s+/g, ' ') });
+      return `Branches.went(${branches.length}, ${render(child)})`;
+    });
     const up = '../'.repeat(path.split('/').length - 3);
     return [path, render(asts[path]!).replace(/^(pragma [^\n]*\n)/m, `$1import {Branches} from "${up === '' ? './' : up}Branches.sol";\n`)];
   }));

@@ -52,6 +52,21 @@ export function astOf(sources: Record<string, { content: string }>): Record<stri
   return Object.fromEntries(Object.entries(output.sources!).map(([path, { ast }]) => [path, ast]));
 }
 
+/** A node's text in its file, its direct children rendered by `by`. */
+export function rewrite(text: Buffer, node: AstNode, by: (child: AstNode) => string): string {
+  const { start, end } = rangeOf(node);
+  const children = childrenOf(node).filter((child) => rangeOf(child).start >= start && rangeOf(child).end <= end).sort((a, b) => rangeOf(a).start - rangeOf(b).start);
+  let out = '';
+  let at = start;
+  for (const child of children) {
+    const range = rangeOf(child);
+    if (range.start < at) continue; // the same place twice: the type of a second variable, documentation
+    out += text.subarray(at, range.start).toString() + by(child);
+    at = range.end;
+  }
+  return out + text.subarray(at, end).toString();
+}
+
 /** The direct children of a node, in no particular order. */
 export function childrenOf(node: AstNode): AstNode[] {
   return Object.values(node).flatMap((value): AstNode[] => {

@@ -1,4 +1,4 @@
-import { childrenOf, rangeOf, type AstNode } from '../solidity-ast.ts';
+import { childrenOf, rangeOf, rewrite, type AstNode } from '../solidity-ast.ts';
 
 /** One change of one place of the sources. */
 export interface Mutant {
@@ -111,17 +111,7 @@ class Writer {
 
   /** The node's text, its children rendered by `by`. */
   #inside(node: AstNode, by: (child: AstNode) => string = (child) => this.render(child, node)): string {
-    const { start, end } = rangeOf(node);
-    const children = childrenOf(node).filter((child) => rangeOf(child).start >= start && rangeOf(child).end <= end).sort((a, b) => rangeOf(a).start - rangeOf(b).start);
-    let text = '';
-    let at = start;
-    for (const child of children) {
-      const range = rangeOf(child);
-      if (range.start < at) continue; // the same place twice: the type of a second variable, documentation
-      text += this.#text.subarray(at, range.start).toString() + by(child);
-      at = range.end;
-    }
-    return text + this.#text.subarray(at, end).toString();
+    return rewrite(this.#text, node, by);
   }
 
   #mutant(node: AstNode, operator: string, to: string): number {
