@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLAIN_TERMS, type JobRequest, type JobState } from '../protocol/index.ts';
+import type { JobState } from '../protocol/index.ts';
+import { rostered, sampleRequest as request, seat } from '../protocol/sample-job.test-util.ts';
 import { nextClientAction, type LocalJob } from './next-action.ts';
 
-const ZERO = `0x${'00'.repeat(32)}` as const;
-const seat = (n: number) => ({ node: `0x${String(n).padStart(40, '0')}` as const, price: 1n, commitment: ZERO });
-const request: JobRequest = {
-  client: seat(9).node, nonce: 1n, specDigest: ZERO, replicas: 3, policy: 0, maxPrice: 1n, stake: 1n, minScore: 0,
-  assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: ZERO, secretHash: ZERO, ...PLAIN_TERMS,
-};
-const rostered = { request, since: 1000, roster: [seat(0), seat(1), seat(2)], committed: 0b111 };
 const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false, unposted: 0, audited: false, panels: true, majority: true, guilty: 0 };
 const next = (job: JobState | undefined, local: Partial<LocalJob>, now = 1001, head = 100n) => nextClientAction(job, { ...nothing, ...local }, now, head);
 
