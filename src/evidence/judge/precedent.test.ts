@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { fingerprintOf } from '../fingerprint/fingerprint.ts';
-import { precedentOf } from './precedent.ts';
+import { MIN_CLASS_RUNS, SKETCH_THRESHOLD } from '../constants.ts';
+import { sketchDistance } from '../fingerprint/sketch-distance.ts';
+import { precedentOf, type Precedent } from './precedent.ts';
 import { RunClass } from './run-class.ts';
+import { classModel, strangenessOf } from './strangeness.ts';
 import { sketchOf } from '../fingerprint/sketch.ts';
 import { runProfile, runTrace, type RunShape } from '../test-support/run.ts';
 
@@ -36,6 +39,21 @@ describe('precedentOf', () => {
   ), { numRuns: 20 }));
 });
 
+/** The definition, by all distances of all to all. */
+function byDefinition(past: readonly Uint8Array[], sketch: Uint8Array): Precedent {
+  const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
+  const all = [...past, sketch];
+  const distances = all.map((a) => all.map((b) => sketchDistance(a, b).distance));
+  const ranks = distances.map((row, i) => median(row.filter((_, j) => j !== i)));
+  const own = ranks.at(-1)!;
+  return {
+    runs: past.length,
+    alike: distances.at(-1)!.slice(0, -1).filter((distance) => distance <= SKETCH_THRESHOLD).length,
+    p: ranks.filter((other) => other >= own).length / all.length,
+    ...(past.length < MIN_CLASS_RUNS ? {} : { strangeness: strangenessOf(classModel(past), sketch) }),
+  };
+}
+
 describe('RunClass', () => {
   const shape: fc.Arbitrary<RunShape> = fc.record({ cpuSeconds: fc.constantFrom(2, 3, 3.1, 9), readBytes: fc.constantFrom(50e6, 100e6, 101e6), writtenBytes: fc.constantFrom(50e6, 60e6) });
   /** Some are no sketches at all, or lack features that the others have. */
@@ -45,7 +63,7 @@ describe('RunClass', () => {
     fc.array(any, { maxLength: 24 }), any, fc.nat({ max: 6 }), (runs, looked, dropped) => {
       const known = new RunClass(runs);
       for (let i = 0; i < dropped; i++) known.drop();
-      assert.deepEqual(known.look(looked), precedentOf(runs.slice(dropped), looked));
+      assert.deepEqual(known.look(looked), byDefinition(runs.slice(dropped), looked));
     },
   ), { numRuns: 60 }));
 });

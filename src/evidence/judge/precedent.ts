@@ -1,6 +1,5 @@
-import { MIN_CLASS_RUNS, SKETCH_THRESHOLD } from '../constants.ts';
-import { sketchDistance } from '../fingerprint/sketch-distance.ts';
-import { classModel, strangenessOf, type Strangeness } from './strangeness.ts';
+import { RunClass } from './run-class.ts';
+import type { Strangeness } from './strangeness.ts';
 
 /** How one run looks beside earlier ones of the same job. */
 export interface Precedent {
@@ -25,18 +24,5 @@ export interface Precedent {
  * @param past sketches of earlier runs that agreed with their peers
  */
 export function precedentOf(past: readonly Uint8Array[], sketch: Uint8Array): Precedent {
-  const all = [...past, sketch];
-  const distances = all.map((a) => all.map((b) => sketchDistance(a, b).distance));
-  const ranks = distances.map((row, i) => median(row.filter((_, j) => j !== i)));
-  const own = ranks.at(-1)!;
-  return {
-    runs: past.length,
-    alike: distances.at(-1)!.slice(0, -1).filter((distance) => distance <= SKETCH_THRESHOLD).length,
-    p: ranks.filter((other) => other >= own).length / all.length,
-    ...(past.length < MIN_CLASS_RUNS ? {} : { strangeness: strangenessOf(classModel(past), sketch) }),
-  };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0;
+  return new RunClass(past).look(sketch);
 }

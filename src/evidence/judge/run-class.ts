@@ -47,10 +47,10 @@ export class RunClass {
     const own: number[] = [];
     let alike = 0;
     const ranks = this.#rows.map((row) => {
-      const distance = sketchDistance(row.sketch, sketch).distance;
-      if (sketchDistance(sketch, row.sketch).distance <= SKETCH_THRESHOLD) alike++;
-      own.push(sketchDistance(sketch, row.sketch).distance);
-      return lowerMedianWith(row.distances, distance);
+      const apart = sketchDistance(sketch, row.sketch).distance;
+      if (apart <= SKETCH_THRESHOLD) alike++;
+      own.push(apart);
+      return lowerMedianWith(row.distances, sketchDistance(row.sketch, sketch).distance);
     });
     own.sort(ascending);
     const rank = own[(own.length - 1) >> 1] ?? 0;
