@@ -1,3 +1,4 @@
+import { ownAddresses } from '../network/index.ts';
 import type { Announcement } from '../protocol/index.ts';
 import type { ClientComponents } from './components.ts';
 import { ANNOUNCE_INTERVAL_MS, ANNOUNCE_MAX_INTERVAL_MS } from './constants.ts';
@@ -24,7 +25,7 @@ export class Announcer {
   /** What is announced. */
   get announcement(): Announcement {
     const { request, spec } = this.#record;
-    return { request, spec: new TextEncoder().encode(spec), addrs: this.#components.host.getMultiaddrs().map(String).slice(0, 16) };
+    return { request, spec: new TextEncoder().encode(spec), addrs: ownAddresses(this.#components.host) };
   }
 
   /** Begins anew: the job waits for bids once more. */

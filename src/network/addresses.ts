@@ -1,11 +1,17 @@
-import { isPeerId, type PeerId } from '@libp2p/interface';
+import { isPeerId, type Libp2p, type PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { messageOf } from '../protocol/errors.ts';
+import { MAX_ADDRS } from '../protocol/messages.ts';
 import { NetworkError } from './errors.ts';
 
 /** Whom to talk to: a known peer, or where it listens (all addresses of one peer). */
 export type Target = PeerId | string | Multiaddr | readonly (string | Multiaddr)[];
+
+/** Where a host listens, as it tells others: no more of it than a message takes. */
+export function ownAddresses(host: Pick<Libp2p, 'getMultiaddrs'>): string[] {
+  return host.getMultiaddrs().map(String).slice(0, MAX_ADDRS);
+}
 
 /** Parses a multiaddr. @throws NetworkError ADDRESS_INVALID */
 export function parseAddress(text: string): Multiaddr {

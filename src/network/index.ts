@@ -1,5 +1,5 @@
 export type { Asker, Listener, ServeInit, Unserve } from './accept.ts';
-export type { Target } from './addresses.ts';
+export { ownAddresses, type Target } from './addresses.ts';
 export type { Dialer, Protocol } from './call.ts';
 export { JOBS_TOPIC } from './constants.ts';
 export { createHost, type Host, type HostInit, type Services } from './create-host.ts';

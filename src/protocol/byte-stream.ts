@@ -76,6 +76,13 @@ export async function sendChunk(stream: Stream, bytes: Uint8Array | Uint8ArrayLi
     throw cut(cause instanceof Error ? cause : new Error(String(cause)));
   }
   if (stream.writeBufferLength <= writeAheadBytes) return;
+  await untilIdle(stream, { cut, ...(signal && { signal }), ...(stall && { stall }) });
+}
+
+/** Resolves when all that was sent is with the muxer. @throws what `cut` and `stall` make; the signal's reason */
+export async function untilIdle(stream: Stream, { signal, cut, stall }: Omit<SendInit, 'writeAheadBytes'>): Promise<void> {
+  signal?.throwIfAborted();
+  if (stream.writeBufferLength === 0) return;
   // Not stream.onDrain(): it stays resolved after its first use, so it cannot hold back a second time. 'idle' comes when all is with the muxer.
   await new Promise<void>((resolve, reject) => {
     const timer = stall === undefined ? undefined : setTimeout(() => settle(() => reject(stall.error())), stall.timeoutMs);

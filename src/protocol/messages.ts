@@ -12,7 +12,9 @@ const amount = z.string().regex(/^\d{1,30}$/).transform(BigInt);
 const bigAmount = z.string().regex(/^\d{1,78}$/).transform(BigInt);
 const window = z.number().int().min(0).max(0xffff_ffff);
 const bytes = (max: number) => z.custom<Uint8Array>((b) => b instanceof Uint8Array && b.length <= max, `must be at most ${max} bytes`);
-const addrs = z.array(z.string().max(300)).max(16);
+/** Addresses of one peer in a message. */
+export const MAX_ADDRS = 16;
+const addrs = z.array(z.string().max(300)).max(MAX_ADDRS);
 
 const request = z.strictObject({
   client: address, nonce: amount, specDigest: hex32, replicas: z.number().int(), policy: z.number().int(), maxPrice: amount, stake: amount,

@@ -13,7 +13,7 @@ import { createBudget, freeRetrieval } from './filecoin/retrieval-payment.ts';
 import { withHiddenBlocks } from './hidden/hidden-blocks.ts';
 import { Unsealing, type UnsealInit } from './hidden/unsealing.ts';
 import { newPath, refuseExisting } from './local/new-path.ts';
-import { readBlock } from './local/read-block.ts';
+import { readBlock, verifiedBlocks } from './local/read-block.ts';
 import { tracked } from './local/retention.ts';
 import type { Receipt } from './source.ts';
 import { extract } from './unixfs/extract.ts';
@@ -97,10 +97,9 @@ export class Fetching {
           ...this.#content, signal: until, requireSpace: (bytes) => this.#shared.retention.requireSpace(bytes), ...(onProgress && { onProgress }),
         });
         const root = await fill(unsealing);
-        const read = (block: CID) => readBlock(hidden, block);
         await newPath(destination, (draft) => (car
-          ? writeFileFrom(draft, (file) => writeCar(file, root, read, { signal: until, ...unpacking(onProgress) }))
-          : extract({ async* get(block) { yield await read(block); } }, root, draft, {
+          ? writeFileFrom(draft, (file) => writeCar(file, root, (block) => readBlock(hidden, block), { signal: until, ...unpacking(onProgress) }))
+          : extract(verifiedBlocks(hidden), root, draft, {
             signal: until, maxBytes: Math.max(this.#shared.maxFetchBytes, unsealing.bytes), fileMode: 0o644,
             ...unpacking(onProgress),
           })));

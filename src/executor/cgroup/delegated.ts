@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import type { CgroupLayout } from './layout.ts';
+import { ownGroup } from './own-group.ts';
 
 /** Controllers that a job's limits need. */
 const NEEDED = ['cpu', 'memory', 'pids'];
@@ -11,7 +12,7 @@ const NEEDED = ['cpu', 'memory', 'pids'];
 export function isDelegated({ version, unified }: CgroupLayout, readText: (file: string) => string = (file) => readFileSync(file, 'utf8'), mayWrite: (file: string) => boolean = writable): boolean {
   if (version !== 'v2' || unified === undefined) return false;
   try {
-    const own = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup'))?.[1];
+    const own = ownGroup(readText);
     if (own === undefined) return false;
     const directory = own === '/' ? unified : unified + own;
     const controllers = readText(`${directory}/cgroup.controllers`).trim().split(/\s+/);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ownGroup } from './own-group.ts';
 import type { ResourceLimits } from './limits.ts';
 import { limitsV1, limitsV2 } from './limits.ts';
 
@@ -60,7 +61,7 @@ export function parseCgroupLayout(mountinfo: string): CgroupLayout | undefined {
 export function cgroupLayout(): CgroupLayout | undefined {
   const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
   if (layout?.version !== 'v2') return layout;
-  const own = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  const own = ownGroup();
   return own !== undefined && path.basename(own) === OWN_GROUP ? { ...layout, base: path.dirname(own) } : layout;
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSyn
 import path from 'node:path';
 import { cgroupsPath, type CgroupLayout } from '../cgroup/layout.ts';
 import { jobLimits, startLimits } from '../cgroup/limits.ts';
+import { ownGroup } from '../cgroup/own-group.ts';
 import { JOB_UID } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest } from '../engine.ts';
@@ -87,7 +88,7 @@ function diskKind({ scratch, userNamespaces }: ContainerContext, { writable }: M
 export function accountsSwap({ version, controllers, unified }: CgroupLayout): boolean {
   if (version !== 'v2') return existsSync(`${controllers.get('memory')}/memory.memsw.limit_in_bytes`);
   // The root group has no limits; any other has the file when swap is accounted.
-  const own = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  const own = ownGroup() ?? '/';
   return own !== '/' && existsSync(path.join(unified!, own, 'memory.swap.max'));
 }
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import type { Evidence } from '../../protocol/index.ts';
+import type { Endpoint, Evidence } from '../../protocol/index.ts';
 import { MIN_SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { removeRun } from '../container/leftovers.ts';
 import { planMounts } from '../container/mount-plan.ts';
@@ -38,7 +38,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   if (!(sampleIntervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(sampleIntervalMs))) {
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
-  grantedEndpoints(request.spec, 'microvm', context.network);
+  const endpoints = grantedEndpoints(request.spec, 'microvm', context.network);
   keepRuns('microvm', context.stateDir);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
@@ -46,7 +46,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   const onAbort = () => abort.reject(aborted(signal!));
   signal?.addEventListener('abort', onAbort);
   try {
-    return await execute(context, request, run, (promise) => Promise.race([promise, abort.promise]));
+    return await execute(context, request, endpoints, run, (promise) => Promise.race([promise, abort.promise]));
   } catch (error) {
     await removeRun({ stateDir: context.stateDir, layout: undefined, runtimePath: undefined }, run);
     throw error;
@@ -55,12 +55,11 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   }
 }
 
-async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
+async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, endpoints: readonly Endpoint[], run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
   const { spec, signal } = request;
   const plan = planMounts(request);
   const disks = await prepareDisks(stateDir, request, plan, run);
   if (signal?.aborted) throw aborted(signal);
-  const endpoints = grantedEndpoints(spec, 'microvm', network);
   const outputsPath = path.join(run.path, 'outputs');
   await mkdir(outputsPath);
   const vmm = await kind.start({

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDelegated } from '../cgroup/delegated.ts';
 import { OWN_GROUP, type CgroupLayout } from '../cgroup/layout.ts';
+import { ownGroup } from '../cgroup/own-group.ts';
 
 /** A lack of this machine, and what to do about it. */
 export interface Lack { what: string; remedy: string }
@@ -14,7 +15,7 @@ const REMEDY = 'systemd-run --user --scope -p "Delegate=cpu memory pids" gadus â
 /** Why jobs' groups cannot be made without root; undefined where they can, as far as can be seen. */
 export function whyNotDelegated(layout: CgroupLayout | undefined): Lack | undefined {
   if (layout?.version !== 'v2') return { what: 'without root, jobs need control groups of version 2', remedy: 'boot with systemd.unified_cgroup_hierarchy=1, or run gadus as root' };
-  const own = ownGroup();
+  const own = ownGroup() ?? '/';
   if (path.basename(own) === OWN_GROUP || isDelegated(layout)) return undefined;
   return { what: `the control group ${own} is not delegated to this user with cpu, memory and pids`, remedy: REMEDY };
 }
@@ -27,7 +28,7 @@ export function whyNotDelegated(layout: CgroupLayout | undefined): Lack | undefi
  */
 export function takeDelegation(layout: CgroupLayout | undefined): Lack | undefined {
   const lack = whyNotDelegated(layout);
-  const own = ownGroup();
+  const own = ownGroup() ?? '/';
   if (lack !== undefined || path.basename(own) === OWN_GROUP) return lack;
   const group = path.join(layout!.unified!, own);
   try {
@@ -40,9 +41,4 @@ export function takeDelegation(layout: CgroupLayout | undefined): Lack | undefin
     const busy = (error as NodeJS.ErrnoException).code === 'EBUSY';
     return { what: busy ? `other processes are in the control group ${own}, too` : `the control group ${own} cannot be divided: ${(error as Error).message}`, remedy: REMEDY };
   }
-}
-
-/** This process's group in the v2 tree. */
-function ownGroup(): string {
-  return /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
 }

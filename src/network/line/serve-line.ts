@@ -1,4 +1,5 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import { untilIdle } from '../../protocol/byte-stream.ts';
 import { toError } from '../call.ts';
 import { LINE_BACKLOG_BYTES, LINE_PROTOCOL, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES, MAX_LINES_PER_CONNECTION, WRITE_TIMEOUT_MS } from '../constants.ts';
 import { NetworkError } from '../errors.ts';
@@ -58,18 +59,9 @@ async function serveStream(stream: Stream, peer: PeerId, answerers: ReadonlyMap<
         await say(envelope.length > MAX_LINE_REPLY_BYTES - 16 ? { kind: 'alone', id } : { kind: 'answer', id, envelope });
       });
       // Who asks and does not read the answers is not read from any more.
-      if (stream.writeBufferLength > LINE_BACKLOG_BYTES) await drained(stream, gone.signal);
+      if (stream.writeBufferLength > LINE_BACKLOG_BYTES) await untilIdle(stream, { signal: gone.signal, cut: () => new NetworkError('STREAM_CLOSED', 'the peer went away') });
     }
   } finally {
     for (const controller of running.values()) controller.abort(new NetworkError('STREAM_CLOSED', 'the peer went away'));
   }
-}
-
-/** Resolves when all that waits is written. @throws the signal's reason */
-function drained(stream: Stream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.addEventListener('idle', () => resolve(), { once: true });
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    if (stream.writeBufferLength === 0) resolve();
-  });
 }

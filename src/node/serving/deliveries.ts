@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bidProtocol, commitmentProtocol, request, type Protocol } from '../../network/index.ts';
+import { bidProtocol, commitmentProtocol, ownAddresses, request, type Protocol } from '../../network/index.ts';
 import { messageOf } from '../../protocol/index.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
 import { DELIVERY_ATTEMPTS, DELIVERY_RETRY_MS, MAX_DELIVERIES } from '../constants.ts';
@@ -21,8 +21,7 @@ export class Deliveries {
 
   /** Tells the client the bid. @returns whether the client took it */
   bid(record: ReplicaRecord): Promise<boolean> {
-    const addrs = this.#components.host.getMultiaddrs().map(String).slice(0, 16);
-    return this.#deliver(record, bidProtocol, { bid: record.bid, addrs }, 'bid');
+    return this.#deliver(record, bidProtocol, { bid: record.bid, addrs: ownAddresses(this.#components.host) }, 'bid');
   }
 
   /** Tells the client the commitment, if there is one. */

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { importCar } from '../car/import-car.ts';
 import type { FetchProgress } from '../fetch-dag.ts';
 import type { LocalBlocks } from '../local/local-blocks.ts';
-import { readBlock } from '../local/read-block.ts';
+import { verifiedBlocks } from '../local/read-block.ts';
 import { namesIn } from '../unixfs/list-directory.ts';
 
 /** Undoes what a `Seal` did. */
@@ -57,7 +57,6 @@ export class Unsealing {
 
   /** The entries of a directory whose own blocks were taken. @throws StorageError NOT_A_DIRECTORY, NOT_FOUND, ENTRY_HOSTILE */
   entries(plain: CID): Promise<Map<string, CID>> {
-    const hidden = this.#hidden;
-    return namesIn({ async* get(block) { yield await readBlock(hidden, block); } }, plain, this.#init.signal);
+    return namesIn(verifiedBlocks(this.#hidden), plain, this.#init.signal);
   }
 }

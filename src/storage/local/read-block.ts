@@ -1,3 +1,4 @@
+import type { ReadableStorage } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
 import { verifyBlock } from '../verify.ts';
@@ -9,4 +10,9 @@ export async function readBlock(blocks: LocalBlocks, cid: CID): Promise<Uint8Arr
   if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block is missing', { details: cid.toString() });
   verifyBlock(cid, bytes);
   return bytes;
+}
+
+/** A store for whoever walks DAGs, every block of it verified. */
+export function verifiedBlocks(blocks: LocalBlocks): ReadableStorage {
+  return { async* get(cid) { yield await readBlock(blocks, cid); } };
 }
