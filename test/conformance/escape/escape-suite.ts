@@ -153,7 +153,10 @@ export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): vo
         assert.ok(!(await lstat(output.path)).isSymbolicLink());
         assert.ok(!output.path.startsWith('/etc') && !output.path.startsWith('/root'));
       }
-      assert.deepEqual(result.outputs.map((output) => output.name), ['a']);
+      // The race may leave a directory of the job's own at /work/b: that is an output like any other. A link never is.
+      const names = result.outputs.map((output) => output.name);
+      assert.ok(names.includes('a') && !names.includes('c'), names.join());
+      for (const { path: found } of result.outputs.slice(1)) assert.ok((await readdir(found)).every((name) => name === 'root'), 'the directory of the job, not the one a link named');
       assert.equal(await readlink(path.join(result.outputs[0]!.path, 'link')), '/etc/passwd', 'kept as a link, for whoever reads it not to follow');
     });
     it('a malicious image: links where the engine mounts', async () => {
