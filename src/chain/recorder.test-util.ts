@@ -19,7 +19,7 @@ export function recorder() {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (done()) resolve();
     waiting.push({ done, resolve });
-    const timer = setTimeout(() => reject(new Error(`never: ${what}; got ${log.join(' ')}; ${JSON.stringify(statuses.at(-1), (_, v) => (typeof v === 'bigint' ? Number(v) : v))}`)), 8000);
+    const timer = setTimeout(() => reject(new Error(`never: ${what}; got ${log.join(' ')}; ${JSON.stringify(statuses.at(-1), (_, v) => (typeof v === 'bigint' ? Number(v) : v))}`)), 60_000);
     return promise.finally(() => clearTimeout(timer));
   };
   return { events, reorgs, statuses, log, init, until };

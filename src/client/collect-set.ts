@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import { verifySetSignature } from '../chain/index.ts';
 import { request, setProtocol } from '../network/index.ts';
-import { setDigestOf, withCommitments, type SealedSeat, type SignedSet } from '../protocol/index.ts';
+import { anySignal, setDigestOf, withCommitments, type SealedSeat, type SignedSet } from '../protocol/index.ts';
 import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents } from './components.ts';
 import { SET_WAIT_MS } from './constants.ts';
@@ -17,7 +17,7 @@ export async function collectSet(
   { host, court, chain }: Pick<ClientComponents, 'host' | 'court' | 'chain'>, { jobId, bids }: JobRecord, roster: readonly SealedSeat[], commitments: Hex[], signal: AbortSignal,
 ): Promise<SignedSet> {
   const setDigest = setDigestOf(withCommitments(roster, commitments));
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(SET_WAIT_MS)]);
+  const patience = anySignal(signal, AbortSignal.timeout(SET_WAIT_MS));
   const signatures = await Promise.all(roster.map(async ({ node }) => {
     const answer = await request(host, addrsOf({ bids }, node), setProtocol, { jobId, commitments }, { signal: patience });
     if (answer.status === 'refused') throw new ClientError('SET_REFUSED', 'a node does not sign the set of commitments', { details: `${node}: ${answer.reason}` });

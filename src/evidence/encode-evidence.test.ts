@@ -86,13 +86,10 @@ describe('decodeEvidence', () => {
     assert.equal('encryptedResultCid' in decodeEvidence(encodeEvidence(runEvidence())), false);
   });
 
-  it('holds an hour at 20 ms in less than a message, quickly', () => {
-    const trace = runTrace({ samples: 180_000 });
-    const evidence = runEvidence(trace);
-    const started = performance.now();
+  it('holds an hour at 20 ms in less than a message', () => {
+    const evidence = runEvidence(runTrace({ samples: 180_000 }));
     const bytes = encodeEvidence(evidence);
-    decodeEvidence(bytes);
     assert.ok(bytes.length < 8e6, `${bytes.length} bytes`);
-    assert.ok(performance.now() - started < 5000);
+    assert.equal(decodeEvidence(bytes).trace.t.length, 180_000);
   });
 });

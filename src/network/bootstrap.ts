@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
+import { anySignal } from '../protocol/any-signal.ts';
 import { parseAddress, peerOf } from './addresses.ts';
 import { BOOTSTRAP_DIAL_TIMEOUT_MS, BOOTSTRAP_RETRY_MIN_MS } from './constants.ts';
 
@@ -23,7 +24,7 @@ async function keepOne(host: Libp2p, address: Multiaddr, known: PeerId | undefin
   while (!signal.aborted && (peer === undefined || !peer.equals(host.peerId))) {
     if (peer === undefined || host.getConnections(peer).length === 0) {
       try {
-        const connection = await host.dial(address, { signal: AbortSignal.any([signal, AbortSignal.timeout(BOOTSTRAP_DIAL_TIMEOUT_MS)]) });
+        const connection = await host.dial(address, { signal: anySignal(signal, AbortSignal.timeout(BOOTSTRAP_DIAL_TIMEOUT_MS)) });
         peer = connection.remotePeer;
       } catch {
         await sleep(pauseMs, undefined, { signal, ref: false });

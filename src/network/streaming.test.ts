@@ -63,9 +63,9 @@ test('silence with signs of life is patience; silence without is a timeout', asy
   const [server, client] = [await startHost(t), await startHost(t)];
   const go = Promise.withResolvers<void>();
   const unserve = await serveStream(server, logsProtocol, async function* () { await go.promise; yield chunk(1); }, { heartbeatMs: 20 });
-  setTimeout(() => go.resolve(), 2000);
+  setTimeout(() => go.resolve(), 500);
   const sizes: number[] = [];
-  for await (const { data } of openStream(client, addressesOf(server), logsProtocol, ask, { idleTimeoutMs: 1500 })) sizes.push(data.length);
+  for await (const { data } of openStream(client, addressesOf(server), logsProtocol, ask, { idleTimeoutMs: 300 })) sizes.push(data.length);
   assert.deepEqual(sizes, [1]);
   await unserve();
   await serveStream(server, logsProtocol, async function* () { await new Promise(() => {}); yield chunk(1); });

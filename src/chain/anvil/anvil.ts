@@ -1,20 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesToHex, type Address, type Hex } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
-import { messageOf } from '../../protocol/index.ts';
 import { anvilBinary } from './anvil-binary.ts';
 import {
   ANVIL_BLOCK_TIME_MS, ANVIL_CHAIN_ID, ANVIL_KEPT_STATES, ANVIL_MNEMONIC, ANVIL_START_TIMEOUT_MS, ANVIL_STATE_INTERVAL_SECONDS,
   ANVIL_STOP_TIMEOUT_MS,
 } from '../constants.ts';
 import { ChainError } from '../errors.ts';
+import { freePlace } from './free-place.ts';
 import { mineBlocks } from './mine-blocks.ts';
 
 export interface AnvilInit {
-  /** 0 or none: a free one. */
+  /** One of 127.0.0.1; 0 or none: a free one. */
   port?: number;
   /** The chain is loaded from and saved to this file; without one it is forgotten. */
   stateFile?: string;
@@ -68,9 +67,9 @@ export async function startAnvil(init: AnvilInit = {}): Promise<Anvil> {
   const { blockTimeMs = ANVIL_BLOCK_TIME_MS, chainId = ANVIL_CHAIN_ID, accounts = 10, mnemonic = ANVIL_MNEMONIC, signal } = init;
   signal?.throwIfAborted();
   const binary = anvilBinary();
-  const port = await freePort(init.port ?? 0);
+  const { host, port } = await freePlace(init.port);
   const args = [
-    '--quiet', '--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--accounts', String(accounts), '--mnemonic', mnemonic,
+    '--quiet', '--host', host, '--port', String(port), '--chain-id', String(chainId), '--accounts', String(accounts), '--mnemonic', mnemonic,
     '--prune-history', String(ANVIL_KEPT_STATES), '--no-cors',
     ...(init.stateFile === undefined ? [] : ['--state', init.stateFile, '--state-interval', String(ANVIL_STATE_INTERVAL_SECONDS)]),
   ];
@@ -88,8 +87,8 @@ export async function startAnvil(init: AnvilInit = {}): Promise<Anvil> {
   let pid: number | undefined;
   try {
     pid = await awaitPid(keeper, output, exited);
-    const rpcUrl = `http://127.0.0.1:${port}`;
-    const wsUrl = `ws://127.0.0.1:${port}`;
+    const rpcUrl = `http://${host}:${port}`;
+    const wsUrl = `ws://${host}:${port}`;
     await awaitAnswer(rpcUrl, chainId, keeper, output, signal);
     miner = await mineBlocks(wsUrl, blockTimeMs);
     signal?.addEventListener('abort', () => void stop(), { once: true });
@@ -125,7 +124,7 @@ async function awaitAnswer(rpcUrl: string, chainId: number, keeper: ChildProcess
     try {
       const response = await fetch(rpcUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal: AbortSignal.timeout(ANVIL_START_TIMEOUT_MS) });
       const { result } = await response.json() as { result?: string };
-      if (Number(result) === chainId) return;
+      if (Number(result) === chainId && keeper.exitCode === null) return;
       throw new ChainError('ANVIL_FAILED', 'another program answers on anvil\'s port', { details: rpcUrl, hint: 'choose another port' });
     } catch (error) {
       if (error instanceof ChainError) throw error;
@@ -153,20 +152,6 @@ function collect(child: ChildProcess): Output {
 function failed(reason: string, output: Output): ChainError {
   const said = output.text().split('\n').slice(1).join('\n').trim();
   return new ChainError('ANVIL_FAILED', 'anvil did not start', { details: said === '' ? reason : `${reason}; it said: ${said}` });
-}
-
-/** The port if nobody uses it, for 0 one that the system chooses. @throws ChainError ANVIL_FAILED */
-async function freePort(wanted: number): Promise<number> {
-  const server = createServer().listen(wanted, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new ChainError('ANVIL_FAILED', 'anvil cannot have its port', { details: messageOf(cause), cause, hint: 'choose another port, or none' });
-  }
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function kill(pid: number): void {

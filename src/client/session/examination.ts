@@ -1,5 +1,5 @@
 import { keccak256, toHex, type Hex } from 'viem';
-import { canonicalJson } from '../../protocol/index.ts';
+import { anySignal, canonicalJson } from '../../protocol/index.ts';
 import { DIRECT_EVIDENCE_WAIT_MS, DIRECT_WAIT_PER_SHARD_MS } from '../constants.ts';
 import { collectEvidence, type ClosedJob, type Exhibit } from '../examine.ts';
 import { find } from '../find.ts';
@@ -37,7 +37,7 @@ export class Examination {
   ask(job: ClosedJob, onLate?: () => void): void {
     const { components: { host, court }, record, signal } = this.#context;
     if (onLate !== undefined && this.#timer === undefined) this.#timer = setTimeout(onLate, DIRECT_EVIDENCE_WAIT_MS + job.request.shards * DIRECT_WAIT_PER_SHARD_MS).unref();
-    const until = AbortSignal.any([signal, AbortSignal.timeout(job.request.settleWindow * 500)]);
+    const until = anySignal(signal, AbortSignal.timeout(job.request.settleWindow * 500));
     job.roster.forEach(({ node }, seat) => {
       if ((job.committed & (1 << seat)) === 0 || this.#asked.has(seat)) return;
       this.#asked.add(seat);

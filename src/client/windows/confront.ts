@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkResult, disagreement } from '../../evidence/index.ts';
-import { isError, messageOf, parseCid } from '../../protocol/index.ts';
+import { anySignal, isError, messageOf, parseCid } from '../../protocol/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import { MAX_CHECKED_RESULT_BYTES, RESULT_FETCH_TIMEOUT_MS } from '../constants.ts';
 import type { Exhibit } from '../examine.ts';
@@ -58,7 +58,7 @@ async function withResult(storage: Pick<Storage, 'export'>, cid: string, signal:
   try {
     const root = join(dir, 'result');
     const tooMuch = new AbortController();
-    const limits = AbortSignal.any([signal, AbortSignal.timeout(RESULT_FETCH_TIMEOUT_MS), tooMuch.signal]);
+    const limits = anySignal(signal, AbortSignal.timeout(RESULT_FETCH_TIMEOUT_MS), tooMuch.signal);
     // The size is the node's word; stderr and the tree itself come on top.
     const onProgress = ({ bytes }: { bytes: number }) => { if (bytes > 2 * MAX_CHECKED_RESULT_BYTES) tooMuch.abort(new Error('the result is larger than its profile says')); };
     try {

@@ -101,12 +101,9 @@ describe('fingerprint', () => {
     },
   )));
 
-  it('compares an hour at 20 ms in 5 ms once both are fingerprinted', () => {
-    const hour = print({ samples: 180_000 });
-    const other = print({ samples: 180_000, faults: 61_000 });
-    const started = performance.now();
-    for (let i = 0; i < 100; i++) compareFingerprints(hour, other);
-    assert.ok((performance.now() - started) / 100 < 5);
+  it('of an hour at 20 ms is as large as that of a second, so that two are compared as fast', () => {
+    const sizes = ({ features, content, ...rest }: ReturnType<typeof print>) => [features.length, content?.length, rest];
+    assert.deepEqual(sizes(print({ samples: 180_000 })), sizes(print({ samples: 50 })));
   });
 
   it('names every block once', () => assert.equal(new Set(BLOCKS.map((block) => block.name)).size, BLOCKS.length));

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, afterEach, before, test } from 'node:test';
 import { isError } from '../../protocol/index.ts';
+import { mockTime } from '../../protocol/mock-time.test-util.ts';
 import { createDockerClient } from './docker-client.ts';
 import { createDockerEngine } from './docker-engine.ts';
 
@@ -85,13 +85,14 @@ test('silence, a broken answer, an endless one, and nobody there are typed error
   await assert.rejects(createDockerClient(path.join(directory, 'absent')).call('GET', '/'), failed(/ENOENT/));
 });
 
-test('a stream begins with what came along with its first bytes, and lives longer than the request may', async () => {
+test('a stream begins with what came along with its first bytes, and lives longer than the request may', async (t) => {
+  const pass = mockTime(t);
   const client = createDockerClient(await daemon(() => undefined, (_request, socket) => {
     socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nfirst ');
     socket.on('data', (chunk: Buffer) => { socket.end(`then ${chunk.toString()}`); });
   }));
   const socket = await client.hijack('/attach', { timeoutMs: 200 });
-  await delay(400);
+  pass(400);
   socket.write('word');
   let text = '';
   for await (const chunk of socket) text += String(chunk);

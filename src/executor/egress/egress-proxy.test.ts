@@ -73,7 +73,7 @@ function ended(socket: Socket) {
 }
 
 async function until(condition: () => boolean) {
-  for (const end = Date.now() + 10_000; !condition();) {
+  for (const end = Date.now() + 60_000; !condition();) {
     assert.ok(Date.now() < end, 'in time');
     await turn();
   }

@@ -1,4 +1,5 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { untilIdle } from '../../protocol/byte-stream.ts';
 import { toError } from '../call.ts';
 import { LINE_BACKLOG_BYTES, LINE_PROTOCOL, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES, MAX_LINES_PER_CONNECTION, WRITE_TIMEOUT_MS } from '../constants.ts';
@@ -35,7 +36,7 @@ async function serveStream(stream: Stream, peer: PeerId, answerers: ReadonlyMap<
   const running = new Map<number, AbortController>();
   const gone = new AbortController();
   stream.addEventListener('close', () => gone.abort(new NetworkError('STREAM_CLOSED', 'the peer went away')), { once: true });
-  const say = (reply: Reply) => writeFrame(stream, encodeReply(reply), { signal: AbortSignal.any([gone.signal, AbortSignal.timeout(WRITE_TIMEOUT_MS)]) })
+  const say = (reply: Reply) => writeFrame(stream, encodeReply(reply), { signal: anySignal(gone.signal, AbortSignal.timeout(WRITE_TIMEOUT_MS)) })
     .catch((error: unknown) => stream.abort(toError(error)));
   try {
     for await (const frame of readFrames(stream, { maxBytes: MAX_LINE_FRAME_BYTES, signal: gone.signal })) {

@@ -1,5 +1,6 @@
 import { supportsCurves } from '../../evidence/index.ts';
 import type { Engine, RunRequest, RunResult } from '../../executor/index.ts';
+import { anySignal } from '../../protocol/index.ts';
 import { AGAIN_MIN_MISSED, AGAIN_SAMPLED_SHARE, MAX_WATCHED_RUNS } from '../constants.ts';
 
 export interface WatchedInit {
@@ -37,10 +38,9 @@ export async function runWatched(engine: Pick<Engine, 'run'>, request: RunReques
     const { samples, lost, missed = lost } = best.sampling;
     onAgain?.(`the sampler got ${samples} of ${samples + missed} samples: running again`);
     began = now;
-    const until = AbortSignal.timeout(againUntil - now);
+    const signal = anySignal(request.signal, AbortSignal.timeout(againUntil - now));
     let other: RunResult;
     try {
-      const signal = request.signal === undefined ? until : AbortSignal.any([request.signal, until]);
       other = await engine.run({ ...request, id: `${request.id}-again${runs}`, signal });
     } catch (error) {
       if (request.signal?.aborted !== true) break;

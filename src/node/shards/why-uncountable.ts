@@ -1,4 +1,4 @@
-import { isError, messageOf, type JobRequest, type JobSpec } from '../../protocol/index.ts';
+import { anySignal, isError, messageOf, type JobRequest, type JobSpec } from '../../protocol/index.ts';
 import { readShardPlan, type Storage } from '../../storage/index.ts';
 import { SHARD_PLAN_TIMEOUT_MS } from '../constants.ts';
 import { requireCount } from './run-shards.ts';
@@ -7,7 +7,7 @@ import { requireCount } from './run-shards.ts';
 export async function whyUncountable(storage: Pick<Storage, 'ls'>, spec: JobSpec, request: Pick<JobRequest, 'shards'>, signal: AbortSignal): Promise<string | undefined> {
   if (spec.shards === undefined) return undefined;
   try {
-    const { count } = await readShardPlan(storage, spec, { signal: AbortSignal.any([signal, AbortSignal.timeout(SHARD_PLAN_TIMEOUT_MS)]) });
+    const { count } = await readShardPlan(storage, spec, { signal: anySignal(signal, AbortSignal.timeout(SHARD_PLAN_TIMEOUT_MS)) });
     requireCount(count, request);
     return undefined;
   } catch (error) {

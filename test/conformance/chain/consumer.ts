@@ -40,7 +40,7 @@ export class Consumer {
       if (this.faults.length > 0) reject(new Error(`${what}: ${this.faults.join('; ')}`));
       else if (same()) resolve();
     };
-    const timer = setTimeout(() => reject(new Error(`${what}: ${this.held.length} events held, ${places.length} wanted`)), 20_000);
+    const timer = setTimeout(() => reject(new Error(`${what}: ${this.held.length} events held, ${places.length} wanted`)), 60_000);
     this.#check();
     try {
       await promise;

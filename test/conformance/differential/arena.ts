@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { decodeFunctionResult, encodeDeployData, encodeFunctionData, getAddress, maxUint256, numberToHex, type Abi, type Address, type Hex } from 'viem';
 import { mnemonicToAccount } from 'viem/accounts';
 import { coinAbi, decodeEvent, schedulerAbi, type ChainEvent, type Signer } from '../../../src/chain/index.ts';
 import { anvilBinary } from '../../../src/chain/anvil/anvil-binary.ts';
+import { freePlace } from '../../../src/chain/anvil/free-place.ts';
 import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, schedulerBytecode } from '../../../src/chain/bytecode.ts';
 import type { RpcLog } from '../../../src/chain/watch/decode-events.ts';
 import { ANVIL_MNEMONIC } from '../../../src/chain/constants.ts';
@@ -49,11 +49,11 @@ export interface Arena {
 
 /** Starts anvil, deploys, gives the client a purse and every node a stake. */
 export async function startArena({ nodes: count, purse, stake }: { nodes: number; purse: bigint; stake: bigint }): Promise<Arena> {
-  const port = await freePort();
-  const anvil = spawn(anvilBinary(), ['--quiet', '--host', '127.0.0.1', '--port', String(port), '--no-mining', '--timestamp', String(GENESIS), '--mnemonic', ANVIL_MNEMONIC, '--accounts', '12', '--no-cors'], { stdio: 'ignore' });
+  const { host, port } = await freePlace();
+  const anvil = spawn(anvilBinary(), ['--quiet', '--host', host, '--port', String(port), '--no-mining', '--timestamp', String(GENESIS), '--mnemonic', ANVIL_MNEMONIC, '--accounts', '12', '--no-cors'], { stdio: 'ignore' });
   const kill = (): void => void anvil.kill('SIGKILL');
   process.once('exit', kill);
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${host}:${port}`;
   const batch = async (calls: readonly (readonly [method: string, params: readonly unknown[]])[]): Promise<unknown[]> => {
     const body = JSON.stringify(calls.map(([method, params], id) => ({ jsonrpc: '2.0', id, method, params })));
     const answers = await (await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json() as { id: number; result?: unknown; error?: { message: string } }[];
@@ -153,12 +153,4 @@ export async function startArena({ nodes: count, purse, stake }: { nodes: number
   const start = clock;
   let snapshot = await rpc('evm_snapshot');
   return arena;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
 }

@@ -159,7 +159,7 @@ describe('pullImage', () => {
   });
 
   test('waits for a layer that comes slowly, and not for one that stops coming', async () => {
-    const timeoutMs = 1000;
+    const timeoutMs = 500;
     const [layer] = layers();
     const bytes = registry.blobs.get(layer!)!;
     registry.instead.set(blobUrl(layer!), (response) => {
