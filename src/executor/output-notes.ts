@@ -40,6 +40,8 @@ export function noteBook(intervalMs = FIRST_OUTPUT_NOTE_INTERVAL_MS): NoteBook {
 
 /** Notes being taken. */
 export interface NoteTaker {
+  /** How often it has looked, all of the look over. */
+  readonly looks: number;
   /** Takes no more notes; resolves with those there are. */
   stop(): Promise<OutputNotes>;
 }
@@ -55,17 +57,20 @@ export interface NoteTaker {
 export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number, intervalMs = FIRST_OUTPUT_NOTE_INTERVAL_MS): NoteTaker {
   const stopping = new AbortController();
   const book = noteBook(intervalMs);
+  let looks = 0;
   const taking = (async () => {
     for (;;) {
       await delay(book.pauseMs, undefined, { signal: stopping.signal });
       const t = performance.now() - startedAt;
       const lengths = await lengthsOf(outputs);
+      looks++;
       // Looked at after the end, it would show what the run's end wrote, too.
       if (stopping.signal.aborted) return;
       if (lengths !== undefined) book.add(t, lengths);
     }
   })().catch(() => {});
   return {
+    get looks() { return looks; },
     async stop() {
       stopping.abort();
       await taking;
