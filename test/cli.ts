@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const GADUS = fileURLToPath(new URL('../bin/gadus', import.meta.url));
 /** Longest run of one command in a test, ms. */
-const COMMAND_TIMEOUT_MS = 60_000;
+const COMMAND_TIMEOUT_MS = 180_000;
 
 export interface Outcome { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 

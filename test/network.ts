@@ -12,6 +12,7 @@ import { approve, coinBalance, createChain, readJob, readParty, transferCoin, ty
 import { createClient, type Client, type JobRecord, type Profile, type RunningClient } from '../src/client/index.ts';
 import { startDevnet, type Devnet, type DevnetOptions } from '../src/devnet/index.ts';
 import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
+import { SLOWNESS } from '../src/executor/constants.ts';
 import { scoreBps, type JobState } from '../src/protocol/index.ts';
 import { leftovers, MARK } from './leftovers.ts';
 import { until } from './until.ts';
@@ -178,7 +179,7 @@ async function assertConserved(network: TestNetwork, accounts: ReadonlySet<Addre
 }
 
 /** Longest life of a job in a test, ms: several times what it takes on a machine under full load. */
-const JOB_TIMEOUT_MS = 60_000;
+const JOB_TIMEOUT_MS = 180_000 * SLOWNESS;
 
 /** What a client told of its jobs, and when: the reason when one does not end is nowhere else. */
 const told = new Map<Hex, string[]>();

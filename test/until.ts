@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Pause between two looks, ms: short against anything a network does, long against what a look costs. */
 const LOOK_EVERY_MS = 20;
 /** Longest wait where a test names none, ms: what a machine under full load needs for a job of no work, several times over. */
-const DEFAULT_TIMEOUT_MS = 60_000 * SLOWNESS;
+const DEFAULT_TIMEOUT_MS = 120_000 * SLOWNESS;
 
 /**
  * Looks until the condition gives something truthy, and returns it.

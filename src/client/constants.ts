@@ -14,8 +14,8 @@ export const ANNOUNCE_MAX_INTERVAL_MS = 15_000;
 export const DEADLINE_GRACE_SECONDS = 1;
 /** Share of the commit window after which the commitments at hand are carried, though some are missing. */
 export const PARTIAL_COMMIT_SHARE = 0.5;
-/** Longest wait for a node's signature over the set of commitments, ms: it has nothing to compute. Then the chain closes the job instead. */
-export const SET_WAIT_MS = 2000;
+/** Longest wait for a node's signature over the set of commitments, ms: it has nothing to compute, but may be busy with other jobs. Then the chain closes the job instead, which costs a message. */
+export const SET_WAIT_MS = 10_000;
 /** Longest wait for evidence before the chain closes the job instead, ms: there a node that withholds it is made to answer for that. */
 export const DIRECT_EVIDENCE_WAIT_MS = 30_000;
 /** Longer for each shard, ms: the evidence of a shard of a minute is 100 kB, and all seats send at once. */

@@ -54,7 +54,7 @@ describe('what the court does about single replicas, disagreement, left-out bids
 
   test('an audit is drawn when the secret says so, and only then', async () => {
     const seen = new Set<boolean>();
-    for (let i = 0; i < 20 && seen.size < 2; i++) {
+    for (let i = 0; i < 40 && seen.size < 2; i++) {
       const record = await client.client.submit({ engine: 'noop', command: ['true'], verification: { replicas: 1, audit: 0.5 } }, WINDOWS);
       const { roster } = await until('the replica has committed', () => {
         const job = client.client.stateOf(record);

@@ -15,20 +15,20 @@ const cases: Record<string, Case> = {
   'exit code 3': { spec: { command: ['sh', '-c', 'echo partial; exit 3'] }, ended: 'exit', exitCode: 3, stdout: 'partial\n' },
   'command not found': { spec: { command: ['no-such-command'] }, ended: 'exit', exitCode: 127 },
   'killed by a signal of its own': { spec: { command: ['sh', '-c', 'kill -9 $$'] }, ended: 'signal', exitCode: 137 },
-  'time limit': { spec: { command: ['sh', '-c', 'echo begun; sleep 60'], resources: { timeoutMs: 1000 } }, ended: 'timeout', stdout: 'begun\n' },
+  'time limit': { spec: { command: ['sh', '-c', 'echo begun; sleep 600'], resources: { timeoutMs: 2000 } }, ended: 'timeout', stdout: 'begun\n' },
   'time limit, SIGTERM ignored': {
     // Ignored signals are inherited. One sleep, not many: how many begin in the time there is up to the scheduler.
-    spec: { command: ['sh', '-c', 'trap "" TERM INT HUP; echo begun; sleep 60; :'], resources: { timeoutMs: 1000 } }, ended: 'timeout', stdout: 'begun\n',
+    spec: { command: ['sh', '-c', 'trap "" TERM INT HUP; echo begun; sleep 600; :'], resources: { timeoutMs: 2000 } }, ended: 'timeout', stdout: 'begun\n',
   },
   // It grows over many samples: a sampler cannot see a peak that comes and goes between two.
-  'memory limit': { spec: { command: ['awk', 'BEGIN { for (;;) a[++i] = i }'], resources: { memoryBytes: 64 * MiB, timeoutMs: '30s' } }, ended: 'memory', exitCode: 137 },
+  'memory limit': { spec: { command: ['awk', 'BEGIN { for (;;) a[++i] = i }'], resources: { memoryBytes: 64 * MiB, timeoutMs: '2m' } }, ended: 'memory', exitCode: 137 },
   'disk limit': { spec: { command: ['dd', 'if=/dev/zero', 'of=/outputs/big', 'bs=64k', 'count=1024'], resources: { diskBytes: 32 * MiB } }, ended: 'disk', exitCode: 1 },
   'a gigabyte of log': {
     spec: { command: ['dd', 'if=/dev/zero', 'bs=1M', 'count=1024'], resources: { logBytes: KIB_64 }, verification: { replicas: 1, audit: 0 } }, ended: 'exit', exitCode: 0, stdoutBytes: KIB_64,
   },
   'fork bomb': {
     // How far it gets is up to the scheduler, so there is nothing to compare.
-    spec: { command: ['sh', '-c', 'bomb() { bomb | bomb & }; bomb; sleep 1; exit 7'], resources: { processes: 32, timeoutMs: '5s' }, verification: { policy: 'none' } }, ended: 'exit',
+    spec: { command: ['sh', '-c', 'bomb() { bomb | bomb & }; bomb; sleep 1; exit 7'], resources: { processes: 32, timeoutMs: '1m' }, verification: { policy: 'none' } }, ended: 'exit',
   },
 };
 

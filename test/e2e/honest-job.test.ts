@@ -41,7 +41,10 @@ describe('jobs of honest nodes', () => {
     const { roster, verdicts } = await settledJob(client, record);
 
     assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed']);
-    assert.deepEqual([...new Set(stages)], ['submitted', 'bid', 'assigned', 'commitment', 'committed', 'evidence', 'verdict', 'final']);
+    // Bids and commitments may be here before the receipt of the message that they answer, and a slow machine's bids are remarked on.
+    const own = ['submitted', 'assigned', 'committed', 'verdict', 'final'];
+    assert.deepEqual(stages.filter((stage) => own.includes(stage)), own);
+    assert.deepEqual([...new Set(stages)].filter((stage) => !own.includes(stage) && stage !== 'few-bids').sort(), ['bid', 'commitment', 'evidence']);
     assert.ok(record.bids.every(({ bid }) => bid.locality === 10_000), 'every bidder holds the input');
 
     // Exactly what was asked is paid, by the client to the three, and to nobody else.
