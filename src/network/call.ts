@@ -1,9 +1,9 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { afterSilence } from '../protocol/after-silence.ts';
 import { anySignal } from '../protocol/any-signal.ts';
 import { isError, messageOf } from '../protocol/errors.ts';
 import { decodeMessage, encodeMessage, type MessageType } from '../protocol/messages.ts';
 import { describeTarget, dialTargetOf, peerOf, type Target } from './addresses.ts';
-import { DEADLINE_GRACE_MS } from './constants.ts';
 import { NetworkError } from './errors.ts';
 import { writeFrame } from './frames.ts';
 
@@ -65,8 +65,7 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>, what: string, timeoutMs: number, signal?: AbortSignal,
 ): Promise<T> {
   const deadline = new AbortController();
-  // What came while this process stood still is read only after its timers have run.
-  let timer = setTimeout(() => { timer = setTimeout(() => deadline.abort(), DEADLINE_GRACE_MS).unref(); }, timeoutMs).unref();
+  const inTime = afterSilence(timeoutMs, () => deadline.abort(), { ref: false });
   try {
     return await work(anySignal(signal, deadline.signal));
   } catch (cause) {
@@ -76,7 +75,7 @@ export async function withDeadline<T>(
     }
     throw cause;
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }
 

@@ -9,8 +9,6 @@ export const PUBLIC_DHT_PROTOCOL = '/ipfs/kad/1.0.0';
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** A server gives the client this long to deliver its request: bounds what a slow-loris can hold open. */
 export const REQUEST_READ_TIMEOUT_MS = 10_000;
-/** After a deadline what has come in the meantime is read for so long: a process that stood still finds its timers due before its sockets. */
-export const DEADLINE_GRACE_MS = 50;
 /** A server's own work on one request. */
 export const HANDLER_TIMEOUT_MS = 30_000;
 /** Writing one frame to a slow reader: 16 MiB at 280 kB/s. */

@@ -1,4 +1,5 @@
 export * from './abortable.ts';
+export * from './after-silence.ts';
 export * from './any-signal.ts';
 export * from './audit.ts';
 export * from './audit-probability.ts';

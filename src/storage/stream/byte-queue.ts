@@ -1,3 +1,4 @@
+import { afterSilence } from '../../protocol/after-silence.ts';
 import { StorageError } from '../errors.ts';
 import { borrow, drop } from './buffers.ts';
 import { STREAM_STALL_MS } from './constants.ts';
@@ -113,7 +114,7 @@ export class ByteQueue {
     const started = performance.now();
     // One promise by hand: this is done for each chunk that comes, and races of several cost more than the chunk.
     const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>();
-    const timer = setTimeout(() => reject(new StorageError('STALLED', 'nothing came', { details: `within ${this.#stallMs} ms` })), this.#stallMs);
+    const came = afterSilence(this.#stallMs, () => reject(new StorageError('STALLED', 'nothing came', { details: `within ${this.#stallMs} ms` })));
     const onAbort = () => reject(this.#signal.reason);
     this.#signal.addEventListener('abort', onAbort, { once: true });
     this.#chunks.next().then(resolve, reject);
@@ -125,7 +126,7 @@ export class ByteQueue {
       this.#length += value.length;
       return true;
     } finally {
-      clearTimeout(timer);
+      came();
       this.#signal.removeEventListener('abort', onAbort);
       this.waitedMs += performance.now() - started;
     }
