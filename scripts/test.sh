@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every test there is: generated files fresh, contracts, units and conformance, then end to end and chaos: each file has a network of its own.
+# Every test there is: generated files fresh, contracts, units and conformance, then end to end and chaos, which share networks where they can.
 set -eu
 # Every test file, and every node it starts, is a process that loads the same two thousand modules: compiled once, they load in half the time.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${TMPDIR:-/tmp}/node-compile-cache}"
@@ -7,4 +7,4 @@ node contracts/compile.ts --check
 sh scripts/forge.sh test
 node contracts/compile.ts --check --built
 node --test --test-concurrency=2 'src/**/*.test.ts' 'test/conformance/**/*.test.ts' 'test/firecracker/**/*.test.ts' 'lab/**/*.test.ts'
-node --test --test-concurrency=2 'test/e2e/**/*.test.ts' 'test/chaos/**/*.test.ts'
+node test/run-networks.ts 'test/e2e/**/*.test.ts' 'test/chaos/**/*.test.ts'

@@ -53,13 +53,26 @@ export interface TestNetwork extends Devnet {
   restart(index: number): Promise<void>;
 }
 
-/** Starts one network for all tests of a file (GADUS_TEST_VERBOSE=1 shows what its nodes say); after them it is stopped and must have left nothing behind and lost no coin. */
+/** Networks of this process, by what they were asked to be. */
+const networks = new Map<string, { users: number; started?: ReturnType<typeof startNetwork> }>();
+
+/**
+ * Starts one network for all tests of a suite (GADUS_TEST_VERBOSE=1 shows what its nodes say); after them it is stopped and must have left nothing behind
+ * and lost no coin. Suites of one process that ask for it in the same words share it.
+ */
 export function useNetwork(options: Omit<DevnetOptions, 'dir'> = {}): () => TestNetwork {
+  const words = `${JSON.stringify(options)} ${String(options.configure)} ${String(options.onLog)}`;
+  const shared = networks.get(words) ?? { users: 0 };
+  networks.set(words, shared);
+  shared.users++;
   let network: TestNetwork | undefined;
-  let close: (() => Promise<void>) | undefined;
-  before(async () => { ({ network, close } = await startNetwork(options)); });
+  before(async () => { ({ network } = await (shared.started ??= startNetwork(options))); });
   afterEach((t) => { if (network !== undefined && !('passed' in t && t.passed)) console.log(lastWords(network)); });
-  after(() => close?.());
+  after(async () => {
+    if (--shared.users > 0 || shared.started === undefined) return;
+    networks.delete(words);
+    await (await shared.started.catch(() => undefined))?.close();
+  });
   return () => network!;
 }
 

@@ -17,7 +17,7 @@ const DISHONEST_SEAT = 1;
 
 describe('one dishonest node of three', () => {
   // A rejected node that keeps quiet; disputes have tests of their own.
-  const network = useNetwork({ nodes: 3, configure: (config) => ({ ...config, contests: false }) });
+  const network = useNetwork({ nodes: 3, configure: (config) => ({ ...config, contests: false, noopEngine: true }) });
   let client: TestClient;
   let spec: JobSpecInput;
   /** How long the honest work takes, ms: what a cheat that fills time has to fill. */

@@ -13,8 +13,8 @@ describe('shards on the command line', () => {
   let id: string;
   before(async () => {
     const net = network();
-    home = join(net.dir, 'home');
-    work = join(net.dir, 'work');
+    home = join(net.dir, 'shards-home');
+    work = join(net.dir, 'shards-work');
     await mkdir(join(work, 'tables'), { recursive: true });
     for (const name of ['a', 'b', 'c', 'd', 'e']) await writeFile(join(work, 'tables', name), `${name}\n`.repeat(1000));
     const { key } = await net.account();
