@@ -60,8 +60,8 @@ test('what is missing or wrong is named, with a hint and its exit code', async (
     [['verify', '--addresses', join(home, 'none.json')], {}, 2, 'ADDRESSES_INVALID'],
     [['deploy', '--addresses', join(home, 'poor.json')], { GADUS_PRIVATE_KEY: `0x${'17'.repeat(32)}` }, 6, 'GAS_FUNDS_TOO_LOW'],
   ];
-  for (const [args, env, exit, code] of cases) {
+  await Promise.all(cases.map(async ([args, env, exit, code]) => {
     const outcome = await chain(args, env);
     assert.deepEqual([outcome.code, failure(outcome).code], [exit, code], `${args.join(' ')}: ${outcome.stderr}`);
-  }
+  }));
 });

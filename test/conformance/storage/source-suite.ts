@@ -79,15 +79,20 @@ export function testSource(name: string, makeWorld: (t: TestContext) => Promise<
 
   suite('wrong bytes: the cascade never lets them through, and the next source serves', async (_t, world) => {
     const wrongs = [() => randomBytes(1000), () => new Uint8Array(), () => randomBytes(10), (bytes: Uint8Array) => bytes.slice(0, 500), (bytes: Uint8Array) => Buffer.concat([bytes, randomBytes(1)])];
+    const blocks: Block[] = [];
     for (const wrong of wrongs) {
-      const { cid, bytes } = await held(world);
-      await world.corrupt(cid, new Uint8Array(wrong(bytes)));
+      const block = await held(world);
+      await world.corrupt(block.cid, new Uint8Array(wrong(block.bytes)));
+      blocks.push(block);
+    }
+    // All at once: some sources take wrong bytes for silence, and wait.
+    await Promise.all(blocks.map(async ({ cid, bytes }) => {
       const cascade = createCascade([world.source, memorySource('honest', [{ cid, bytes }])]);
       const block = await cascade.read(cid, { signal: unaborted });
       assert.equal(block.source.name, 'honest');
       assert.equal(Buffer.compare(block.bytes, bytes), 0);
       await assert.rejects(createCascade([world.source]).read(cid, { signal: unaborted }), { code: 'NOT_FOUND' });
-    }
+    }));
   });
 
   suite('a file: whole and in ranges, of which only the blocks are read', async (_t, world) => {
