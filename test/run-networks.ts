@@ -15,8 +15,10 @@ const LANES = 2;
 async function main(patterns: readonly string[]): Promise<void> {
   const groups = [...Map.groupBy(globSync(patterns).sort(), networkOf).values()].sort((a, b) => weight(b) - weight(a));
   let failed = 0;
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   const lane = async () => {
-    for (let files = groups.shift(); files !== undefined; files = groups.shift()) if (!await passes(files)) failed++;
+    for (let files = groups.shift(); files !== undefined && !stopping.signal.aborted; files = groups.shift()) if (!await passes(files, stopping.signal)) failed++;
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   process.exitCode = failed === 0 ? 0 : 1;
@@ -35,8 +37,8 @@ function weight(files: readonly string[]): number {
 }
 
 /** Runs files in one process, and shows what it said once it has ended. */
-async function passes(files: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, ['--test', '--test-isolation=none', ...files], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function passes(files: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const child = spawn(process.execPath, ['--test', '--test-isolation=none', ...files], { stdio: ['ignore', 'pipe', 'pipe'], signal }).on('error', () => {});
   const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), new Promise<number | null>((resolve) => { child.once('close', resolve); })]);
   process.stdout.write(`${files.join(' ')}\n${out}${errors}`);
   return code === 0;
