@@ -26,6 +26,10 @@ export const DIRECT_SHARE = 0.6;
 export const EVIDENCE_WAIT_SHARE = 0.5;
 /** Wait between two requests for a replica's evidence, ms. */
 export const EVIDENCE_RETRY_MS = 200;
+/** Longest wait for an answer to one, ms, and twice as long after each that did not come: what was lost is asked for again soon, and what is large comes in the end. */
+export const EVIDENCE_ANSWER_MS = 2000;
+/** The longest of these, ms: what any request has. */
+export const EVIDENCE_ANSWER_MAX_MS = 10_000;
 /** When a job without enough bids is remarked on, ms. */
 export const FEW_BIDS_AFTER_MS = 1500;
 /** Pause after a step that failed, ms; doubled each time in a row. */

@@ -3,7 +3,7 @@ import { evidenceProtocol, request, type Host } from '../network/index.ts';
 import { isError, messageOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
 import { addrsOf } from './addrs-of.ts';
-import { EVIDENCE_RETRY_MS } from './constants.ts';
+import { EVIDENCE_ANSWER_MAX_MS, EVIDENCE_ANSWER_MS, EVIDENCE_RETRY_MS } from './constants.ts';
 import { sealKeysOf, secretOf } from './prepare-job.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
 import { createShardCollector, type ShardedExhibit } from './shards/collect-shards.ts';
@@ -31,11 +31,12 @@ export async function collectEvidence(
   const { privateKey } = await sealKeysOf(record.seed);
   const shards = isSharded(record) ? createShardCollector({ host, court, record, job, seat, privateKey, onShards }) : undefined;
   let problem = 'not asked yet';
+  let timeoutMs = EVIDENCE_ANSWER_MS;
   while (!signal.aborted) {
     // A node that only the chain told of says where it listens when it hands in its commitment, which may be later than this.
     const addrs = addrsOf(record, node);
     try {
-      const answer = await request(host, addrs, evidenceProtocol, evidenceRequestOf(record), { signal });
+      const answer = await request(host, addrs, evidenceProtocol, evidenceRequestOf(record), { signal, timeoutMs });
       if (answer.status === 'sealed' && shards !== undefined) return { seat, sharded: await shards(answer.sealed, signal), receipts: answer.receipts ?? [] };
       if (answer.status === 'sealed') {
         const opened: OpenedEvidence = await openSealed({ court, jobId: record.jobId, node, privateKey, sealed: answer.sealed, commitment });
@@ -49,6 +50,7 @@ export async function collectEvidence(
     } catch (error) {
       problem = messageOf(error);
       if (isError(error) && error.name === 'EvidenceError') return { seat, problem };
+      if (isError(error, 'TIMEOUT')) timeoutMs = Math.min(2 * timeoutMs, EVIDENCE_ANSWER_MAX_MS);
     }
     onProblem(problem);
     await new Promise((resolve) => setTimeout(resolve, EVIDENCE_RETRY_MS));

@@ -36,7 +36,14 @@ export class Examination {
    */
   ask(job: ClosedJob, onLate?: () => void): void {
     const { components: { host, court }, record, signal } = this.#context;
-    if (onLate !== undefined && this.#timer === undefined) this.#timer = setTimeout(onLate, DIRECT_EVIDENCE_WAIT_MS + job.request.shards * DIRECT_WAIT_PER_SHARD_MS).unref();
+    if (onLate !== undefined && this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        for (const seat of this.#asked) {
+          if (!this.#exhibits.has(seat)) this.#context.progress({ stage: 'problem', message: `no evidence from ${job.roster[seat]!.node} yet: ${this.#problems.get(seat) ?? 'no answer'}` });
+        }
+        onLate();
+      }, DIRECT_EVIDENCE_WAIT_MS + job.request.shards * DIRECT_WAIT_PER_SHARD_MS).unref();
+    }
     const until = anySignal(signal, AbortSignal.timeout(job.request.settleWindow * 500));
     job.roster.forEach(({ node }, seat) => {
       if ((job.committed & (1 << seat)) === 0 || this.#asked.has(seat)) return;
