@@ -428,7 +428,8 @@ interface IScheduler {
 
     /// @notice Open -> Cancelled after assignWindow, rated as `cancel`. Assigned -> Committed after commitWindow if anyone committed, else
     /// Assigned -> Expired; the absent lose reputation and NO_SHOW_BPS of the job's stake, to the client. Widening -> Committed after
-    /// assignWindow: the caller has its coin back, the settleWindow begins anew, and the job cannot be widened again.
+    /// assignWindow, or at once if fewer nodes than 2 * replicas + 1 ever registered: the caller has its coin back, the settleWindow begins
+    /// anew, and the job cannot be widened again.
     /// @param roster Empty from Open.
     function expire(JobRequest calldata request, Seat[] calldata roster) external;
 
@@ -457,6 +458,8 @@ interface IScheduler {
     function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32);
     /// @notice As stored, that is decayed to `day`.
     function node(address account) external view returns (Party memory);
+    /// @notice How many accounts ever registered as nodes, whatever stake they have.
+    function nodeCount() external view returns (uint256);
     /// @notice As stored, that is decayed to `day`.
     function client(address account) external view returns (Party memory);
     /// @notice Lower bound of the success rate in basis points, decayed to now.
