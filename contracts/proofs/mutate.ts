@@ -22,7 +22,7 @@ const { values: options } = parseArgs({ options: {
 } });
 if (options.help) {
   process.stdout.write(`Mutation test of the contracts.
-  --match REGEX   only mutants whose "path:line operator" matches, e.g. 'SchedulerBase|PartyLib'
+  --match REGEX   only mutants whose "path:line operator" matches, e.g. 'Ending|PartyLib'
   --shard I/N     every Nth mutant, from the Ith on
   --limit N       no more than N mutants
   --seconds N     begin no mutants after N seconds

@@ -75,6 +75,7 @@ contract Checks is PostedBids, Proofs, Ending {
 
     /// @dev Open -> Cancelled
     function _cancel(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) private {
+        _release(jobId, job_, request);
         _closeClient(request, request.escrow(), block.number > job_.seedBlock ? CANCELLED_LATE : 0);
         _enter(job_, IScheduler.State.Cancelled);
         emit IScheduler.Cancelled(jobId);
@@ -115,7 +116,8 @@ contract Checks is PostedBids, Proofs, Ending {
             address account = roster[who - FIRST_SEAT].node;
             _nodes[account].close(account, true, locked, locked, 0, 0);
         }
-        (job_.widening, job_.posted) = (uint8(who | LAPSED), 0);
+        _release(jobId, job_, request);
+        job_.widening = uint8(who | LAPSED);
         _seal(jobId, job_, roster, new bytes32[](roster.length), job_.committed, 0);
     }
 

@@ -63,6 +63,20 @@ abstract contract Edges is Purses, Steps {
         }
     }
 
+    /// @dev Frees the stakes of bids that are kept, and keeps none of them any more.
+    function _release(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) internal {
+        uint256 count = job_.posted;
+        for (uint256 i; i < count; ++i) {
+            _nodes[_keptNode(_posted[jobId][i])].unlock(request.stake);
+        }
+        job_.posted = 0;
+    }
+
+    /// @dev Whose bid a kept one is.
+    function _keptNode(uint256 entry) internal pure returns (address) {
+        return address(uint160(entry >> 64));
+    }
+
     /// @dev Committed or Contested -> Widening
     function _widen(
         bytes32 jobId,

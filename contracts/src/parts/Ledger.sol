@@ -15,7 +15,7 @@ abstract contract Ledger is EIP712 {
 
     mapping(bytes32 jobId => IScheduler.Job) internal _jobs;
     mapping(bytes32 jobId => mapping(uint256 index => bytes32)) internal _commitments;
-    /// Kept posted bids: the key, shortened to 32 bits; the first 112 bits of the node's address; 112 bits of the hash of the terms.
+    /// Kept posted bids: the key, shortened to 32 bits; the node; 64 bits of the hash of the terms, which hold for as long as bids are taken.
     mapping(bytes32 jobId => mapping(uint256 place => uint256)) internal _posted;
     mapping(address account => IScheduler.Party) internal _nodes;
     mapping(address account => IScheduler.Party) internal _clients;

@@ -44,6 +44,8 @@ abstract contract Lottery is Edges {
         IScheduler.Bid[] calldata bids
     ) internal returns (IScheduler.Seat[] memory roster) {
         uint256[] memory best = _draw(request, taken, bids, _drawOf(jobId, job_, request, false));
+        // Those of the winners are locked again.
+        _release(jobId, job_, request);
         uint256 before = taken.length;
         roster = new IScheduler.Seat[](before + best.length);
         for (uint256 i; i < before; ++i) {
@@ -55,7 +57,6 @@ abstract contract Lottery is Edges {
             _nodes[bid.node].lock(request.stake);
         }
         job_.rosterHash = keccak256(abi.encode(roster));
-        job_.posted = 0;
         _enter(job_, IScheduler.State.Assigned);
     }
 
@@ -98,13 +99,19 @@ abstract contract Lottery is Edges {
             if (bid.node <= last) revert IScheduler.BadOrder();
             last = bid.node;
             uint256 place = leftOut == 0 ? draw.posted : _placeOf(draw, bid, true);
-            if (place < draw.posted) leftOut &= ~(1 << place);
-            else _authorize(last, StatementLib.bid(draw.jobId, bid, draw.seed, draw.round), bid.signature);
-            uint256 key = _keyOf(request, taken, bid, draw);
+            uint256 key;
+            if (place < draw.posted) {
+                leftOut &= ~(1 << place);
+                // As it was posted, whatever its node did since: else it could keep others off, and make way for a friend.
+                key = DrawLib.long(_posted[draw.jobId][place] >> 224);
+            } else {
+                _requireBid(bid, draw);
+                key = _keyOf(request, taken, bid, draw, request.stake);
+            }
             if (key <= draw.reach) DrawLib.enter(best, eligible++, key, i);
         }
         for (uint256 i; leftOut != 0; ++i) {
-            if (leftOut >> i & 1 == 1) revert IScheduler.BidLeftOut(bytes14(uint112(_posted[draw.jobId][i] >> 112)));
+            if (leftOut >> i & 1 == 1) revert IScheduler.BidLeftOut(_keptNode(_posted[draw.jobId][i]));
         }
         if (eligible < best.length) revert IScheduler.NotEnoughBids(eligible, best.length);
     }
@@ -112,7 +119,7 @@ abstract contract Lottery is Edges {
     /// @dev Where the bid of this node, and with these terms, is kept; `posted` where it is not.
     function _placeOf(Draw memory draw, IScheduler.Bid calldata bid, bool terms) internal view returns (uint256 place) {
         uint256 kept = _kept(bid);
-        uint256 ignored = terms ? 0 : 112;
+        uint256 ignored = terms ? 0 : 64;
         for (; place < draw.posted; ++place) {
             if (uint224(_posted[draw.jobId][place]) >> ignored == kept >> ignored) break;
         }
@@ -121,21 +128,31 @@ abstract contract Lottery is Edges {
     /// @dev A bid as it is kept, without its key.
     function _kept(IScheduler.Bid calldata bid) internal pure returns (uint256) {
         bytes32 terms = keccak256(abi.encode(bid.node, bid.price, bid.locality, bid.possession));
-        return uint256(uint112(bytes14(bytes20(bid.node)))) << 112 | uint112(uint256(terms));
+        return uint256(uint160(bid.node)) << 64 | uint64(uint256(terms));
+    }
+
+    /// @dev A claim to hold input is its node's key's word: what proves it false is a signature.
+    function _requireBid(IScheduler.Bid calldata bid, Draw memory draw) internal view {
+        bytes32 statement = StatementLib.bid(draw.jobId, bid, draw.seed, draw.round);
+        if (bid.possession == 0) _authorize(bid.node, statement, bid.signature);
+        else _requireKeys(bid.node, _hashTypedDataV4(statement), bid.signature);
     }
 
     /// @dev PASSED_OVER for a bid that does not count.
-    function _keyOf(IScheduler.JobRequest calldata request, IScheduler.Seat[] calldata taken, IScheduler.Bid calldata bid, Draw memory draw)
-        internal
-        view
-        returns (uint256)
-    {
+    /// @param needed Free stake that its node must have.
+    function _keyOf(
+        IScheduler.JobRequest calldata request,
+        IScheduler.Seat[] calldata taken,
+        IScheduler.Bid calldata bid,
+        Draw memory draw,
+        uint256 needed
+    ) internal view returns (uint256) {
         address account = bid.node;
         for (uint256 i; i < taken.length; ++i) {
             if (taken[i].node == account) return PASSED_OVER;
         }
         IScheduler.Party memory party = _nodes[account];
-        if (party.since == 0 || party.since > draw.since || party.free < request.stake) return PASSED_OVER;
+        if (party.since == 0 || party.since > draw.since || party.free < needed) return PASSED_OVER;
         uint256 locality = bid.locality;
         if (bid.price > request.maxPrice || locality > TermsLib.BPS) return PASSED_OVER;
         uint256 score = party.scoreAt(block.timestamp / 1 days);

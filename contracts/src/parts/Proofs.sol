@@ -27,7 +27,7 @@ abstract contract Proofs is Steps {
         if (job_.equivocated & bit != 0 || bid.possession == 0 || request.dataRoot == 0) revert IScheduler.NoFalseClaim();
         bool first = index < request.replicas;
         bytes32 seed = _seed(jobId, first ? _firstSeedBlock(job_) : job_.seedBlock);
-        _requireSigned(bid.node, _hashTypedDataV4(StatementLib.bid(jobId, bid, seed, first ? 0 : 1)), bid.signature);
+        _requireKeys(bid.node, _hashTypedDataV4(StatementLib.bid(jobId, bid, seed, first ? 0 : 1)), bid.signature);
         if (PossessionLib.possession(request.dataRoot, request.dataBytes, seed, bid.node, chunks, proofs) == bid.possession) {
             revert IScheduler.NoFalseClaim();
         }

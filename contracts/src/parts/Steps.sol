@@ -45,9 +45,18 @@ abstract contract Steps is Ledger {
     /// @dev An empty signature stands for `msg.sender`.
     function _requireSigned(address party, bytes32 digest, bytes calldata signature) internal view {
         if (signature.length == 0 && msg.sender == party) return;
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (failure == ECDSA.RecoverError.NoError && signer == party) return;
+        if (_isKeys(party, digest, signature)) return;
         if (!WalletLib.approves(party, digest, signature)) revert IScheduler.BadSignature(party);
+    }
+
+    /// @dev By a key alone: that it signed stays true, while a wallet may take its word back, and a caller leaves no signature.
+    function _requireKeys(address party, bytes32 digest, bytes calldata signature) internal pure {
+        if (!_isKeys(party, digest, signature)) revert IScheduler.BadSignature(party);
+    }
+
+    function _isKeys(address party, bytes32 digest, bytes calldata signature) private pure returns (bool) {
+        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+        return failure == ECDSA.RecoverError.NoError && signer == party;
     }
 
     /// @dev The seats that had committed before a widening keep their commitments.
