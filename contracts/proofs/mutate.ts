@@ -75,7 +75,7 @@ function orderFor({ path, line }: Mutant): number[] {
 
 /** By what forge finds a mutant that survived all calls, if it does. */
 async function fuzzed({ id, path }: Mutant): Promise<string | undefined> {
-  const { ok } = await forge(WORKSPACE, id, ['--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', `^(Gas|Deployment${path.includes('/libraries/') ? '' : '|Libraries'})Test$`]);
+  const { ok } = await forge(WORKSPACE, id, ['test', '--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', `^(Gas|Deployment${path.includes('/libraries/') ? '' : '|Libraries'})Test$`]);
   return ok ? undefined : 'fuzzing';
 }
 

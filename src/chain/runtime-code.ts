@@ -5,81 +5,81 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 1368, length: 22067,
+  start: 1368, length: 23740,
   immutables: {
-    CHECKS: [5446, 6061, 6216, 12726, 14326],
-    COIN: [671, 5380, 13050, 16608],
-    DISPUTES: [3507, 5663, 12454, 14568, 15420, 16236],
-    MAX_WINDOW: [1049, 2714, 7532],
-    MIN_WINDOW: [1016, 7032, 7499],
-    RANDOMNESS: [12794, 17140],
-    SEED_DELAY: [1539, 7906, 9156],
-    _cachedChainId: [19801],
-    _cachedDomainSeparator: [19618],
-    _cachedThis: [19571],
-    _hashedName: [19697],
-    _hashedVersion: [19735],
-    _name: [6305],
-    _version: [6346],
+    CHECKS: [5848, 6463, 6618, 13475, 15249],
+    COIN: [700, 5782, 13812, 17668],
+    DISPUTES: [3780, 6065, 13205, 15492, 16376, 17237],
+    MAX_WINDOW: [1078, 2988, 7933],
+    MIN_WINDOW: [1045, 7434, 7900],
+    RANDOMNESS: [13543, 18275],
+    SEED_DELAY: [1724, 8335, 9670],
+    _cachedChainId: [21303],
+    _cachedDomainSeparator: [21120],
+    _cachedThis: [21073],
+    _hashedName: [21199],
+    _hashedVersion: [21237],
+    _name: [6707],
+    _version: [6748],
   },
 };
 
 /** In the creation code of disputes. */
 export const disputesRuntime: RuntimeCode = {
-  start: 607, length: 21846,
+  start: 607, length: 23015,
   immutables: {
-    COIN: [2799, 6103, 13316, 20196],
-    RANDOMNESS: [11050],
-    SEED_DELAY: [6940, 10467],
-    _cachedChainId: [20971],
-    _cachedDomainSeparator: [20782],
-    _cachedThis: [20735],
-    _hashedName: [20861],
-    _hashedVersion: [20899],
-    _name: [8712],
-    _version: [8753],
+    COIN: [2930, 6325, 13832, 21215],
+    RANDOMNESS: [11511],
+    SEED_DELAY: [7162, 10898],
+    _cachedChainId: [22040],
+    _cachedDomainSeparator: [21851],
+    _cachedThis: [21804],
+    _hashedName: [21930],
+    _hashedVersion: [21968],
+    _name: [9073],
+    _version: [9114],
   },
 };
 
 /** In the creation code of checks. */
 export const checksRuntime: RuntimeCode = {
-  start: 607, length: 19140,
+  start: 607, length: 20628,
   immutables: {
-    COIN: [2103, 9593, 17564],
-    RANDOMNESS: [8235, 14518],
-    SEED_DELAY: [2962, 6372],
-    _cachedChainId: [17317],
-    _cachedDomainSeparator: [17134],
-    _cachedThis: [17087],
-    _hashedName: [17213],
-    _hashedVersion: [17251],
-    _name: [4173],
-    _version: [4214],
+    COIN: [2207, 10309, 18952],
+    RANDOMNESS: [8837, 15494],
+    SEED_DELAY: [3085, 6864],
+    _cachedChainId: [18701],
+    _cachedDomainSeparator: [18518],
+    _cachedThis: [18471],
+    _hashedName: [18597],
+    _hashedVersion: [18635],
+    _name: [4485],
+    _version: [4526],
   },
 };
 
 /** In the coin's creation code. */
 export const coinRuntime: RuntimeCode = {
-  start: 1380, length: 3457,
+  start: 1380, length: 3705,
   immutables: {
-    _cachedChainId: [2769],
-    _cachedDomainSeparator: [2580],
-    _cachedThis: [2533],
-    _hashedName: [2659],
-    _hashedVersion: [2697],
-    _name: [1060],
-    _version: [1101],
+    _cachedChainId: [2967],
+    _cachedDomainSeparator: [2778],
+    _cachedThis: [2731],
+    _hashedName: [2857],
+    _hashedVersion: [2895],
+    _name: [1115],
+    _version: [1156],
   },
 };
 
 /** In the creation code of the randomness of block hashes. */
 export const blockHashRandomnessRuntime: RuntimeCode = {
-  start: 26, length: 351,
+  start: 26, length: 442,
   immutables: {},
 };
 
 /** In the creation code of the randomness of Filecoin's beacon. */
 export const drandRandomnessRuntime: RuntimeCode = {
-  start: 26, length: 315,
+  start: 26, length: 406,
   immutables: {},
 };

@@ -31,6 +31,8 @@ export type Action =
   | { do: 'deposit'; who: number; amount: number }
   | { do: 'withdraw'; who: number; amount: number }
   | { do: 'wait'; seconds: number }
+  /** Until a job's nodes can be drawn. */
+  | { do: 'ready'; job: number }
   /** Until the deadline of a job's state is past. */
   | { do: 'outwait'; job: number };
 
@@ -66,35 +68,44 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant('deposit' as const), who: fc.nat(8), amount: fc.nat(50) }),
   fc.record({ do: fc.constant('withdraw' as const), who: fc.nat(8), amount: fc.nat(50) }),
   fc.record({ do: fc.constant('wait' as const), seconds: fc.oneof(fc.integer({ min: 1, max: 200 }), fc.constant(100_000)) }),
+  fc.record({ do: fc.constant('ready' as const), job }),
   fc.record({ do: fc.constant('outwait' as const), job }),
 );
 
 /** What is tried where a job stands, for sequences to get somewhere. */
 const USUAL: Readonly<Partial<Record<JobStateName, readonly Action['do'][]>>> = {
-  Open: ['assign', 'assign', 'assign', 'assign', 'assign', 'assign', 'postBids', 'postBids', 'postBids', 'wait', 'wait', 'outwait', 'cancel'],
-  Assigned: ['commit', 'commit', 'commit', 'commit', 'commitSet', 'settleDirect', 'settleDirect', 'outwait', 'expire', 'disprove'],
+  Open: ['assign', 'assign', 'assign', 'assign', 'assign', 'assign', 'postBids', 'postBids', 'ready', 'ready', 'ready', 'wait', 'cancel'],
+  Assigned: ['commit', 'commit', 'commit', 'commit', 'commitSet', 'settleDirect', 'settleDirect', 'expire', 'disprove'],
   Committed: ['settle', 'settle', 'settle', 'outwait', 'outwait', 'open', 'open', 'open', 'resolve', 'prove', 'disprove', 'audit', 'audit', 'audit', 'summon', 'summon', 'commitSet'],
   Contestable: ['contest', 'contest', 'contest', 'outwait', 'resolve', 'prove', 'disprove'],
   Contested: ['open', 'open', 'open', 'open', 'contest', 'resolve', 'summon', 'summon', 'summon', 'outwait', 'prove', 'disprove'],
-  Widening: ['drawMore', 'drawMore', 'drawMore', 'postBids', 'postBids', 'wait', 'wait', 'wait', 'outwait', 'expire'],
+  Widening: ['drawMore', 'drawMore', 'drawMore', 'postBids', 'ready', 'ready', 'wait', 'expire'],
 };
 
-/** An action, or where `usual` is a number the one that it picks for the job's state, with the numbers of all others. */
-export interface Move { any: Action; usual: number | undefined; numbers: { mask: number; tones: number; number: number } }
+/** An action, or where `usual` is a number the one that `which` picks for the state of the job that it picks; `free` is what the action is about. */
+export interface Move { any: Action; usual: number | undefined; which: number; mask: number; tones: number; free: number }
 
 export const moves = (length: number): fc.Arbitrary<Move[]> => fc.array(fc.record({
   any: anyAction,
   usual: fc.oneof({ weight: 9, arbitrary: fc.nat(1000) }, { weight: 1, arbitrary: fc.constant(undefined) }),
-  numbers: fc.record({ mask: most, tones, number: fc.nat(1000) }),
+  which: fc.nat(1000),
+  mask: most,
+  tones,
+  // Independent of what is done: else some actions would always be about the same.
+  free: fc.nat(99_999),
 }), { minLength: 1, maxLength: length, size: 'max' });
 
 /** @param live jobs that are not final yet: their numbers and states; `count` is how many jobs there are in all */
-export function actionOf({ any, usual, numbers: { mask: bits, tones: kinds, number } }: Move, live: readonly { job: number; state: JobStateName }[], count: number): Action {
+export function actionOf({ any, usual, which, mask: bits, tones: kinds, free }: Move, live: readonly { job: number; state: JobStateName }[], count: number): Action {
   if (usual === undefined) return any;
   const chosen = live[usual % Math.max(1, live.length)];
-  const name = chosen === undefined || (count < MOST_JOBS && live.length < 2 && number % 5 === 0) ? 'submit' : USUAL[chosen.state]![number % USUAL[chosen.state]!.length]!;
-  const common = { job: chosen?.job ?? 0, mask: bits, tones: kinds, agreed: bits, bidders: 127, price: number % 4, seat: number % 7, caller: number % 8, who: number % 9, amount: number % 50, seconds: 1 + number % 40, shard: number % 4, claims: usual % 3 === 0 ? number * 67 : 0, amended: number % 7 === 0 };
-  // Posted one by one, or nobody's bid would ever be kept: one that does not count spoils them all.
-  if (name === 'postBids') common.bidders = bits === 127 ? 1 << number % 8 : bits;
-  return { do: name, ...common, replicas: 1 + usual % 3, policy: [0, 1, 1, 0, 2][usual % 5]!, price: name === 'submit' ? 1 + number % 3 : common.price, stake: number % 5, terms: number } as Action;
+  const name = chosen === undefined || (count < MOST_JOBS && live.length < 2 && which % 5 === 0) ? 'submit' : USUAL[chosen.state]![which % USUAL[chosen.state]!.length]!;
+  const part = (of: number, size: number): number => Math.floor(free / of) % size;
+  return {
+    do: name, job: chosen?.job ?? 0, mask: bits, tones: kinds, agreed: bits, seat: part(1, 7), caller: part(1, 8), who: part(1, 9), amount: part(9, 50), seconds: 1 + part(1, 40), shard: part(7, 4),
+    // Posted one by one, or nobody's bid would ever be kept: one that does not count spoils them all.
+    bidders: name !== 'postBids' ? 127 : bits === 127 ? 1 << part(1, 8) : bits,
+    price: name === 'submit' ? 1 + part(1, 3) : part(8, 4), claims: part(32, 3) === 0 ? 0 : part(96, 1000) * 67, amended: part(1, 7) === 0,
+    replicas: 1 + part(3, 3), policy: [0, 1, 1, 0, 2][part(9, 5)]!, stake: part(45, 5), terms: part(225, 400),
+  } as Action;
 }
