@@ -22,7 +22,7 @@ const { values: options } = parseArgs({ options: {
 } });
 if (options.help) {
   process.stdout.write(`Mutation test of the contracts.
-  --match REGEX   only mutants whose "path:line operator" matches, e.g. 'SchedulerBase|PartyLib'
+  --match REGEX   only mutants whose "path:line operator" matches, e.g. 'Ending|PartyLib'
   --shard I/N     every Nth mutant, from the Ith on
   --limit N       no more than N mutants
   --seconds N     begin no mutants after N seconds
@@ -75,7 +75,7 @@ function orderFor({ path, line }: Mutant): number[] {
 
 /** By what forge finds a mutant that survived all calls, if it does. */
 async function fuzzed({ id, path }: Mutant): Promise<string | undefined> {
-  const { ok } = await forge(WORKSPACE, id, ['--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', `^(Gas|Deployment${path.includes('/libraries/') ? '' : '|Libraries'})Test$`]);
+  const { ok } = await forge(WORKSPACE, id, ['test', '--fail-fast', '--match-test', '^(testFuzz|invariant)', '--no-match-contract', `^(Gas|Deployment${path.includes('/libraries/') ? '' : '|Libraries'})Test$`]);
   return ok ? undefined : 'fuzzing';
 }
 

@@ -11,8 +11,8 @@ import { ROOT, solc, type SolcOutput } from './solidity-ast.ts';
 const FOLDER = 'contracts/proofs/smt';
 /** What the harness stands for: changed, it must be looked at again. */
 const MIRRORED: readonly (readonly [path: string, functionName: string])[] = [
-  ['contracts/src/SchedulerBase.sol', '_finish'], ['contracts/src/SchedulerBase.sol', '_payNewcomers'], ['contracts/src/SchedulerBase.sol', '_closeSeat'],
-  ['contracts/src/Scheduler.sol', '_pay'], ['contracts/src/Checks.sol', '_close'], ['contracts/src/libraries/PartyLib.sol', 'lock'], ['contracts/src/libraries/PartyLib.sol', 'close'], ['contracts/src/libraries/PartyLib.sol', '_store'],
+  ['contracts/src/parts/Ending.sol', '_finish'], ['contracts/src/parts/Ending.sol', '_payNewcomers'], ['contracts/src/parts/Ending.sol', '_closeSeat'],
+  ['contracts/src/Scheduler.sol', '_pay'], ['contracts/src/Checks.sol', '_close'], ['contracts/src/libraries/PartyLib.sol', 'lock'], ['contracts/src/libraries/PartyLib.sol', 'unlock'], ['contracts/src/libraries/PartyLib.sol', 'close'], ['contracts/src/libraries/PartyLib.sol', '_store'],
 ];
 /** Longest search for one proof, seconds. */
 const TIMEOUT_SECONDS = 120;

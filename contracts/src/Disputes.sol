@@ -4,21 +4,24 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IScheduler} from "./interfaces/IScheduler.sol";
-import {MajorityLib} from "./libraries/MajorityLib.sol";
 import {PartyLib} from "./libraries/PartyLib.sol";
+import {SeatsLib} from "./libraries/SeatsLib.sol";
 import {SketchLib} from "./libraries/SketchLib.sol";
 import {StatementLib} from "./libraries/StatementLib.sol";
 import {TermsLib} from "./libraries/TermsLib.sol";
-import {SchedulerBase} from "./SchedulerBase.sol";
+import {Ending} from "./parts/Ending.sol";
+import {Ledger} from "./parts/Ledger.sol";
+import {Openings} from "./parts/Openings.sol";
+import {Verdicts} from "./parts/Verdicts.sol";
 
 /// @title The part of the scheduler for parties who disagree or are silent
 /// @dev Documentation is in IScheduler. The scheduler lets it run on its own storage: one contract in three pieces of code, because one
 /// piece may not be longer than 24,576 bytes. Called at its own address it finds no jobs.
-contract Disputes is SchedulerBase {
+contract Disputes is Verdicts, Openings, Ending {
     using PartyLib for IScheduler.Party;
     using TermsLib for IScheduler.JobRequest;
 
-    constructor(IERC20 coin_, IRandomness randomness, uint256 seedDelay) SchedulerBase(coin_, randomness, seedDelay) {}
+    constructor(IERC20 coin_, IRandomness randomness, uint256 seedDelay) Ledger(coin_, randomness, seedDelay) {}
 
     function settle(
         IScheduler.JobRequest calldata request,
@@ -29,13 +32,8 @@ contract Disputes is SchedulerBase {
         bytes calldata signature
     ) external {
         (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
-        _requireState(job_, IScheduler.State.Committed);
-        bytes32 setDigest = StatementLib.rosterHash(roster);
-        _requireRoster(job_, setDigest);
-        _notAfter(job_.since + request.settleWindow);
-        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
         (uint16 committed, uint16 equivocated) = (job_.committed, job_.equivocated);
-        _requireVerdict(request, committed, agreed, shard);
+        _requireVerdict(jobId, job_, request, roster, committed, agreed, shard, reportDigest, signature);
 
         (job_.agreed, job_.shard) = (agreed, shard);
         emit IScheduler.VerdictPosted(jobId, agreed, shard, reportDigest);
@@ -53,14 +51,9 @@ contract Disputes is SchedulerBase {
         bytes calldata signature
     ) external {
         (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
-        _requireState(job_, IScheduler.State.Assigned);
-        _requireRoster(job_, StatementLib.seatsHash(roster));
-        _notAfter(job_.since + request.commitWindow);
-        bytes32 setDigest = _requireSet(jobId, roster, signatures);
-        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
+        uint16 committed = SeatsLib.all(roster.length);
+        bytes32 setDigest = _requireDirect(jobId, job_, request, roster, signatures, committed, agreed, shard, reportDigest, signature);
         _requireFirst(jobId, request, roster);
-        uint16 committed = _all(roster.length);
-        _requireVerdict(request, committed, agreed, shard);
 
         if (agreed == committed) {
             _forgetPosted(jobId, job_, roster.length);
@@ -74,11 +67,6 @@ contract Disputes is SchedulerBase {
         }
     }
 
-    function _requireVerdict(IScheduler.JobRequest calldata request, uint16 committed, uint16 agreed, uint32 shard) private pure {
-        if (agreed & ~committed != 0) revert IScheduler.BadVerdict(agreed, committed);
-        if (shard >= request.shards) revert IScheduler.BadShard(shard);
-    }
-
     function commitSet(
         IScheduler.JobRequest calldata request,
         IScheduler.SealedSeat[] calldata roster,
@@ -87,8 +75,7 @@ contract Disputes is SchedulerBase {
     ) external {
         (bytes32 jobId, IScheduler.Job storage job_) = _find(request);
         if (job_.state == IScheduler.State.Assigned) {
-            _requireRoster(job_, StatementLib.seatsHash(roster));
-            _notAfter(job_.since + request.commitWindow);
+            _requireStep(job_, IScheduler.State.Assigned, StatementLib.seatsHash(roster), request.commitWindow);
             _requireFirst(jobId, request, roster);
         } else {
             _requireState(job_, IScheduler.State.Committed);
@@ -100,7 +87,7 @@ contract Disputes is SchedulerBase {
             }
             _requireRoster(job_, StatementLib.sealedRosterHash(roster, posted));
             // The seats of the absent are closed, and stay so.
-            if (job_.committed != _all(roster.length)) revert IScheduler.WrongState(IScheduler.State.Committed);
+            if (job_.committed != SeatsLib.all(roster.length)) revert IScheduler.WrongState(IScheduler.State.Committed);
             _notAfter(job_.since + request.settleWindow);
         }
         bytes32 setDigest = _requireSet(jobId, roster, signatures);
@@ -206,63 +193,5 @@ contract Disputes is SchedulerBase {
 
     function sketchDistance(bytes calldata a, bytes calldata b) external pure returns (uint256 distance, uint256 strict) {
         return SketchLib.distance(a, b);
-    }
-
-    /* OPENINGS */
-
-    /// @dev From when on sketches are opened: the first contest, or the end of the window in which the client was silent.
-    function _openingStart(IScheduler.Job storage job_, IScheduler.JobRequest calldata request) private view returns (uint256 start) {
-        start = job_.since;
-        if (job_.state == IScheduler.State.Contested) return start;
-        _requireState(job_, IScheduler.State.Committed);
-        start += request.settleWindow;
-        _after(start);
-    }
-
-    function _openedShard(bytes32 jobId, IScheduler.Job storage job_, IScheduler.JobRequest calldata request) private view returns (uint256) {
-        if (job_.state == IScheduler.State.Contested) return job_.shard;
-        return uint256(keccak256(abi.encode(jobId, job_.rosterHash))) % request.shards;
-    }
-
-    function _majority(IScheduler.JobRequest calldata request, IScheduler.Opening[] calldata openings) private pure returns (uint16) {
-        return MajorityLib.majority(openings, IScheduler.Policy(request.policy), request.proofLength());
-    }
-
-    /// @dev The openings are those of the seats in `opened`, in order.
-    function _requireExactly(
-        bytes32 jobId,
-        IScheduler.JobRequest calldata request,
-        IScheduler.SealedSeat[] calldata roster,
-        IScheduler.Opening[] calldata openings,
-        uint256 committed,
-        uint256 opened,
-        uint256 shard
-    ) private pure {
-        uint256 seen;
-        for (uint256 i; i < openings.length; ++i) {
-            uint256 bit = _requireOpens(jobId, request, roster, openings[i], committed, shard);
-            if (bit <= seen) revert IScheduler.BadOrder();
-            seen |= bit;
-        }
-        if (seen != opened) revert IScheduler.BadOrder();
-    }
-
-    /// @dev Returns the bit of the seat that `opening` opens.
-    function _requireOpens(
-        bytes32 jobId,
-        IScheduler.JobRequest calldata request,
-        IScheduler.SealedSeat[] calldata roster,
-        IScheduler.Opening calldata opening,
-        uint256 committed,
-        uint256 shard
-    ) private pure returns (uint16 bit) {
-        uint8 index = opening.index;
-        if (index >= roster.length) revert IScheduler.BadIndex(index);
-        bit = uint16(1 << index);
-        if (committed & bit == 0) revert IScheduler.NotCommitted(index);
-        if (
-            opening.proof.length != request.proofLength()
-                || StatementLib.sealedHash(jobId, roster[index].node, opening, shard) != roster[index].commitment
-        ) revert IScheduler.BadOpening(index);
     }
 }

@@ -3,29 +3,30 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {IRandomness} from "./interfaces/IRandomness.sol";
 import {IScheduler} from "./interfaces/IScheduler.sol";
 import {PartyLib} from "./libraries/PartyLib.sol";
-import {ReputationLib} from "./libraries/ReputationLib.sol";
+import {SeatsLib} from "./libraries/SeatsLib.sol";
 import {StatementLib} from "./libraries/StatementLib.sol";
 import {TermsLib} from "./libraries/TermsLib.sol";
+import {Ending} from "./parts/Ending.sol";
+import {Ledger} from "./parts/Ledger.sol";
+import {Lottery} from "./parts/Lottery.sol";
+import {Parties} from "./parts/Parties.sol";
+import {Pieces} from "./parts/Pieces.sol";
+import {Verdicts} from "./parts/Verdicts.sol";
+import {Views} from "./parts/Views.sol";
 import {Checks} from "./Checks.sol";
 import {Disputes} from "./Disputes.sol";
-import {SchedulerBase} from "./SchedulerBase.sol";
 
 /// @title Scheduler
-/// @dev Documentation is in IScheduler. Every function checks, then writes, then emits, then moves coin.
-contract Scheduler is IScheduler, SchedulerBase, Multicall {
-    using SafeERC20 for IERC20;
+/// @dev Documentation is in IScheduler. Every function checks, then writes, then emits, then moves coin. Here is the life of a job that goes as
+/// it should; in `parts` what steps have in common; in Disputes and Checks what few jobs need.
+contract Scheduler is Parties, Views, Pieces, Lottery, Verdicts, Ending, Multicall {
     using PartyLib for Party;
-    using ReputationLib for Party;
     using TermsLib for JobRequest;
 
-    /// The code of the steps that few jobs need, in two pieces: one contract may not be longer than 24,576 bytes.
-    Disputes public immutable DISPUTES;
-    Checks public immutable CHECKS;
     uint256 public immutable MIN_WINDOW;
     uint256 public immutable MAX_WINDOW;
 
@@ -50,43 +51,11 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         uint256 maxWindow,
         Disputes disputes,
         Checks checks
-    ) SchedulerBase(coin_, randomness, seedDelay) {
+    ) Ledger(coin_, randomness, seedDelay) Pieces(disputes, checks) {
         require(address(coin_).code.length > 0 && address(randomness).code.length > 0 && seedDelay > 0 && seedDelay < 256);
         require(minWindow > 0 && minWindow <= maxWindow && maxWindow <= type(uint32).max);
-        require(_isPiece(disputes) && _isPiece(checks));
-        (DISPUTES, CHECKS) = (disputes, checks);
         (MIN_WINDOW, MAX_WINDOW) = (minWindow, maxWindow);
     }
-
-    function _isPiece(SchedulerBase code) private view returns (bool) {
-        return address(code.COIN()) == address(COIN) && address(code.RANDOMNESS()) == address(RANDOMNESS) && code.SEED_DELAY() == SEED_DELAY;
-    }
-
-    /* PARTIES */
-
-    function register(uint88 amount, bytes calldata profile) external {
-        Party storage party = _nodes[msg.sender];
-        party.free += amount;
-        if (amount > 0 || party.since == 0) party.since = uint32(block.timestamp);
-        emit Registered(msg.sender, amount, profile);
-        if (amount > 0) _pull(msg.sender, amount);
-    }
-
-    function fund(address account, uint88 amount) external {
-        Party storage party = _clients[account];
-        party.free += amount;
-        if (party.since == 0) party.since = uint32(block.timestamp);
-        emit Funded(account, amount);
-        _pull(msg.sender, amount);
-    }
-
-    function withdraw(bool asNode, address to, uint88 amount) external {
-        (asNode ? _nodes[msg.sender] : _clients[msg.sender]).take(amount);
-        emit Withdrawn(msg.sender, asNode, to, amount);
-        COIN.safeTransfer(to, amount);
-    }
-
-    /* THE LIFE OF A JOB */
 
     function submit(JobRequest calldata request, bytes calldata signature) public returns (bytes32 jobId) {
         bytes32 statement = StatementLib.jobRequest(request);
@@ -125,33 +94,19 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
             nobody.offset := 0
             nobody.length := 0
         }
-        uint256[] memory best = _draw(request, nobody, bids, _drawOf(jobId, job_, request, false));
-
-        Seat[] memory roster = new Seat[](best.length);
-        for (uint256 i; i < best.length; ++i) {
-            Bid calldata bid = bids[uint8(best[i])];
-            roster[i] = Seat(bid.node, bid.price);
-            _nodes[bid.node].lock(request.stake);
-        }
-        job_.rosterHash = keccak256(abi.encode(roster));
-        job_.posted = 0;
-        _enter(job_, State.Assigned);
-        emit Assigned(jobId, roster);
+        emit Assigned(jobId, _assign(jobId, job_, request, nobody, bids));
     }
 
     function commit(JobRequest calldata request, Seat[] calldata roster, SignedCommitment[] calldata commitments) external {
         (bytes32 jobId, Job storage job_) = _find(request);
-        _requireState(job_, State.Assigned);
-        _requireRoster(job_, StatementLib.rosterHash(roster));
-        _notAfter(job_.since + request.commitWindow);
+        _requireStep(job_, State.Assigned, StatementLib.rosterHash(roster), request.commitWindow);
 
         uint256 stored = job_.committed;
         uint256 fresh;
         bytes32[] memory all = new bytes32[](roster.length);
         for (uint256 i; i < commitments.length; ++i) {
             (uint8 index, bytes32 commitment) = (commitments[i].index, commitments[i].commitment);
-            if (index >= roster.length) revert BadIndex(index);
-            uint256 bit = 1 << index;
+            uint256 bit = SeatsLib.only(index, roster.length);
             if ((stored | fresh) & bit != 0) {
                 // A batch and a node's own message may cross.
                 if (commitment == (fresh & bit != 0 ? all[index] : _commitments[jobId][index])) continue;
@@ -163,7 +118,7 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
             all[index] = commitment;
             emit CommitmentPosted(jobId, index, commitment);
         }
-        if (stored | fresh == (1 << roster.length) - 1) {
+        if (stored | fresh == SeatsLib.all(roster.length)) {
             _seal(jobId, job_, roster, all, stored, fresh);
         } else {
             for (uint256 i; i < all.length; ++i) {
@@ -184,12 +139,7 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         (bytes32 jobId, Job storage job_) = _find(request);
         uint16 committed = job_.committed;
         if (agreed != committed || !_plain(job_)) return _delegate(DISPUTES);
-        _requireState(job_, State.Committed);
-        bytes32 setDigest = StatementLib.rosterHash(roster);
-        _requireRoster(job_, setDigest);
-        _notAfter(job_.since + request.settleWindow);
-        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
-        if (shard >= request.shards) revert BadShard(shard);
+        _requireVerdict(jobId, job_, request, roster, committed, agreed, shard, reportDigest, signature);
         job_.agreed = agreed;
         emit VerdictPosted(jobId, agreed, shard, reportDigest);
         _pay(jobId, job_, request, roster, committed);
@@ -205,14 +155,9 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         bytes calldata signature
     ) external {
         (bytes32 jobId, Job storage job_) = _find(request);
-        uint16 committed = _all(roster.length);
+        uint16 committed = SeatsLib.all(roster.length);
         if (agreed != committed || !_plain(job_)) return _delegate(DISPUTES);
-        _requireState(job_, State.Assigned);
-        _requireRoster(job_, StatementLib.seatsHash(roster));
-        _notAfter(job_.since + request.commitWindow);
-        bytes32 setDigest = _requireSet(jobId, roster, signatures);
-        _authorize(request.client, StatementLib.verdict(jobId, setDigest, agreed, shard, reportDigest), signature);
-        if (shard >= request.shards) revert BadShard(shard);
+        _requireDirect(jobId, job_, request, roster, signatures, committed, agreed, shard, reportDigest, signature);
         _forgetPosted(jobId, job_, roster.length);
         (job_.committed, job_.agreed) = (committed, agreed);
         _pay(jobId, job_, request, roster, committed);
@@ -246,116 +191,7 @@ contract Scheduler is IScheduler, SchedulerBase, Multicall {
         emit Settled(jobId, uint32(verdicts), paid, 0);
     }
 
-    /* RARE STEPS */
-
-    function commitSet(JobRequest calldata, SealedSeat[] calldata, bytes32[] calldata, bytes[] calldata) external {
-        _delegate(DISPUTES);
-    }
-
-    function proveEquivocation(JobRequest calldata, SealedSeat[] calldata, uint8, Pledge calldata, Pledge calldata) external {
-        _delegate(CHECKS);
-    }
-
-    function proveFalseClaim(JobRequest calldata, SealedSeat[] calldata, uint8, Bid calldata, bytes[] calldata, bytes32[][] calldata) external {
-        _delegate(CHECKS);
-    }
-
-    function contest(JobRequest calldata, SealedSeat[] calldata, Opening calldata, bytes calldata) external {
-        _delegate(DISPUTES);
-    }
-
-    function open(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata) external {
-        _delegate(DISPUTES);
-    }
-
-    function resolve(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata) external {
-        _delegate(DISPUTES);
-    }
-
-    function postBids(JobRequest calldata, Seat[] calldata, Bid[] calldata) external {
-        _delegate(CHECKS);
-    }
-
-    function audit(JobRequest calldata, SealedSeat[] calldata, bytes32, uint16, bytes calldata) external {
-        _delegate(CHECKS);
-    }
-
-    function summon(JobRequest calldata, SealedSeat[] calldata, Opening[] calldata, address, bytes calldata) external {
-        _delegate(DISPUTES);
-    }
-
-    function drawMore(JobRequest calldata, Seat[] calldata, Bid[] calldata) external {
-        _delegate(CHECKS);
-    }
-
     function multicall(bytes[] calldata data) public override(IScheduler, Multicall) returns (bytes[] memory) {
         return super.multicall(data);
-    }
-
-    /// @dev Runs the same function of another piece of code on this contract's storage.
-    function _delegate(SchedulerBase code) private {
-        assembly ("memory-safe") {
-            let p := mload(0x40)
-            calldatacopy(p, 0, calldatasize())
-            if iszero(delegatecall(gas(), code, p, calldatasize(), 0, 0)) {
-                returndatacopy(p, 0, returndatasize())
-                revert(p, returndatasize())
-            }
-        }
-    }
-
-    function expire(JobRequest calldata, Seat[] calldata) external {
-        _delegate(CHECKS);
-    }
-
-    function cancel(JobRequest calldata, bytes calldata) external {
-        _delegate(CHECKS);
-    }
-
-    /* VIEWS */
-
-    function coin() external view returns (address) {
-        return address(COIN);
-    }
-
-    function jobIdOf(JobRequest calldata request) public view returns (bytes32) {
-        return _hashTypedDataV4(StatementLib.jobRequest(request));
-    }
-
-    function job(bytes32 jobId) external view returns (Job memory) {
-        return _jobs[jobId];
-    }
-
-    function seedOf(bytes32 jobId) external view returns (bytes32) {
-        return _seed(jobId, _jobs[jobId].seedBlock);
-    }
-
-    function firstSeedOf(bytes32 jobId) external view returns (bytes32) {
-        return _seed(jobId, _firstSeedBlock(_jobs[jobId]));
-    }
-
-    function reachOf(JobRequest calldata request, uint256 elapsed) external pure returns (uint256) {
-        return request.reachAfter(elapsed);
-    }
-
-    function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32) {
-        return _commitments[jobId][index];
-    }
-
-    function node(address account) external view returns (Party memory) {
-        return _nodes[account];
-    }
-
-    function client(address account) external view returns (Party memory) {
-        return _clients[account];
-    }
-
-    function scoreOf(address account, bool asNode) external view returns (uint256) {
-        Party memory party = asNode ? _nodes[account] : _clients[account];
-        return party.scoreAt(block.timestamp / 1 days);
-    }
-
-    function sketchDistance(bytes calldata a, bytes calldata b) external view returns (uint256 distance, uint256 strict) {
-        return DISPUTES.sketchDistance(a, b);
     }
 }

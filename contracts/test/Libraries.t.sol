@@ -325,6 +325,14 @@ contract LibrariesTest is Life {
         if (b > 0 && a - b > b >> 23) assertTrue(DrawLib.short(a) > DrawLib.short(b), "told apart");
     }
 
+    function testFuzz_a_key_made_long_again_is_the_least_that_is_short_so(uint256 key) public pure {
+        key = key >> 32 | 2;
+        uint256 long = DrawLib.long(DrawLib.short(key));
+        assertTrue(long <= key && key - long <= key >> 24, "near");
+        assertEq(DrawLib.short(long), DrawLib.short(key), "the same");
+        assertTrue(DrawLib.short(long - 1) < DrawLib.short(key), "the least");
+    }
+
     function testFuzz_a_folded_roster_is_the_sealed_one(IScheduler.SealedSeat[] memory roster) public view {
         IScheduler.Seat[] memory seats = new IScheduler.Seat[](roster.length);
         bytes32[] memory commitments = new bytes32[](roster.length);

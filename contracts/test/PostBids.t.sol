@@ -39,7 +39,7 @@ contract PostBidsTest is Life {
     }
 
     function expectLeftOut(address account) internal {
-        vm.expectRevert(abi.encodeWithSelector(IScheduler.BidLeftOut.selector, bytes14(bytes20(account))));
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.BidLeftOut.selector, account));
     }
 
     function call(Play memory play, IScheduler.Bid[] memory bids) internal {
@@ -90,15 +90,20 @@ contract PostBidsTest is Life {
         assertEq(scheduler.job(play.jobId).posted, 1, "posted");
     }
 
-    function test_a_posted_bid_that_lost_its_stake_is_passed_over() public {
+    function test_its_key_is_the_one_it_was_posted_with() public {
         Play memory play = ready(1);
-        IScheduler.Bid[] memory bids = someBids(play.jobId, 2);
-        post(play, bids[0]);
-        vm.prank(bids[0].node);
-        scheduler.withdraw(true, bids[0].node, 1000 * COIN_1);
+        IScheduler.Bid[] memory bids = someBids(play.jobId, 16);
+        uint256 nearest;
+        for (uint256 i = 1; i < 16; ++i) {
+            if (keyOfBid(play, bids[i]) < keyOfBid(play, bids[nearest])) nearest = i;
+        }
+        post(play, bids[nearest]);
+        // Of what is left of its stake it would hardly win.
+        vm.prank(bids[nearest].node);
+        scheduler.withdraw(true, bids[nearest].node, 1000 * COIN_1 - STAKE);
         drawable();
         assigned(play, bids);
-        assertEq(play.roster[0].node, bids[1].node, "the other one");
+        assertEq(play.roster[0].node, bids[nearest].node, "as posted");
     }
 
     /// forge-config: default.fuzz.runs = 64
@@ -124,14 +129,18 @@ contract PostBidsTest is Life {
         for (uint256 i; i < replicas; ++i) assertEq(play.roster[i].node, bids[uint8(best[i])].node, "seat");
     }
 
-    function test_a_node_has_one_place_and_may_change_its_mind() public {
+    function test_a_node_has_one_place_and_may_better_its_bid() public {
         Play memory play = ready(2);
         IScheduler.Bid[] memory bids = someBids(play.jobId, 3);
-        post(play, bids[0]);
+        IScheduler.Bid memory first = bids[0];
+        post(play, first);
         bids[0] = aBid(keys[0], play.jobId, 2 * COIN_1);
         post(play, bids[0]);
         post(play, bids[0]);
+        // Not make it worse again.
+        post(play, first);
         assertEq(scheduler.job(play.jobId).posted, 1, "one place");
+        assertEq(scheduler.node(first.node).locked, STAKE, "one stake");
         drawable();
         assigned(play, bids);
     }

@@ -317,7 +317,7 @@ contract WideningTest is Widened {
         scheduler.postBids(play.request, play.roster, honest);
         drawable(play);
         IScheduler.Bid[] memory friends = laterBids(play, 1, 2);
-        vm.expectRevert(abi.encodeWithSelector(IScheduler.BidLeftOut.selector, bytes14(bytes20(honest[0].node))));
+        vm.expectRevert(abi.encodeWithSelector(IScheduler.BidLeftOut.selector, honest[0].node));
         drawMore(play, friends);
         drawMore(play, laterBids(play, 1, 4));
         assertEq(stateOf(play), IScheduler.State.Assigned, "state");

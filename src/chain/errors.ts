@@ -78,7 +78,7 @@ export const CONTRACT_ERRORS: Readonly<Record<string, Description>> = {
   SeedNotYet: { code: 'SEED_NOT_YET', text: ([block]) => `the draw waits for block ${String(block)}`, hint: 'try again after the next block' },
   SeedGone: { code: 'SEED_GONE', text: ([block]) => `the hash of block ${String(block)} is no longer known`, hint: 'cancel the job and submit it anew' },
   BidLeftOut: {
-    code: 'BID_LEFT_OUT', text: ([node]) => `the node ${String(node)}… has posted a bid that is not among these`,
+    code: 'BID_LEFT_OUT', text: ([node]) => `the node ${String(node)} has posted a bid that is not among these`,
     hint: 'take it from the BidPosted event, with the terms it was posted with',
   },
   PostingOver: { code: 'POSTING_OVER', text: ([block]) => `bids could be posted until block ${String(block)}` },

@@ -21,6 +21,7 @@ export { readCommitment } from './actions/read-commitment.ts';
 export { readJobEvents, readRegistrations } from './actions/read-events.ts';
 export { readFirstSeed } from './actions/read-first-seed.ts';
 export { readJob, type JobRecord } from './actions/read-job.ts';
+export { readNodeCount } from './actions/read-node-count.ts';
 export { readParty, type Party, type Role } from './actions/read-party.ts';
 export { readScore } from './actions/read-score.ts';
 export { readSeed } from './actions/read-seed.ts';

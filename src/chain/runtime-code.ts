@@ -5,81 +5,81 @@ export interface RuntimeCode { start: number; length: number; immutables: Readon
 
 /** In the scheduler's creation code. */
 export const schedulerRuntime: RuntimeCode = {
-  start: 1371, length: 21727,
+  start: 1368, length: 23740,
   immutables: {
-    CHECKS: [5430, 6045, 6200, 12362, 13928],
-    COIN: [660, 5364, 12686, 16478],
-    DISPUTES: [3472, 5647, 12090, 14170, 15159, 16199],
-    MAX_WINDOW: [1038, 2679, 7487],
-    MIN_WINDOW: [1005, 6987, 7454],
-    RANDOMNESS: [12430, 17010],
-    SEED_DELAY: [1504, 7952, 9202],
-    _cachedChainId: [20538],
-    _cachedDomainSeparator: [20355],
-    _cachedThis: [20308],
-    _hashedName: [20434],
-    _hashedVersion: [20472],
-    _name: [6289],
-    _version: [6330],
+    CHECKS: [5848, 6463, 6618, 13475, 15249],
+    COIN: [700, 5782, 13812, 17668],
+    DISPUTES: [3780, 6065, 13205, 15492, 16376, 17237],
+    MAX_WINDOW: [1078, 2988, 7933],
+    MIN_WINDOW: [1045, 7434, 7900],
+    RANDOMNESS: [13543, 18275],
+    SEED_DELAY: [1724, 8335, 9670],
+    _cachedChainId: [21303],
+    _cachedDomainSeparator: [21120],
+    _cachedThis: [21073],
+    _hashedName: [21199],
+    _hashedVersion: [21237],
+    _name: [6707],
+    _version: [6748],
   },
 };
 
 /** In the creation code of disputes. */
 export const disputesRuntime: RuntimeCode = {
-  start: 600, length: 24019,
+  start: 607, length: 23015,
   immutables: {
-    COIN: [2801, 6140, 22375],
-    RANDOMNESS: [15785],
-    SEED_DELAY: [6972, 12929],
-    _cachedChainId: [23144],
-    _cachedDomainSeparator: [22961],
-    _cachedThis: [22914],
-    _hashedName: [23040],
-    _hashedVersion: [23078],
-    _name: [8740],
-    _version: [8781],
+    COIN: [2930, 6325, 13832, 21215],
+    RANDOMNESS: [11511],
+    SEED_DELAY: [7162, 10898],
+    _cachedChainId: [22040],
+    _cachedDomainSeparator: [21851],
+    _cachedThis: [21804],
+    _hashedName: [21930],
+    _hashedVersion: [21968],
+    _name: [9073],
+    _version: [9114],
   },
 };
 
 /** In the creation code of checks. */
 export const checksRuntime: RuntimeCode = {
-  start: 607, length: 18360,
+  start: 607, length: 20628,
   immutables: {
-    COIN: [2147, 9485, 16927],
-    RANDOMNESS: [8155, 14312],
-    SEED_DELAY: [2995, 6380],
-    _cachedChainId: [16582],
-    _cachedDomainSeparator: [16399],
-    _cachedThis: [16352],
-    _hashedName: [16478],
-    _hashedVersion: [16516],
-    _name: [4181],
-    _version: [4222],
+    COIN: [2207, 10309, 18952],
+    RANDOMNESS: [8837, 15494],
+    SEED_DELAY: [3085, 6864],
+    _cachedChainId: [18701],
+    _cachedDomainSeparator: [18518],
+    _cachedThis: [18471],
+    _hashedName: [18597],
+    _hashedVersion: [18635],
+    _name: [4485],
+    _version: [4526],
   },
 };
 
 /** In the coin's creation code. */
 export const coinRuntime: RuntimeCode = {
-  start: 1380, length: 3457,
+  start: 1380, length: 3705,
   immutables: {
-    _cachedChainId: [2769],
-    _cachedDomainSeparator: [2580],
-    _cachedThis: [2533],
-    _hashedName: [2659],
-    _hashedVersion: [2697],
-    _name: [1060],
-    _version: [1101],
+    _cachedChainId: [2967],
+    _cachedDomainSeparator: [2778],
+    _cachedThis: [2731],
+    _hashedName: [2857],
+    _hashedVersion: [2895],
+    _name: [1115],
+    _version: [1156],
   },
 };
 
 /** In the creation code of the randomness of block hashes. */
 export const blockHashRandomnessRuntime: RuntimeCode = {
-  start: 26, length: 351,
+  start: 26, length: 442,
   immutables: {},
 };
 
 /** In the creation code of the randomness of Filecoin's beacon. */
 export const drandRandomnessRuntime: RuntimeCode = {
-  start: 26, length: 315,
+  start: 26, length: 406,
   immutables: {},
 };

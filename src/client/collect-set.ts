@@ -14,14 +14,14 @@ import type { JobRecord } from './job-record.ts';
  * @throws ClientError SET_REFUSED, NetworkError, ChainError BAD_SIGNATURE when one of them does not, in good time
  */
 export async function collectSet(
-  { host, court, chain }: Pick<ClientComponents, 'host' | 'court' | 'chain'>, { jobId, bids }: JobRecord, roster: readonly SealedSeat[], commitments: Hex[], signal: AbortSignal,
+  { host, court }: Pick<ClientComponents, 'host' | 'court'>, { jobId, bids }: JobRecord, roster: readonly SealedSeat[], commitments: Hex[], signal: AbortSignal,
 ): Promise<SignedSet> {
   const setDigest = setDigestOf(withCommitments(roster, commitments));
   const patience = anySignal(signal, AbortSignal.timeout(SET_WAIT_MS));
   const signatures = await Promise.all(roster.map(async ({ node }) => {
     const answer = await request(host, addrsOf({ bids }, node), setProtocol, { jobId, commitments }, { signal: patience });
     if (answer.status === 'refused') throw new ClientError('SET_REFUSED', 'a node does not sign the set of commitments', { details: `${node}: ${answer.reason}` });
-    await verifySetSignature(court, node, { jobId, setDigest }, answer.signature, chain);
+    await verifySetSignature(court, node, { jobId, setDigest }, answer.signature);
     return answer.signature;
   }));
   return { commitments, signatures };

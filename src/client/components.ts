@@ -21,6 +21,8 @@ export interface ClientComponents {
 export type Progress =
   | { stage: 'submitted'; jobId: string }
   | { stage: 'bid'; node: string; price: bigint; locality: number; count: number }
+  /** Fewer nodes than a check takes: whatever the lot says, the job's replica will not be checked. */
+  | { stage: 'few-nodes'; nodes: number; needed: number }
   | { stage: 'few-bids'; count: number; needed: number; until: number }
   | { stage: 'assigned'; roster: readonly { node: string; price: bigint }[] }
   | { stage: 'commitment'; node: string; count: number; of: number }

@@ -17,6 +17,7 @@ import { BidBook } from './session/bid-book.ts';
 import { carry } from './session/carry.ts';
 import { CommitmentBook } from './session/commitment-book.ts';
 import type { Head, SessionContext } from './session/context.ts';
+import { DrawOutlook } from './session/draw-outlook.ts';
 import { Examination } from './session/examination.ts';
 import { Guilt } from './session/guilt.ts';
 import { RecordWriter } from './session/record-writer.ts';
@@ -59,6 +60,7 @@ export class JobSession {
   readonly #examination: Examination;
   readonly #guilt: Guilt;
   readonly #seedWait: SeedWait;
+  readonly #outlook: DrawOutlook;
   /** Whether a panel is called where the opened sketches do not decide. */
   #panels: boolean;
   /** Whether the way in three messages is given up, for this process. */
@@ -94,6 +96,7 @@ export class JobSession {
     this.#examination = new Examination(this.#context);
     this.#guilt = new Guilt(this.#context);
     this.#seedWait = new SeedWait(this.#context);
+    this.#outlook = new DrawOutlook(this.#context);
     this.#bids = new BidBook(this.#context, this.#guilt.claims);
     // What the chain did before this session began.
     if (this.job !== undefined && 'roster' in this.job) this.#bids.noteDrawn(this.job.roster);
@@ -224,7 +227,7 @@ export class JobSession {
 
   #local(job: JobState | undefined): LocalJob {
     return atHand(this.#context, job, {
-      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels,
+      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels, hopeless: this.#outlook.isHopeless(job),
       bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedWait.isOver(job),
     });
   }

@@ -4,7 +4,7 @@ import type { JobState } from '../protocol/index.ts';
 import { rostered, sampleRequest as request, seat } from '../protocol/sample-job.test-util.ts';
 import { nextClientAction, type LocalJob } from './next-action.ts';
 
-const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false, unposted: 0, audited: false, panels: true, majority: true, guilty: 0 };
+const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false, unposted: 0, audited: false, panels: true, majority: true, hopeless: false, guilty: 0 };
 const next = (job: JobState | undefined, local: Partial<LocalJob>, now = 1001, head = 100n) => nextClientAction(job, { ...nothing, ...local }, now, head);
 
 test('Open: assigns once there are bids, time was given, and the seed is mined', () => {
@@ -91,6 +91,7 @@ test('Widening: puts bids on chain, draws as soon as it may, gives up when time 
   assert.equal(next(job, { bids: 4 }, 1026, 53n), 'draw-more');
   assert.equal(next(job, { bids: 3 }, 1026, 53n), 'wait');
   assert.equal(next(job, { bids: 3 }, 1102, 53n), 'expire');
+  assert.equal(next(job, { bids: 3, hopeless: true }, 1001, 49n), 'expire', 'nobody can be drawn');
 });
 
 test('no majority among the opened: a panel while it may be called, then what the contract says', () => {

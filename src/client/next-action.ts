@@ -23,6 +23,8 @@ export interface LocalJob {
   panels: boolean;
   /** Whether the opened sketches have a majority. */
   majority: boolean;
+  /** Whether fewer nodes ever registered than a widened job has seats. */
+  hopeless: boolean;
   /** Seats that can be convicted by what is at hand, and are not yet, as a mask. */
   guilty: number;
 }
@@ -68,7 +70,7 @@ export function nextClientAction(job: JobState | undefined, local: LocalJob, now
       return now > job.since + job.request.settleWindow * EVIDENCE_WAIT_SHARE ? 'settle' : 'examine';
     }
     case 'Widening': {
-      if (overdue) return 'expire';
+      if (overdue || local.hopeless) return 'expire';
       const { block, time } = drawableAfter(job);
       if (local.bids > job.roster.length && head >= block && now > time) return 'draw-more';
       return local.unposted > 0 && local.bidWaitOver && head >= job.seedBlock ? 'post-bids' : 'wait';

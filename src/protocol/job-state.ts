@@ -122,7 +122,9 @@ function commitmentsClosed(job: JobState, event: EventOf<'CommitmentsClosed'>): 
     return { ...rest, state: 'Committed', opened: 0, since: event.at, widening: { ...job.widening, lapsed: true } };
   }
   if (job.state !== 'Assigned' || job.committed !== event.committed) throw impossible(job.state, event);
-  return { ...job, state: 'Committed', opened: 0, since: event.at };
+  // Who did not commit has lost what it had to lose.
+  const { equivocated = 0, ...rest } = job;
+  return { ...rest, ...((equivocated & job.committed) === 0 ? {} : { equivocated: equivocated & job.committed }), state: 'Committed', opened: 0, since: event.at };
 }
 
 /** Assigned -> Committed, or Committed -> Committed with other commitments */
@@ -218,6 +220,11 @@ export function deadlineOf(job: JobState): number | undefined {
 export function isWidenable(job: JobState): job is Extract<JobState, { state: 'Committed' | 'Contested' }> {
   return (job.state === 'Committed' || job.state === 'Contested') && job.widening === undefined && job.roster.length <= MAX_WIDENED_REPLICAS
     && job.committed === (1 << job.roster.length) - 1 && POLICIES[job.request.policy] !== 'none';
+}
+
+/** Seats of a job once it is widened: as many newcomers as there are, and one. */
+export function widenedSeats(replicas: number): number {
+  return 2 * replicas + 1;
 }
 
 /**

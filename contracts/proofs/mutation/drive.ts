@@ -27,7 +27,7 @@ export async function drive(workspace: string, suites: readonly Suite[], mutants
       mutants: rest.map((i) => mutants[i]), orders: rest.map((i) => orders[i]), wanted: [...suites.keys()], thorough, suites: suites.map(({ artifact, calls, gas }) => ({ artifact, calls, gas })),
     }));
     rmSync(progress, { force: true });
-    const output = await forge(workspace, 0, ['--match-contract', '^DriverTest$'], progress);
+    const output = await forge(workspace, 0, ['test', '--match-contract', '^DriverTest$'], progress);
     const lines = existsSync(progress) ? readFileSync(progress, 'utf8').split('\n').filter((line) => line !== '').map(parse) : [];
     if (lines.length === 0) throw new Error(`the driver did not start: ${output.output.slice(-2000)}`);
     told.push(...lines);
@@ -46,12 +46,12 @@ function parse(line: string): Told {
 }
 
 /**
- * Runs tests of the workspace with a mutant, and ends them once they hang.
+ * Runs forge in the workspace with a mutant, and ends it once it hangs.
  *
  * @param progress a file that grows as long as all is well; without one the whole run has the time that a mutant has
  */
 export async function forge(workspace: string, id: number, args: readonly string[], progress?: string): Promise<{ ok: boolean; output: string }> {
-  const child = spawn(join(ROOT, 'scripts/forge.sh'), ['test', ...args], {
+  const child = spawn(join(ROOT, 'scripts/forge.sh'), [...args], {
     cwd: workspace, stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, FOUNDRY_BLOCK_COINBASE: `0x${id.toString(16).padStart(40, '0')}`, FOUNDRY_FUZZ_RUNS: '24', FOUNDRY_INVARIANT_RUNS: '4', FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0' },
   });

@@ -32,7 +32,7 @@ export async function prepare(sources: Record<string, string>, keep: boolean, sa
   lay(sources, tests);
   say('compiling all mutants at once (minutes)');
   // Forge compiles what has changed, and nothing else.
-  const { ok, output } = await forge(WORKSPACE, 0, ['--match-contract', '^NoSuchTest$'], join(WORKSPACE, 'contracts/out'));
+  const { ok, output } = await forge(WORKSPACE, 0, ['build'], join(WORKSPACE, 'contracts/out'));
   if (!ok) throw new Error(output);
   const suites = suitesOf(join(WORKSPACE, 'contracts/out'), NOT_DRIVEN);
   const told = await drive(WORKSPACE, suites, [0], [[...suites.keys()]], true);
@@ -45,6 +45,7 @@ export async function prepare(sources: Record<string, string>, keep: boolean, sa
     const costMs = Math.round(calls.reduce((sum, call) => sum + passed.get(call)!, 20_000_000) / GAS_PER_MS);
     return { artifact: suite.artifact, names: calls.map((call) => suite.names[call]!), calls: calls.map((call) => suite.calls[call]!), gas, costMs };
   });
+  if (suites.length === 0) throw new Error('nothing was compiled');
   const count = suites.reduce((sum, { calls }) => sum + calls.length, 0);
   say(`${count} calls of tests in ${suites.length} suites; ${excluded.length} fail without a mutant, for they measure gas or need too much: ${[...new Set(excluded)].join(', ')}`);
   if (excluded.length * 20 > count) throw new Error('too many tests fail without a mutant');

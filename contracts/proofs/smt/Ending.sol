@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// @title The money at the end of a job, reduced to what a solver can prove
-/// @dev SchedulerBase._finish, _payNewcomers and _closeSeat, Scheduler._pay and Checks._close, in pieces: what one seat is given and loses, what one share
+/// @dev Ending._finish, _payNewcomers and _closeSeat, Scheduler._pay and Checks._close, in pieces: what one seat is given and loses, what one share
 /// of a pot is, and what all of it comes to. Masks are booleans here, one seat at a time; sums over seats are numbers of which only that is
 /// assumed which the piece on one seat shows of every summand. Induction over the seats joins the pieces. Every `assert`, and the absence of
 /// every over- and underflow, is proven for all values below 2^88; contracts/proofs/smt.ts runs it.

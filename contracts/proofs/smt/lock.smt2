@@ -15,6 +15,13 @@
 (assert (not (and (= (free after) (bvsub (free word) amount)) (= (locked after) (bvadd (locked word) amount)) (= (rest after) (rest word)))))
 (check-sat)
 (pop)
+; unlock is the way back: what was locked is free again, and no field but the two has changed.
+(define-fun back () (_ BitVec 256) (bvor (bvand after (bvnot (bvsub limit (_ bv1 256))))
+  ((_ zero_extend 168) ((_ extract 87 0) (bvadd (free after) amount)))))
+(push)
+(assert (not (and (bvule amount (locked after)) (bvult (bvadd (free after) amount) limit) (= (free back) (free word)) (= (bvsub (locked after) amount) (locked word)) (= (rest back) (rest word)))))
+(check-sat)
+(pop)
 ; _store: six fields put together come apart the same.
 (declare-const f (_ BitVec 88))
 (declare-const l (_ BitVec 88))

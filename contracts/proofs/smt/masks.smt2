@@ -1,4 +1,4 @@
-; Sets of seats at the end of a job (SchedulerBase._finish): what the masks of a ruling are made of stays inside the seats that committed, and
+; Sets of seats at the end of a job (Ending._finish): what the masks of a ruling are made of stays inside the seats that committed, and
 ; every seat that committed is in exactly one of five sets. All 16-bit masks. Each (check-sat) must say unsat.
 (set-logic QF_BV)
 (declare-const seats (_ BitVec 16))

@@ -106,6 +106,7 @@ interface IScheduler {
         bytes16 possession;
         /// The node's over Bid(jobId, node, price, locality, possession, seed, round), or empty if the node calls. `seed` is the draw's seed
         /// where possession is not zero, else zero; `round` is 0, or 1 in Widening: a bid is good for one draw, and a claim for one seed.
+        /// A claim takes the signature of the node's key, neither a wallet's nor none: a wallet could deny a false claim later.
         bytes signature;
     }
 
@@ -251,8 +252,8 @@ interface IScheduler {
     error TooManyBids(uint256 count);
     error SeedNotYet(uint256 seedBlock);
     error SeedGone(uint256 seedBlock);
-    /// @dev A posted bid is not among those of the assignment, with the terms it was posted with. `node` is the start of its address.
-    error BidLeftOut(bytes14 node);
+    /// @dev A posted bid is not among those of the assignment, with the terms it was posted with.
+    error BidLeftOut(address node);
     /// @dev The time to post bids ended with this block.
     error PostingOver(uint256 lastBlock);
     /// @dev A bid to post that `assign` would pass over, or beyond reach.
@@ -299,9 +300,14 @@ interface IScheduler {
     /// may have used it already; what counts is the allowance.
     function submitWithPermit(JobRequest calldata request, bytes calldata signature, Permit calldata permit) external returns (bytes32 jobId);
 
-    /// @notice Open -> Open, once the seed is known and up to the block seedBlock + bidBlocks. Keeps bids so that the client cannot leave them out: of all that are posted the `replicas`
-    /// with the smallest keys, one of a node (a later one of the same node takes the place of the earlier). Or Widening -> Widening: those
-    /// of the newcomers, until `drawMore` is possible. Each must be one that the draw would not pass over. One that is no better than those kept is skipped.
+    /// @notice Open -> Open, once the seed is known and up to the block seedBlock + bidBlocks. Keeps bids so that the client cannot leave them out:
+    /// of all that are posted the `replicas` with the smallest keys, one of a node. Or Widening -> Widening: those of the newcomers, until
+    /// `drawMore` is possible. Each must be one that the draw would not pass over. One that is no better than those kept is skipped.
+    ///
+    /// A bid that is kept binds: the job's stake is locked until the draw, or until a better bid takes its place or the job is over; its node
+    /// can post a better one, not a worse one; and in the draw it has the key it was posted with (its first 25 bits), whatever became of its
+    /// node's stake and score. Else a node could keep others off with terms it does not mean, or a claim, and then make way for a friend.
+    ///
     /// With a reach there is more time, up to the end of the window, as long as fewer are kept that could win by now than there are seats;
     /// what a node posts then, or has posted before, stands.
     /// @param roster Empty in Open. In Widening the seats that are there, whose nodes cannot win another.
@@ -311,7 +317,7 @@ interface IScheduler {
     /// locks their stakes. Bids stand in strictly ascending order of node, 16 at most, each with a valid signature, and every kept posted
     /// bid is among them (its signature was checked when it was posted, and is not again). Bids of nodes that deposited stake after
     /// the submit, whose score is too low, whose free stake is too small, whose price is above maxPrice, whose locality is above 10,000
-    /// or whose key is beyond reach are passed over. Seats stand in the order of the draw.
+    /// or whose key is beyond reach are passed over; of those that are kept, only for their key. Seats stand in the order of the draw.
     /// @param signature The client's over Assignment(jobId, bidsHash), or empty if the client calls.
     function assign(JobRequest calldata request, Bid[] calldata bids, bytes calldata signature) external;
 
@@ -428,7 +434,8 @@ interface IScheduler {
 
     /// @notice Open -> Cancelled after assignWindow, rated as `cancel`. Assigned -> Committed after commitWindow if anyone committed, else
     /// Assigned -> Expired; the absent lose reputation and NO_SHOW_BPS of the job's stake, to the client. Widening -> Committed after
-    /// assignWindow: the caller has its coin back, the settleWindow begins anew, and the job cannot be widened again.
+    /// assignWindow, or at once if fewer nodes than 2 * replicas + 1 ever registered: the caller has its coin back, the settleWindow begins
+    /// anew, and the job cannot be widened again.
     /// @param roster Empty from Open.
     function expire(JobRequest calldata request, Seat[] calldata roster) external;
 
@@ -457,6 +464,8 @@ interface IScheduler {
     function commitmentAt(bytes32 jobId, uint8 index) external view returns (bytes32);
     /// @notice As stored, that is decayed to `day`.
     function node(address account) external view returns (Party memory);
+    /// @notice How many accounts ever registered as nodes, whatever stake they have.
+    function nodeCount() external view returns (uint256);
     /// @notice As stored, that is decayed to `day`.
     function client(address account) external view returns (Party memory);
     /// @notice Lower bound of the success rate in basis points, decayed to now.

@@ -87,4 +87,13 @@ library DrawLib {
             return exponent << 24 | (mantissa & 0xffffff);
         }
     }
+
+    /// @notice The smallest key that is shortened to this.
+    function long(uint256 short_) internal pure returns (uint256) {
+        unchecked {
+            uint256 exponent = short_ >> 24;
+            uint256 mantissa = 1 << 24 | (short_ & 0xffffff);
+            return exponent >= 24 ? mantissa << (exponent - 24) : mantissa >> (24 - exponent);
+        }
+    }
 }

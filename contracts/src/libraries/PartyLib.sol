@@ -35,6 +35,12 @@ library PartyLib {
         }
     }
 
+    /// @notice Makes locked coin free: the way back of `lock`.
+    function unlock(IScheduler.Party storage party, uint256 amount) internal {
+        party.locked -= uint88(amount);
+        party.free += uint88(amount);
+    }
+
     /// @notice Unlocks `held`, gives `back`, and rates.
     function close(
         IScheduler.Party storage slot,

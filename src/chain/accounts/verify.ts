@@ -62,7 +62,8 @@ export async function verifyBid(court: Court, bid: SignedBid, terms: { jobId: He
   if (bid.round !== round) throw invalid('the bid is for another draw', String(bid.round));
   if (!claims && bid.seed !== zeroHash) throw invalid('the bid names a seed and claims nothing', bid.seed);
   if (claims && seed !== undefined && bid.seed.toLowerCase() !== seed.toLowerCase()) throw invalid('the bid claims input for another seed', bid.seed);
-  await verify(court, 'Bid', bid, bid.signature, bid.node, wallets);
+  // What proves a claim false is a signature that nobody can take back: the contract takes no other.
+  await verify(court, 'Bid', bid, bid.signature, bid.node, claims ? undefined : wallets);
 }
 
 /**
@@ -80,17 +81,22 @@ export async function verifyCommitment(
   return index;
 }
 
-/** Checks that every seat signed the set, in order of seat. @throws ChainError BAD_SIGNATURE, BAD_ROSTER; ProtocolError MESSAGE_INVALID */
-export async function verifySet(court: Court, jobId: Hex, roster: readonly Seat[], set: SignedSet, wallets?: Wallets): Promise<void> {
+/**
+ * Checks that every seat signed the set, in order of seat, by its key. A wallet's word closes nothing: it could be another when the set must
+ * override what the wallet committed to after it saw the evidence of others.
+ *
+ * @throws ChainError BAD_SIGNATURE, BAD_ROSTER; ProtocolError MESSAGE_INVALID
+ */
+export async function verifySet(court: Court, jobId: Hex, roster: readonly Seat[], set: SignedSet): Promise<void> {
   const { commitments, signatures } = set;
   if (commitments.length !== roster.length || signatures.length !== roster.length) {
     throw new ChainError('BAD_ROSTER', 'the set is not of this roster', { details: `${commitments.length} commitments, ${signatures.length} signatures, ${roster.length} seats` });
   }
   const setDigest = setDigestOf(withCommitments(roster, commitments));
-  await Promise.all(roster.map(({ node }, seat) => verify(court, 'CommitmentSet', { jobId, setDigest }, signatures[seat]!, node, wallets)));
+  await Promise.all(roster.map(({ node }, seat) => verify(court, 'CommitmentSet', { jobId, setDigest }, signatures[seat]!, node)));
 }
 
-/** Checks one seat's signature over a set. @throws ChainError BAD_SIGNATURE */
+/** Checks one seat's signature over a set; `wallets` where it is a wallet's word of now that counts, as for a proof. @throws ChainError BAD_SIGNATURE */
 export function verifySetSignature(court: Court, node: Address, set: { jobId: Hex; setDigest: Hex }, signature: Hex, wallets?: Wallets): Promise<void> {
   return verify(court, 'CommitmentSet', set, signature, node, wallets);
 }

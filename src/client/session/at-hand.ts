@@ -18,10 +18,12 @@ export interface Knowing {
   /** Whether the way in three messages is given up. */
   directOver: boolean;
   panels: boolean;
+  /** Whether nobody can be drawn for a widening. */
+  hopeless: boolean;
 }
 
 /** What the client has at hand for deciding what is next. */
-export function atHand({ record }: SessionContext, job: JobState | undefined, { bids, examination, guilt, bidWaitOver, directOver, panels }: Knowing): LocalJob {
+export function atHand({ record }: SessionContext, job: JobState | undefined, { bids, examination, guilt, bidWaitOver, directOver, panels, hopeless }: Knowing): LocalJob {
   const roster = job !== undefined && 'roster' in job ? job.roster : [];
   const opened = job?.state === 'Contested' || job?.state === 'Committed' ? openingsIn(record.events) : [];
   // Seats that had committed before a widening do not sign again.
@@ -30,7 +32,7 @@ export function atHand({ record }: SessionContext, job: JobState | undefined, { 
     bids: bids.count, unposted: job?.state === 'Widening' ? bids.unposted().length : 0, bidWaitOver,
     commitments: heldCommitments(job, record.commitments), examined: examination.examined,
     set: directOver || widened ? 'given-up' : record.set === undefined ? 'none' : 'signed',
-    overruled: isOverruled(roster, record.set), audited: audited(record, roster), panels,
+    overruled: isOverruled(roster, record.set), audited: audited(record, roster), panels, hopeless,
     majority: opened.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', opened, record.request.shards),
     guilty: guilt.mask(job),
   };

@@ -1,7 +1,7 @@
 import {
-  assign, audit, commit, commitSet, drawMore, expire, postBids, resolve, settle, settleDirect, submit, summon, type WriteResult,
+  assign, audit, commit, commitSet, drawMore, expire, postBids, readNodeCount, resolve, settle, settleDirect, submit, summon, type WriteResult,
 } from '../../chain/index.ts';
-import { openingsIn, type JobState, type SealedSeat, type SignedBid } from '../../protocol/index.ts';
+import { openingsIn, widenedSeats, type JobState, type SealedSeat, type SignedBid } from '../../protocol/index.ts';
 import { commitmentsToCarry } from '../commitments.ts';
 import type { ClosedJob } from '../examine.ts';
 import type { ClientAction } from '../next-action.ts';
@@ -32,13 +32,17 @@ export async function carry(context: SessionContext, action: CarriedAction, job:
   return result && { step: BOOKED_AS[action], result };
 }
 
-async function send({ components: { chain }, record, signal }: SessionContext, action: CarriedAction, job: JobState | undefined, cargo: Cargo): Promise<WriteResult | undefined> {
+async function send({ components: { chain }, record, signal, progress }: SessionContext, action: CarriedAction, job: JobState | undefined, cargo: Cargo): Promise<WriteResult | undefined> {
   const { request } = record;
   const options = { signal };
   const roster: readonly SealedSeat[] = job !== undefined && 'roster' in job ? job.roster : [];
   switch (action) {
     case 'submit':
-      await requireAuditFunds(chain, request, record.auditBps ?? 0, options);
+      if ((record.auditBps ?? 0) > 0) {
+        await requireAuditFunds(chain, request, record.auditBps!, options);
+        const [nodes, needed] = [await readNodeCount(chain, options), widenedSeats(request.replicas)];
+        if (nodes < needed) progress({ stage: 'few-nodes', nodes, needed });
+      }
       return submit(chain, { request }, options);
     case 'assign': return assign(chain, { request, bids: cargo.bids() }, options);
     case 'commit-set': return commitSet(chain, { request, roster, set: record.set!, posted: true }, options);

@@ -26,7 +26,7 @@ function setUp(): { components: Pick<NodeComponents, 'chain' | 'court' | 'journa
   const place = { jobId, at: 1, blockHash: zeroHash };
   const events: JobEvent[] = [{ ...place, logIndex: 0, type: 'Submitted', request, seedBlock: 1n }, { ...place, logIndex: 1, type: 'Assigned', roster }];
   const record = { jobId, request, events, outcome: { commitment: word(2) } } as unknown as ReplicaRecord;
-  const chain = { signer: () => me, client: { request: () => Promise.resolve('0x') } } as unknown as Chain;
+  const chain = { signer: () => me, client: { request: () => { throw new Error('a wallet was asked'); } } } as unknown as Chain;
   const journal = { put: () => { saves++; return Promise.resolve(); } } as unknown as NodeComponents['journal'];
   return { components: { chain, court, journal }, record, saved: () => saves };
 }

@@ -38,7 +38,7 @@ export async function signSet(
  * @returns why the set does not count, or undefined
  */
 export async function acceptSet(
-  { chain, court, journal }: Pick<NodeComponents, 'chain' | 'court' | 'journal'>, record: ReplicaRecord, { commitments, signatures }: SignedSet, rosterHash: Hex,
+  { court, journal }: Pick<NodeComponents, 'court' | 'journal'>, record: ReplicaRecord, { commitments, signatures }: SignedSet, rosterHash: Hex,
 ): Promise<string | undefined> {
   const { jobId, set } = record;
   if (set === undefined || !same(set.commitments, commitments)) return 'this node has not signed that set';
@@ -46,7 +46,7 @@ export async function acceptSet(
   const job = replay(record.events);
   if (job?.state !== 'Assigned' || rosterHashOf(job.roster) !== rosterHash) return 'the roster on chain is another one';
   try {
-    await verifySet(court, jobId, job.roster, { commitments, signatures }, chain);
+    await verifySet(court, jobId, job.roster, { commitments, signatures });
   } catch (error) {
     return messageOf(error);
   }

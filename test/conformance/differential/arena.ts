@@ -36,7 +36,8 @@ export interface Arena {
   until(at: number): Promise<void>;
   /** Time of the latest block, unix seconds. */
   now(): number;
-  blockHash(number: bigint): Promise<Hex>;
+  /** Undefined for a block that is not there yet. */
+  blockHash(number: bigint): Promise<Hex | undefined>;
   job(jobId: Hex): Promise<Record<string, unknown>>;
   /** Client, then nodes. */
   parties(): Promise<PartyView[]>;
@@ -114,7 +115,7 @@ export async function startArena({ nodes: count, purse, stake }: { nodes: number
     },
     now: () => clock,
     async blockHash(number) {
-      return (await rpc('eth_getBlockByNumber', numberToHex(number), false) as { hash: Hex }).hash;
+      return (await rpc('eth_getBlockByNumber', numberToHex(number), false) as { hash: Hex } | null)?.hash;
     },
     async job(jobId) {
       return (await call(schedulerAbi, scheduler, [['job', [jobId]]]))[0] as Record<string, unknown>;

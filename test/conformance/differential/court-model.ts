@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem';
 import { rate } from '../../../lab/economics/rules.ts';
 import {
-  advance, decay, drawableAfter, drawReplicas, isAudited, isWidenable, POLICIES, scoreBps, seedOf, summonDeadlineOf, type Bid, type JobEvent, type JobRequest, type JobState, type Opening, type ReplicaVerdict, type Reputation, type SealedSeat, type Seat,
+  advance, countedLocality, decay, drawableAfter, hasClaim, isAudited, isWidenable, keyOf, POLICIES, reachAfter, REACH_STEPS, scoreBps, summonDeadlineOf, widenedSeats, type Bid, type JobEvent, type JobRequest, type JobState, type Opening, type ReplicaVerdict, type Reputation, type SealedSeat, type Seat,
 } from '../../../src/protocol/index.ts';
 import { ending, noShow, type Fault } from './ending.ts';
 
@@ -16,7 +16,14 @@ export interface Play {
   state: JobState;
   /** By seat, the last one it committed to. */
   openings: Map<number, Opening>;
+  /** Posted bids that the draw cannot pass over. */
+  kept: Kept[];
 }
+
+export type Terms = Pick<Bid, 'node' | 'price' | 'locality' | 'possession'>;
+
+/** A posted bid with its key, shortened. */
+export interface Kept extends Terms { short: bigint }
 
 /** When and in which block a step is carried out. */
 export interface Now { at: number; number: bigint }
@@ -51,21 +58,72 @@ export class CourtModel {
     return request.stake >= request.maxPrice && request.maxPrice > 0n;
   }
 
-  /** The seats that must be drawn, or undefined where nothing can be. Bids claim no input; such a claim is another test's. */
-  draw({ jobId, state }: Play, bids: readonly Pick<Bid, 'node' | 'price' | 'locality'>[], now: Now, seedBlockHash: Hex): Seat[] | undefined {
+  /** The seats that must be drawn, or undefined where nothing can be. */
+  draw({ state, kept }: Play, bids: readonly Terms[], now: Now, seed: Hex): Seat[] | undefined {
     if (state.state !== 'Open' && state.state !== 'Widening') return undefined;
-    const { request } = state;
-    if (now.at > state.since + request.assignWindow || now.number <= state.seedBlock) return undefined;
+    const { request, seedBlock } = state;
+    if (now.at > state.since + request.assignWindow) return undefined;
+    if (state.state === 'Open' && now.number <= seedBlock + BigInt(request.bidBlocks)) return undefined;
     if (state.state === 'Widening' && (now.number <= drawableAfter(state).block || now.at <= drawableAfter(state).time)) return undefined;
-    const taken = state.state === 'Widening' ? state.roster.map(({ node }) => node) : [];
-    const eligible = bids.filter(({ node, price, locality }) => {
-      const { free, since } = this.account(node);
-      return since <= state.since && free >= request.stake && price <= request.maxPrice && locality <= 10_000 && this.score(node, now.at) >= request.minScore && !taken.includes(node);
-    });
-    const seats = state.state === 'Widening' ? request.replicas + 1 : request.replicas;
-    if (eligible.length < seats) return undefined;
-    const candidates = eligible.map(({ node, price }) => ({ node, price, locality: 0, stake: this.account(node).free + this.account(node).locked, score: this.score(node, now.at) }));
-    return drawReplicas(seedOf(seedBlockHash, jobId), candidates, request.maxPrice, seats).map((i) => ({ node: candidates[i]!.node, price: candidates[i]!.price }));
+    if (kept.some((one) => !bids.some((bid) => sameTerms(one, bid)))) return undefined;
+    const reach = drawnReach(state, now);
+    const runners = bids.flatMap((bid, index) => {
+      const posted = kept.find((one) => sameTerms(one, bid));
+      const key = posted === undefined ? this.#key(state, bid, now, seed, request.stake) : longKey(posted.short);
+      return key === undefined || key > reach ? [] : [{ key, index }];
+    }).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index));
+    if (runners.length < seatsToDraw(state)) return undefined;
+    return runners.slice(0, seatsToDraw(state)).map(({ index }) => ({ node: bids[index]!.node, price: bids[index]!.price }));
+  }
+
+  /** A bid's key where it counts for the next draw, whatever its reach; `needed` is the free stake its node must have. */
+  #key({ request, since, ...state }: Drawing, { node, price, locality, possession }: Terms, now: Now, seed: Hex, needed: bigint): bigint | undefined {
+    const account = this.account(node);
+    const taken = 'roster' in state && state.roster.some((seat) => seat.node === node);
+    if (taken || account.since > since || account.free < needed || price > request.maxPrice || locality > 10_000) return undefined;
+    const score = this.score(node, now.at);
+    if (score < request.minScore) return undefined;
+    return keyOf(seed, { node, price, score, stake: account.free + account.locked, locality: countedLocality(request, { locality, possession }) }, request.maxPrice);
+  }
+
+  /** What is kept once these bids are posted, and those of them that are told; undefined where they cannot be. */
+  post({ state, kept }: Play, bids: readonly Terms[], now: Now, seed: Hex): { kept: Kept[]; told: { node: Address; key: bigint }[] } | undefined {
+    if (state.state !== 'Open' && state.state !== 'Widening') return undefined;
+    const { request, since, seedBlock } = state;
+    if (now.at > since + request.assignWindow || now.number <= seedBlock) return undefined;
+    const late = state.state === 'Open'
+      ? now.number > seedBlock + BigInt(request.bidBlocks)
+      : now.number > drawableAfter(state).block && now.at > drawableAfter(state).time;
+    const winning = kept.filter(({ short }) => short < shortKey(drawnReach(state, now))).length;
+    if (late && (request.reach === 0n || winning >= seatsToDraw(state))) return undefined;
+    const next = [...kept];
+    const told: { node: Address; key: bigint }[] = [];
+    for (const bid of bids) {
+      const own = next.findIndex(({ node }) => node === bid.node);
+      const key = this.#key(state, bid, now, seed, own < 0 ? request.stake : 0n);
+      if (key === undefined || key > reachAfter(request, now.at - since)) return undefined;
+      const { node, price, locality, possession } = bid;
+      const entry = { node, price, locality, possession, short: shortKey(key) };
+      if (own >= 0) {
+        if (late || entry.short >= next[own]!.short) continue;
+        next[own] = entry;
+      } else if (next.length < seatsToDraw(state)) {
+        next.push(entry);
+      } else {
+        const worst = next.reduce((place, { short }, i) => (short > next[place]!.short ? i : place), 0);
+        if (entry.short >= next[worst]!.short) continue;
+        next[worst] = entry;
+      }
+      told.push({ node, key });
+    }
+    return { kept: next, told };
+  }
+
+  /** Keeps other bids than before: who is kept has its stake locked. */
+  keep(play: Play, kept: Kept[]): void {
+    for (const { node } of play.kept) this.#lock(node, -play.state.request.stake);
+    for (const { node } of kept) this.#lock(node, play.state.request.stake);
+    play.kept = kept;
   }
 
   mayCommit({ state }: Play, commitments: readonly { index: number; commitment: Hex }[], now: Now): boolean {
@@ -79,16 +137,23 @@ export class CourtModel {
     return state.state === 'Committed' && kept && state.committed === all(state) && now.at <= state.since + state.request.settleWindow && state.roster.length > 1;
   }
 
-  maySettle({ state }: Play, agreed: number, now: Now): boolean {
-    return state.state === 'Committed' && now.at <= state.since + state.request.settleWindow && (agreed & ~state.committed) === 0;
+  maySettle({ state }: Play, agreed: number, shard: number, now: Now): boolean {
+    return shard < state.request.shards && state.state === 'Committed' && now.at <= state.since + state.request.settleWindow && (agreed & ~state.committed) === 0;
   }
 
-  maySettleDirect({ state }: Play, agreed: number, kept: boolean, now: Now): boolean {
-    return state.state === 'Assigned' && kept && now.at <= state.since + state.request.commitWindow && (agreed & ~all(state)) === 0;
+  maySettleDirect({ state }: Play, agreed: number, shard: number, kept: boolean, now: Now): boolean {
+    return shard < state.request.shards && state.state === 'Assigned' && kept && now.at <= state.since + state.request.commitWindow && (agreed & ~all(state)) === 0;
   }
 
   mayProve({ state }: Play, index: number): boolean {
     return (state.state === 'Committed' || state.state === 'Contestable' || state.state === 'Contested') && has(state.committed, index) && !has(state.equivocated ?? 0, index);
+  }
+
+  /** @param right what the seat's node had to say of the chunks that its draw's seed picks */
+  mayDisprove({ state }: Play, index: number, bid: Pick<Bid, 'possession'>, right: Hex): boolean {
+    const judged = state.state === 'Committed' || state.state === 'Contestable' || state.state === 'Contested';
+    return (state.state === 'Assigned' || (judged && has(state.committed, index))) && !has(state.equivocated ?? 0, index)
+      && hasClaim(bid) && BigInt(state.request.dataRoot) !== 0n && bid.possession !== right;
   }
 
   mayContest({ state }: Play, index: number, now: Now): boolean {
@@ -131,6 +196,8 @@ export class CourtModel {
   }
 
   mayExpire({ state }: Play, now: Now): boolean {
+    // Everybody here has registered, and nobody comes in time for a draw that is called for.
+    if (state.state === 'Widening' && this.accounts.size - 1 < widenedSeats(state.request.replicas)) return true;
     if (state.state === 'Open' || state.state === 'Widening') return now.at > state.since + state.request.assignWindow;
     return state.state === 'Assigned' && now.at > state.since + state.request.commitWindow;
   }
@@ -141,6 +208,7 @@ export class CourtModel {
   apply(play: Play, event: JobEvent): void {
     const before = play.state;
     const missing = event.type === 'CommitmentsClosed' && before.state === 'Assigned' ? all(before) & ~event.committed : 0;
+    if (event.type === 'Assigned' || event.type === 'Widened' || event.type === 'Cancelled' || (event.type === 'CommitmentsClosed' && before.state === 'Widening')) this.keep(play, []);
     play.state = advance(before, event);
     if (event.type === 'Submitted') {
       this.#lockClient(escrowOf(event.request));
@@ -158,9 +226,9 @@ export class CourtModel {
     } else if (event.type === 'VerdictContested' && 'roster' in play.state) {
       this.#lock(play.state.roster[event.index]!.node, play.state.request.maxPrice);
     } else if (missing !== 0) {
-      this.account(this.client).free += this.#absent(play, missing, event.at);
+      this.account(this.client).free += this.#absent(before, missing, event.at);
     } else if (event.type === 'Expired' && before.state === 'Assigned') {
-      this.#refund(before.request, this.#absent({ ...play, state: before }, all(before), event.at), {}, event.at);
+      this.#refund(before.request, this.#absent(before, all(before), event.at), {}, event.at);
     } else if (event.type === 'Cancelled' && before.state === 'Open') {
       this.#refund(before.request, 0n, {}, event.at);
     }
@@ -222,17 +290,19 @@ export class CourtModel {
     account.locked += amount;
   }
 
-  /** Closes seats that did not commit; what they lose. */
-  #absent({ state }: Play, mask: number, at: number): bigint {
-    if (!('roster' in state)) return 0n;
+  /** Closes seats that did not commit. What they lose to the client; what those lose that claimed falsely is nobody's. */
+  #absent(state: JobState, mask: number, at: number): bigint {
+    if (!('committed' in state)) return 0n;
     let lost = 0n;
     state.roster.forEach(({ node }, seat) => {
       if (!has(mask, seat)) return;
-      const account = this.account(node);
-      account.locked -= state.request.stake;
-      account.free += state.request.stake - noShow(state.request);
-      lost += noShow(state.request);
-      this.#rate(node, { good: 0, bad: 2 }, at);
+      const { stake } = state.request;
+      const claimed = has(state.equivocated ?? 0, seat);
+      this.#lock(node, -stake);
+      this.account(node).free -= claimed ? stake : noShow(state.request);
+      if (claimed) this.burnt += stake;
+      else lost += noShow(state.request);
+      this.#rate(node, { good: 0, bad: claimed ? 8 : 2 }, at);
     });
     return lost;
   }
@@ -247,6 +317,33 @@ export class CourtModel {
     if (change.good === 0 && change.bad === 0) return;
     Object.assign(this.account(address), rate(this.account(address), change, Math.floor(at / DAY)));
   }
+}
+
+type Drawing = Extract<JobState, { state: 'Open' | 'Widening' }>;
+
+function seatsToDraw({ state, request }: Drawing): number {
+  return state === 'Widening' ? widenedSeats(request.replicas) - request.replicas : request.replicas;
+}
+
+/** Largest key that wins: the one that could be posted in the step before, in the first step in it. */
+function drawnReach({ request, since }: Drawing, { at }: Now): bigint {
+  const step = Math.floor(((at - since) * REACH_STEPS) / request.assignWindow);
+  return reachAfter(request, step === 0 ? 0 : Math.ceil(((step - 1) * request.assignWindow) / REACH_STEPS));
+}
+
+function sameTerms(a: Terms, b: Terms): boolean {
+  return a.node === b.node && a.price === b.price && a.locality === b.locality && a.possession === b.possession;
+}
+
+/** A key's exponent and the 24 bits after its first. */
+function shortKey(key: bigint): bigint {
+  const exponent = BigInt(key.toString(2).length - 1);
+  return (exponent << 24n) | (((key << 24n) >> exponent) & 0xffffffn);
+}
+
+/** The smallest key that is shortened to this. */
+function longKey(short: bigint): bigint {
+  return ((1n << 24n | (short & 0xffffffn)) << (short >> 24n)) >> 24n;
 }
 
 /** What a client locks, and who calls for a widening. */

@@ -4,11 +4,12 @@ import * as fc from 'fast-check';
 import { keccak256, numberToHex, stringToHex, toHex, zeroHash, type Address, type Hex } from 'viem';
 import { isJobEvent, orderBids, signBid, signCommitment, signCommitmentSet, type Signer } from '../../../src/chain/index.ts';
 import {
-  commitmentOf, deadlineOf, isFinal, jobIdOf, JOB_STATES, NO_CLAIM, PLAIN_TERMS, rosterHashOf, scoreBps, decay, secretHashOf, setDigestOf, withCommitments, type JobEvent, type JobRequest, type JobState, type Opening, type Seat,
+  commitmentOf, deadlineOf, drawableAfter, isFinal, jobIdOf, JOB_STATES, NO_CLAIM, openedShardOf, possessionOf, possessionPicks, possessionProofs, possessionRoot, reachFor, rosterHashOf, scoreBps, decay, secretHashOf, seedOf, setDigestOf,
+  sketchProofOf, weightOf, withCommitments, type JobEvent, type JobRequest, type JobState, type Opening, type PossessionRoot, type Seat, type SignedBid,
 } from '../../../src/protocol/index.ts';
 import { actionOf, MOST_JOBS, moves, type Action, type Move } from './actions.ts';
 import { startArena, type Arena, type Outcome } from './arena.ts';
-import { CourtModel, has, majority, seatsIn, type Account, type Now, type Play } from './court-model.ts';
+import { CourtModel, has, majority, seatsIn, type Account, type Now, type Play as ModelPlay } from './court-model.ts';
 import type { Fault } from './ending.ts';
 
 const COIN = 10n ** 18n;
@@ -19,6 +20,17 @@ const GRAVE = '0x000000000000000000000000000000000000dEaD';
 const SECRET = keccak256(stringToHex('secret'));
 /** Every job of one replica is drawn for an audit by about every second commitment. */
 const AUDIT_BPS = 5000;
+/** What nodes may claim to hold: four chunks and a bit. */
+const DATA = Uint8Array.from({ length: 4 * 2048 + 100 }, (_, i) => i * 7 + (i >> 11));
+/** Bids within the reach of a job that has one, in the mean. */
+const WITHIN_REACH = 4;
+/** Of a claim that is made up. */
+const LIE = `0x${'ab'.repeat(16)}` as const;
+
+interface Play extends ModelPlay {
+  /** Block of each draw's seed, and the bids that it was made of. */
+  draws: { seedBlock: bigint; bids: readonly SignedBid[] }[];
+}
 
 /** How many sequences, and how long; CI's are a few seconds, scripts/nightly.sh asks for more. Seeded: a failure names its seed, to be given back. */
 const RUNS = Number(process.env['GADUS_DIFFERENTIAL_RUNS'] ?? 16);
@@ -50,7 +62,9 @@ describe('the scheduler and its model in TypeScript', () => {
     }), { numRuns: RUNS, seed: SEED, reporter: tell, endOnFailure: process.env['GADUS_DIFFERENTIAL_SHRINK'] === '0' });
     if (RUNS < 16 || LENGTH < 100) return;
     // Else nothing would have been compared.
-    for (const what of ['assign done', 'commit done', 'settle done', 'contest done', 'open done', 'resolve done', 'expire done', 'assign refused', 'resolve refused']) assert.ok((seen.get(what) ?? 0) > 0, `never ${what}: ${[...seen].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+    const often = ['assign done', 'commit done', 'settle done', 'contest done', 'open done', 'resolve done', 'postBids done', 'assign refused', 'resolve refused', 'postBids refused', 'proveFalseClaim refused'];
+    const seldom = ['expire done', 'drawMore done', 'summon done', 'audit done', 'proveFalseClaim done', 'commitSet done', 'settleDirect done'];
+    for (const what of RUNS < 200 ? often : [...often, ...seldom]) assert.ok((seen.get(what) ?? 0) > 0, `never ${what}: ${[...seen].map(([name, count]) => `${name} ${count}`).join(', ')}`);
     if (process.env['GADUS_DIFFERENTIAL_RUNS'] !== undefined) process.stdout.write(`${[...seen].toSorted().map(([name, count]) => `${name} ${count}`).join('\n')}\n`);
   });
 });
@@ -67,6 +81,7 @@ class Session {
   readonly #seen: (what: string) => void;
   readonly #signers: Map<Address, Signer>;
   #model!: CourtModel;
+  #data!: PossessionRoot;
   #nonce = 0n;
 
   constructor(arena: Arena, seen: (what: string) => void) {
@@ -80,6 +95,7 @@ class Session {
       const { free, locked, good, bad, day, since } = views[i]!;
       return [address, { free, locked, good, bad, day, since }];
     });
+    this.#data = await possessionRoot([DATA]);
     this.#model = new CourtModel(this.#arena.client.address, new Map(accounts));
   }
 
@@ -93,13 +109,21 @@ class Session {
     if (action.do === 'wait') return this.#arena.wait(action.seconds);
     if (action.do === 'submit') return this.#submit(action);
     if (action.do === 'deposit' || action.do === 'withdraw') return this.#move(action);
-    const play = this.#model.plays[action.job];
+    const play = this.#model.plays[action.job] as Play | undefined;
     if (play === undefined) return undefined;
     if (action.do === 'outwait') {
       const deadline = deadlineOf(play.state);
       return deadline === undefined ? undefined : this.#arena.until(deadline + 1);
     }
+    if (action.do === 'ready') return this.#ready(play.state);
     return this.#step(play, action);
+  }
+
+  async #ready(state: JobState): Promise<void> {
+    if (state.state !== 'Open' && state.state !== 'Widening') return;
+    const { block, time } = state.state === 'Widening' ? drawableAfter(state) : { block: state.seedBlock + BigInt(state.request.bidBlocks), time: 0 };
+    while (await this.#arena.blockHash(block) === undefined) await this.#arena.wait(1);
+    if (this.#arena.now() < time) await this.#arena.until(time);
   }
 
   /** The chain's word on everybody and everything against the model's. */
@@ -115,8 +139,11 @@ class Session {
     assert.equal(held, this.#model.total(), `every coin held is somebody's`);
     assert.equal(burnt, this.#model.burnt, `burnt`);
     for (const [i, play] of this.#model.plays.entries()) {
-      const { state, since, committed, agreed, opened, contested, equivocated, rosterHash } = jobs[i]!;
-      assert.deepEqual({ state: JOB_STATES[state as number], since: Number(since), ...pick(play.state, { committed, agreed, opened, contested, equivocated, rosterHash }) }, { state: play.state.state, since: play.state.since, ...wordOf(play.state) }, `job ${i}`);
+      const { state, since, committed, agreed, opened, contested, equivocated, shard, posted, rosterHash } = jobs[i]!;
+      assert.deepEqual(
+        { state: JOB_STATES[state as number], since: Number(since), posted, ...pick(play.state, { committed, agreed, opened, contested, equivocated, shard, rosterHash }) },
+        { state: play.state.state, since: play.state.since, posted: play.kept.length, ...wordOf(play.state) }, `job ${i}`,
+      );
     }
   }
 
@@ -131,16 +158,21 @@ class Session {
     return outcome;
   }
 
-  async #submit({ replicas, policy, price, stake }: Extract<Action, { do: 'submit' }>): Promise<void> {
+  async #submit({ replicas, policy, price, stake, terms }: Extract<Action, { do: 'submit' }>): Promise<void> {
     if (this.#model.plays.length === MOST_JOBS) return;
     const maxPrice = BigInt(price) * COIN + BigInt(price === 0 ? 0 : 7);
     const request: JobRequest = {
       client: this.#model.client, nonce: ++this.#nonce, specDigest: keccak256(numberToHex(this.#nonce)), replicas, policy, maxPrice, stake: BigInt(2 + 3 * stake) * COIN + 1n, minScore: stake === 4 ? 240 : 0,
-      assignWindow: 100, commitWindow: 100, settleWindow: 100, disputeWindow: 100, sealKey: zeroHash, secretHash: secretHashOf(SECRET, AUDIT_BPS), ...PLAIN_TERMS,
+      assignWindow: 800, commitWindow: 400, settleWindow: 200, disputeWindow: 100, sealKey: zeroHash, secretHash: secretHashOf(SECRET, AUDIT_BPS),
+      bidBlocks: [0, 0, 3, 8][terms % 4]!, shards: [1, 1, 1, 3][(terms >> 2) % 4]!, reach: 0n, ...((terms >> 4) % 2 === 0 ? { dataRoot: zeroHash, dataBytes: 0n } : this.#data),
     };
+    if ((terms >> 5) % 4 === 0) {
+      const one = weightOf({ node: this.#model.client, stake: STAKE, score: 250, locality: 0, price: maxPrice }, maxPrice);
+      request.reach = reachFor(BigInt(NODES) * one, WITHIN_REACH);
+    }
     const { ok, events } = await this.#send(this.#model.client, 'submit', [request, '0x'], () => this.#model.maySubmit(request));
     if (!ok) return;
-    const play = { jobId: jobIdOf(this.#arena.court, request), state: undefined as unknown as JobState, openings: new Map<number, Opening>() };
+    const play: Play = { jobId: jobIdOf(this.#arena.court, request), state: undefined as unknown as JobState, openings: new Map<number, Opening>(), kept: [], draws: [] };
     this.#model.plays.push(play);
     this.#follow(play, events);
   }
@@ -161,7 +193,7 @@ class Session {
     if (asNode && amount > 0) account.since = at;
   }
 
-  async #step(play: Play, action: Exclude<Action, { do: 'submit' | 'deposit' | 'withdraw' | 'wait' | 'outwait' }>): Promise<void> {
+  async #step(play: Play, action: Exclude<Action, { do: 'submit' | 'deposit' | 'withdraw' | 'wait' | 'outwait' | 'ready' }>): Promise<void> {
     const { state } = play;
     const { request } = state;
     const { client } = this.#model;
@@ -170,19 +202,32 @@ class Session {
     const before = { ...play, openings: new Map(play.openings) };
     switch (action.do) {
       case 'assign': case 'drawMore': {
-        const bids = await this.#bids(play, action.bidders, action.price);
-        const seedBlock = 'seedBlock' in state ? state.seedBlock : 0n;
+        const bids = await this.#bids(play, action, action.amended);
         let drawn: Seat[] | undefined;
         const may = async (now: Now) => {
           if ((action.do === 'assign') !== (state.state === 'Open')) return false;
-          drawn = this.#model.draw(play, bids, now, now.number > seedBlock ? await this.#arena.blockHash(seedBlock) : zeroHash);
+          drawn = this.#model.draw(play, bids, now, await this.#seedOf(play) ?? zeroHash);
           return drawn !== undefined;
         };
         const { ok, events } = await this.#send(client, action.do, action.do === 'assign' ? [request, bids, '0x'] : [request, seats, bids], may);
         if (!ok) return;
+        play.draws.push({ seedBlock: (state as Extract<JobState, { state: 'Open' | 'Widening' }>).seedBlock, bids });
         this.#follow(play, events);
         assert.ok('roster' in play.state);
         assert.deepEqual(play.state.roster.slice(action.do === 'assign' ? 0 : request.replicas).map(({ node, price }) => ({ node, price })), drawn, 'the draw');
+        return;
+      }
+      case 'postBids': {
+        const bids = await this.#bids(play, action, true);
+        let kept: ReturnType<CourtModel['post']>;
+        const { ok, events } = await this.#send(client, 'postBids', [request, state.state === 'Widening' ? seats : [], bids], async (now) => {
+          kept = this.#model.post(play, bids, now, await this.#seedOf(play) ?? zeroHash);
+          return kept !== undefined;
+        });
+        if (!ok) return;
+        assert.deepEqual(events.flatMap((event) => (event.type === 'BidPosted' ? [{ node: event.bid.node, key: event.key }] : [])), kept!.told, 'bids that are kept');
+        this.#model.keep(play, kept!.kept);
+        this.#follow(play, events);
         return;
       }
       case 'commit': {
@@ -204,9 +249,10 @@ class Session {
         const signatures = await Promise.all(whole.map(({ node }) => signCommitmentSet(this.#signers.get(node)!, this.#arena.court, { jobId: play.jobId, setDigest: setDigestOf(whole) })));
         const kept = roster.length === request.replicas || set.every((commitment, index) => index >= request.replicas || commitment === roster[index]!.commitment);
         const agreed = action.do === 'settleDirect' ? action.agreed & ((1 << roster.length) - 1) : 0;
+        const shard = action.do === 'settleDirect' && request.shards > 1 ? action.shard : 0;
         const { ok, events, at } = action.do === 'commitSet'
           ? await this.#send(client, 'commitSet', [request, whole, state.state === 'Committed' ? roster.map(({ commitment }) => commitment) : [], signatures], (now) => this.#model.mayCommitSet(before, kept, now))
-          : await this.#send(client, 'settleDirect', [request, whole, signatures, agreed, 0, zeroHash, '0x'], (now) => this.#model.maySettleDirect(before, agreed, kept, now));
+          : await this.#send(client, 'settleDirect', [request, whole, signatures, agreed, shard, zeroHash, '0x'], (now) => this.#model.maySettleDirect(before, agreed, shard, kept, now));
         if (!ok) return;
         openings.forEach((opening, index) => play.openings.set(index, opening));
         this.#follow(play, events, { agreed, fault: 'none', at });
@@ -214,7 +260,8 @@ class Session {
       }
       case 'settle': {
         const agreed = action.agreed & ((1 << Math.max(1, roster.length)) - 1);
-        const { ok, events, at } = await this.#send(client, 'settle', [request, roster, agreed, 0, zeroHash, '0x'], (now) => this.#model.maySettle(before, agreed, now));
+        const shard = request.shards > 1 ? action.shard : 0;
+        const { ok, events, at } = await this.#send(client, 'settle', [request, roster, agreed, shard, zeroHash, '0x'], (now) => this.#model.maySettle(before, agreed, shard, now));
         if (ok) this.#follow(play, events, { agreed, fault: 'none', at });
         return;
       }
@@ -230,16 +277,27 @@ class Session {
         if (ok) this.#follow(play, events);
         return;
       }
+      case 'disprove': {
+        const index = action.seat % Math.max(1, roster.length);
+        const { seedBlock, bids } = play.draws[index < request.replicas ? 0 : 1] ?? { seedBlock: 0n, bids: [] };
+        const node = roster[index]?.node ?? this.#arena.nodes[0]!.address;
+        const bid = bids.find((one) => one.node === node) ?? { node, price: 0n, locality: 0, ...NO_CLAIM, signature: '0x' as Hex };
+        const { chunks, proofs } = await possessionProofs([DATA], possessionPicks(seedOf((await this.#arena.blockHash(seedBlock))!, play.jobId), BigInt(DATA.length)));
+        const right = possessionOf(chunks, node);
+        const { ok, events } = await this.#send(client, 'proveFalseClaim', [request, roster, index, bid, chunks.map((chunk) => toHex(chunk)), proofs], () => this.#model.mayDisprove(before, index, bid, right));
+        if (ok) this.#follow(play, events);
+        return;
+      }
       case 'contest': {
         const index = action.seat % Math.max(1, roster.length);
-        const opening = this.#openings(play, 1 << index)[0] ?? this.#opening(play, index, false);
+        const opening = this.#openings(play, 1 << index)[0] ?? this.#shown(play, this.#opening(play, index, false));
         const { ok, events } = await this.#send(roster[index]?.node ?? client, 'contest', [request, roster, { index, ...opening }, '0x'], (now) => this.#model.mayContest(before, index, now));
         if (ok) this.#follow(play, events);
         return;
       }
       case 'open': {
         const chosen = seatsIn(action.mask & ((1 << roster.length) - 1));
-        const openings = chosen.map((index) => ({ index, ...(play.openings.get(index) ?? this.#opening(play, index, false)) }));
+        const openings = chosen.map((index) => ({ index, ...this.#shown(play, play.openings.get(index) ?? this.#opening(play, index, false)) }));
         const { ok, events } = await this.#send(client, 'open', [request, roster, openings], (now) => this.#model.mayOpen(before, chosen, now));
         if (ok) this.#follow(play, events);
         return;
@@ -292,12 +350,28 @@ class Session {
     }
   }
 
-  async #bids({ jobId, state }: Play, bidders: number, price: number) {
+  /** The seed of the draw that is next, once its block is there. */
+  async #seedOf({ jobId, state }: Play): Promise<Hex | undefined> {
+    if (!('seedBlock' in state)) return undefined;
+    const hash = await this.#arena.blockHash(state.seedBlock);
+    return hash === undefined ? undefined : seedOf(hash, jobId);
+  }
+
+  /** Signed bids, in the contract's order; those of nodes whose bid is kept with the terms it was posted with, unless they are `amended`. */
+  async #bids(play: Play, { bidders, price, claims }: { bidders: number; price: number; claims: number }, amended: boolean): Promise<SignedBid[]> {
+    const { jobId, state, kept } = play;
     const round = state.state === 'Widening' ? 1 : 0;
     const { request } = state;
-    return orderBids(await Promise.all(this.#arena.nodes.filter((_, i) => has(bidders | (i === 7 ? 128 : 0), i)).map(async (signer, i) => {
+    const seed = await this.#seedOf(play);
+    const picked = seed === undefined ? undefined : await possessionProofs([DATA], possessionPicks(seed, BigInt(DATA.length)));
+    return orderBids(await Promise.all(this.#arena.nodes.filter((_, i) => has(bidders | (bidders === 127 ? 128 : 0), i)).map(async (signer, i) => {
+      const { address: node } = signer;
+      const possession = picked === undefined || !has(claims, 2 * i) ? NO_CLAIM.possession : has(claims, 2 * i + 1) ? LIE : possessionOf(picked.chunks, node);
       // The last price is above what the client pays.
-      const bid = { jobId, node: signer.address, price: (request.maxPrice * BigInt((price + i) % 5)) / 3n, locality: 1000 * i, ...NO_CLAIM, round };
+      const terms = { price: (request.maxPrice * BigInt((price + i) % 5)) / 3n, locality: 1000 * i, possession };
+      const own = amended ? undefined : kept.find((one) => one.node === node);
+      const { price: asked, locality, possession: claim } = own ?? terms;
+      const bid = { jobId, node, round, price: asked, locality, possession: claim, seed: claim === NO_CLAIM.possession ? zeroHash : seed! };
       return { ...bid, signature: await signBid(signer, this.#arena.court, bid) };
     })));
   }
@@ -306,15 +380,25 @@ class Session {
   #opening({ jobId, state }: Play, index: number, tone: boolean): Opening {
     const sketch = `0x02${(tone ? '7530' : '0000').repeat(121)}${'00'.repeat(8)}` as Hex;
     const of = (name: string): Hex => keccak256(toHex(`${name} ${jobId} ${state.request.nonce} ${name === 'result' ? '' : index} ${tone}`));
-    return { resultDigest: of('result'), evidenceDigest: of('evidence'), salt: of('salt'), sketch, proof: [] };
+    return { resultDigest: of('result'), evidenceDigest: of('evidence'), salt: of('salt'), sketch, proof: sketchProofOf(sketchesOf(state, sketch), 0) };
   }
 
-  #openings({ openings }: Play, mask: number): (Opening & { index: number })[] {
+  /** As it is opened where the job stands: with the proof of the shard that counts. All shards of a replica look the same. */
+  #shown({ jobId, state }: Play, opening: Opening): Opening {
+    const shard = state.state === 'Committed' || state.state === 'Contestable' || state.state === 'Contested' ? openedShardOf(jobId, state) : 0;
+    return { ...opening, proof: sketchProofOf(sketchesOf(state, opening.sketch), shard) };
+  }
+
+  #openings(play: Play, mask: number): (Opening & { index: number })[] {
     return seatsIn(mask).flatMap((index) => {
-      const opening = openings.get(index);
-      return opening === undefined ? [] : [{ index, ...opening }];
+      const opening = play.openings.get(index);
+      return opening === undefined ? [] : [{ index, ...this.#shown(play, opening) }];
     });
   }
+}
+
+function sketchesOf({ request: { shards } }: JobState, sketch: Hex): Hex[] {
+  return Array.from({ length: shards }, () => sketch);
 }
 
 /** What the contract's word must say in a state; what it says besides in a final one nobody asks. */
@@ -323,8 +407,8 @@ function wordOf(state: JobState): Record<string, unknown> {
     case 'Open': return { committed: 0, agreed: 0, opened: 0, contested: 0, equivocated: 0, rosterHash: zeroHash };
     case 'Assigned': case 'Widening': return { committed: state.committed, agreed: 0, opened: 0, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: rosterHashOf(state.roster) };
     case 'Committed': return { committed: state.committed, agreed: 0, opened: state.opened, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
-    case 'Contestable': return { committed: state.committed, agreed: state.agreed, opened: 0, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
-    case 'Contested': return { committed: state.committed, agreed: state.agreed, opened: state.opened, contested: state.contested, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
+    case 'Contestable': return { committed: state.committed, agreed: state.agreed, shard: state.shard, opened: 0, contested: 0, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
+    case 'Contested': return { committed: state.committed, agreed: state.agreed, shard: state.shard, opened: state.opened, contested: state.contested, equivocated: state.equivocated ?? 0, rosterHash: setDigestOf(state.roster) };
     default: return { rosterHash: zeroHash };
   }
 }
