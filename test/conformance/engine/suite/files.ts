@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, symlink, writeFile, chmod } from 'node:fs/promises';
 import path from 'node:path';
 import { describe } from 'node:test';
+import { resultFiles } from '../../../../src/executor/index.ts';
 import { isError } from '../../../../src/protocol/index.ts';
 import type { SuiteContext } from './suite-context.ts';
 
@@ -57,6 +58,18 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
       const result = await sh('ln -s /etc link; ln -s /etc dir', { outputs: [{ name: 'a', path: '/work/link' }, { name: 'b', path: '/work/dir/passwd' }] });
       assert.deepEqual(result.outputs, []);
       assert.equal(result.notes.length, 2);
+    });
+    it('takes what has a place in a result, and fails by nothing else that a job leaves', async () => {
+      const result = await sh([
+        'cd /outputs; echo kept > f; chmod 0 f; mkdir closed; echo kept > closed/f; chmod 0 closed; touch "$(printf "\\377")"; mkdir "$(printf "\\303(")"; truncate -s 1T sparse; mkfifo pipe; ln -s /etc link',
+        'n=$(printf %0250d 0); i=0; while [ $i -lt 20 ]; do mkdir $n && cd -P $n 2>/dev/null || break; i=$((i + 1)); done; exit 0',
+      ].join('\n'));
+      assert.deepEqual([result.exitCode, result.ended], [0, 'exit'], result.stderr);
+      assert.deepEqual((await resultFiles(result)).map((one) => one.path), ['outputs/closed/f', 'outputs/f', 'stdout']);
+      assert.ok((await readdir(result.outputs[0]!.path)).every((name) => !name.includes('\ufffd')));
+      assert.match(result.notes.join('; '), /larger than the disk/);
+      assert.match(result.notes.join('; '), /paths .*longer than 2048 bytes/);
+      assert.match(result.notes.join('; '), /not UTF-8/);
     });
     it('refuses an input that the job could not read, before anything starts', async () => {
       const secret = await file('secret', 'x');
