@@ -72,7 +72,7 @@ export const KILL_PASS_MS = 25;
 /** Longest wait for a killed container's runtime to leave. */
 export const STOP_TIMEOUT_MS = 10_000 * SLOWNESS;
 /** Longest wait for a process to be gone whose end was seen, and distance of looks. */
-export const OWNER_GONE_TIMEOUT_MS = 10_000;
+export const OWNER_GONE_TIMEOUT_MS = 10_000 * SLOWNESS;
 export const OWNER_GONE_POLL_MS = 20;
 /** Longest run of one small helper program (mount, mkfs, runtime --version). */
 export const TOOL_TIMEOUT_MS = 60_000 * SLOWNESS;

@@ -49,13 +49,14 @@ run() {
   kind=${1%%:*} rest=${1#*:}
   runtime=${rest%%:*} pattern=
   [ "$rest" = "$runtime" ] || pattern=${rest#*:}
-  case $kind in root | quota) who=as_root ;; rootless) who=as_user ;; *) return 2 ;; esac
+  case $kind in root | quota | escape-root) who=as_root ;; rootless | escape-rootless) who=as_user ;; *) return 2 ;; esac
   export GADUS_TEST_RUNTIME="$runtime" file=test/conformance/engine/container.test.ts
   if [ "$kind" = quota ]; then
     with_quota || return 1
     export TMPDIR=/quota
     file=test/v2/quota.test.ts
   fi
+  case $kind in escape-*) file=test/conformance/escape/container.test.ts ;; esac
   # Not by `node --test`: every start of Node counts here.
   { $who node ${pattern:+--test-name-pattern="$pattern"} $file || echo 'test file failed'; } > /tmp/out 2>&1 &
   wait_for=$!
