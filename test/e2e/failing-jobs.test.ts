@@ -28,7 +28,7 @@ const cases: Record<string, Case> = {
   },
   // A node that failed by them would be absent, and lose its stake to whoever asks for such a job.
   'outputs that no result can hold': {
-    spec: { command: ['sh', '-c', 'cd /outputs; echo kept > f; touch "$(printf "\\377")"; truncate -s 1T sparse; n=$(printf %0250d 0); i=0; while [ $i -lt 20 ]; do mkdir $n && cd -P $n 2>/dev/null || break; i=$((i + 1)); done; echo done'] },
+    spec: { command: ['sh', '-c', 'cd /outputs; echo kept > f; touch "$(printf "\\377")"; truncate -s 1000G sparse; n=$(printf %0250d 0); i=0; while [ $i -lt 20 ]; do mkdir $n && cd -P $n 2>/dev/null || break; i=$((i + 1)); done; echo done'] },
     ended: 'exit', exitCode: 0, stdout: 'done\n',
   },
   'fork bomb': {
