@@ -50,6 +50,9 @@ run() {
   runtime=${rest%%:*} pattern=
   [ "$rest" = "$runtime" ] || pattern=${rest#*:}
   case $kind in root | quota | escape-root) who=as_root ;; rootless | escape-rootless) who=as_user ;; *) return 2 ;; esac
+  # Compiled once for each user: what is run begins many processes of Node.
+  export NODE_COMPILE_CACHE=/tmp/compiled-$who
+  mkdir -p $NODE_COMPILE_CACHE && chmod 777 $NODE_COMPILE_CACHE
   export GADUS_TEST_RUNTIME="$runtime" file=test/conformance/engine/container.test.ts
   if [ "$kind" = quota ]; then
     with_quota || return 1
