@@ -43,6 +43,12 @@ mkdir -p "$work/disk/bin"
 cp "$(command -v node)" "$work/disk/bin/node"
 tar -c --exclude='node_modules/@foundry-rs' --exclude='node_modules/.cache' --exclude='node_modules/typescript' --exclude='node_modules/@typescript' --exclude='node_modules/@oxlint' \
   --exclude='node_modules/solc' --exclude='node_modules/@openzeppelin' --exclude='node_modules/wabt' package.json src test node_modules | tar -x -C "$work/disk"
+# Compiled here, where it takes seconds: the machine has it at the same path. No test runs, what the files begin with does.
+echo "$work/disk" > "$work/disk/where"
+for file in test/conformance/engine/container.test.ts test/conformance/escape/container.test.ts test/v2/quota.test.ts src/executor/sweep-main.ts src/executor/rootless/main.ts; do
+  (cd "$work/disk" && NODE_COMPILE_CACHE="$work/disk/compiled" GADUS_TEST_RUNTIME=none bin/node --test-name-pattern='^$' "$file" >/dev/null 2>&1) || true
+done
+chmod -R a+rX "$work/disk/compiled"
 mke2fs -q -t ext4 -O '^has_journal' -d "$work/disk" "$work/disk.img" 2G
 rm -rf "$work/disk"
 

@@ -39,6 +39,7 @@ export function keepRuns(engine: KeptEngine, stateDir: string, place = ''): void
       PATH: systemPath(), GADUS_NODE: process.execPath, GADUS_SWEEP: sweep, GADUS_RUNS: runsDirectory(directory), GADUS_OWNER: ownerOf(process.pid),
       // What is waited for a slow machine's own work, its sweep waits for as well.
       GADUS_SLOWNESS: String(SLOWNESS), GADUS_ENGINE: engine, GADUS_STATE: directory, GADUS_PLACE: place,
+      ...(process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
     },
   });
   keepers.set(directory, keeper);
