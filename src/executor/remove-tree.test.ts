@@ -8,7 +8,7 @@ import { removeTree } from './remove-tree.ts';
 
 /** Makes directories in one another, with a file and a link on every level and one name that is no UTF-8. */
 function nest(directory: string, depth: number): void {
-  execFileSync('perl', ['-e', 'chdir $ARGV[0]; for (1 .. $ARGV[1]) { open F, ">", "f"; symlink "/", "l"; mkdir "n" x 9; mkdir "\xff"; chdir "n" x 9 }', directory, String(depth)]);
+  execFileSync('perl', ['-e', 'chdir $ARGV[0]; for (1 .. $ARGV[1]) { open F, ">", "f"; symlink "/", "l"; mkdir "n" x 9; mkdir "\\xff"; chdir "n" x 9 }', directory, String(depth)]);
 }
 
 test('a tree deeper than any path is removed, and nothing that its links name', async () => {
