@@ -15,8 +15,7 @@ const WORK = 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done';
 const MODULE_ROUNDS = '500000000';
 const WARM_RUNS = 5;
 const WORK_RUNS = 3;
-/** An emulated machine starts for seconds on a core of its own. */
-const CONCURRENCY = { fast: [1, 4, 16], slow: [1, 2, 4] };
+const CONCURRENCY = [1, 4, 16];
 
 interface Measured {
   runtime: string;
@@ -103,7 +102,7 @@ async function measure(engine: Engine, { rootfs, nothing, wait, work }: Programs
   const coldStartMs = (await run(nothing)).startMs;
   const warmStartMs = await median(slow ? WORK_RUNS : WARM_RUNS, async () => (await run(nothing)).startMs);
   const concurrentStartMs: Record<number, number> = {};
-  for (const n of slow ? CONCURRENCY.slow : CONCURRENCY.fast) {
+  for (const n of CONCURRENCY) {
     concurrentStartMs[n] = quantile((await Promise.all(Array.from({ length: n }, () => run(nothing)))).map(({ startMs }) => startMs), 0.5);
   }
   let memory: Promise<number> = Promise.resolve(0);

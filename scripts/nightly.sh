@@ -1,7 +1,7 @@
 #!/bin/sh
 # What takes too long for every change: hours, all of it. Each part runs alone as well:
 #   sh scripts/nightly.sh [PART…]
-# parts: fuzz invariants differential smt mutation coverage lint v2
+# parts: fuzz invariants differential smt mutation coverage lint engines v2
 # Reports go to .nightly/, or where GADUS_NIGHTLY says. Exits with the number of parts that failed.
 set -u
 cd "$(dirname "$0")/.."
@@ -46,16 +46,22 @@ lint() {
   node contracts/proofs/lint.ts
 }
 
+# Engine suite, escapes and hostile guests in virtual machines, each test in one or several: half an hour where they are emulated, a few tests at a time; goes on where it was stopped,
+# and begins anew with ENGINES_AGAIN=1. GADUS_NIGHTLY_WITH is a command that each slice runs under.
+engines() {
+  node test/nightly/in-slices.ts --report "$out/engines.json" --with "${GADUS_NIGHTLY_WITH:-}" ${ENGINES_AGAIN:+--again}
+}
+
 # The container engine on cgroup v2, as root and without, with runc and crun, in an emulated machine: hours.
 v2() {
   sh scripts/test-v2.sh
 }
 
-[ $# -gt 0 ] || set -- lint smt differential fuzz invariants coverage mutation v2
+[ $# -gt 0 ] || set -- lint smt differential fuzz invariants coverage mutation engines v2
 failed=0
 for part in "$@"; do
   case $part in
-    fuzz | invariants | differential | smt | mutation | coverage | lint | v2) ;;
+    fuzz | invariants | differential | smt | mutation | coverage | lint | engines | v2) ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
   printf '== %s\n' "$part"

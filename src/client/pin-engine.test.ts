@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseJobSpec, type JobSpecInput } from '../protocol/index.ts';
-import { EngineSurvey, pinEngine } from './pin-engine.ts';
+import { EngineSurvey, pinEngine, type EngineOffer } from './pin-engine.ts';
 
-const pinned = (spec: Omit<JobSpecInput, 'command'>, ...offers: string[][]) => pinEngine(parseJobSpec({ command: ['x'], verification: { replicas: 2 }, ...spec }), offers);
+const pinned = (spec: Omit<JobSpecInput, 'command'>, ...offers: string[][]) => pinEngine(parseJobSpec({ command: ['x'], verification: { replicas: 2 }, ...spec }), offers.map((engines) => ({ engines, network: engines })));
 const both = ['microvm', 'container', 'wasm'];
 
 test('auto is the strongest engine that enough nodes have, and never two engines', () => {
@@ -24,13 +24,21 @@ test('what a job demands is not weakened, whatever is on offer', () => {
   assert.equal(pinned({ network: { allow: ['example.org:443'] } }, both, both), 'microvm', 'both have a network');
 });
 
+test('of a job with a network those engines count in which nodes give one', () => {
+  const spec = parseJobSpec({ command: ['x'], verification: { replicas: 2 }, network: { allow: ['example.org:443'] } });
+  const offer = (...network: string[]): EngineOffer => ({ engines: both, network });
+  assert.equal(pinEngine(spec, [offer('microvm', 'container'), offer('microvm')]), 'microvm');
+  assert.equal(pinEngine(spec, [offer('container'), offer('container'), offer('microvm')]), 'container', 'one of three gives machines a network');
+  assert.equal(pinEngine(spec, [offer(), offer()]), 'container', 'nobody gives any: whoever does is waited for');
+});
+
 test('engines are asked once for a row of jobs, and again where nobody answered or some time has passed', async () => {
   let asked = 0;
-  let known: string[][] = [];
+  let known: EngineOffer[] = [];
   const { signal } = new AbortController();
   const survey = new EngineSurvey(async () => { asked++; return known; });
   assert.deepEqual(await survey.offers(signal), []);
-  known = [['container']];
+  known = [{ engines: ['container'], network: [] }];
   assert.deepEqual(await Promise.all([survey.offers(signal), survey.offers(signal)]), [known, known]);
   assert.deepEqual(await survey.offers(signal), known);
   assert.equal(asked, 2);

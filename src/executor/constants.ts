@@ -72,7 +72,7 @@ export const KILL_PASS_MS = 25;
 /** Longest wait for a killed container's runtime to leave. */
 export const STOP_TIMEOUT_MS = 10_000 * SLOWNESS;
 /** Longest wait for a process to be gone whose end was seen, and distance of looks. */
-export const OWNER_GONE_TIMEOUT_MS = 10_000;
+export const OWNER_GONE_TIMEOUT_MS = 10_000 * SLOWNESS;
 export const OWNER_GONE_POLL_MS = 20;
 /** Longest run of one small helper program (mount, mkfs, runtime --version). */
 export const TOOL_TIMEOUT_MS = 60_000 * SLOWNESS;
@@ -94,6 +94,8 @@ export const HARD_OPEN_FILES = 65_536;
 /** Room ext4 needs for its own tables and its reserve, on top of the job's disk limit; measured for 1 MiB to 100 GiB. */
 export const EXT4_OVERHEAD_RATIO = 0.04;
 export const EXT4_OVERHEAD_BYTES = 2 * 1024 ** 2;
+/** Longest path in an output that is taken, bytes: half of what Linux takes of a path, so that it is one wherever the output lies. */
+export const LONGEST_OUTPUT_PATH_BYTES = 2048;
 /** Bytes of a job's disk for each file it may have, whatever the disk is; and files that every disk has beyond that: folders the engine makes. */
 export const BYTES_PER_INODE = 16_384;
 export const SPARE_INODES = 64;

@@ -73,6 +73,8 @@ export interface EngineProbe {
 /** Something that runs replicas. */
 export interface Engine {
   name: 'microvm' | 'container' | 'wasm' | 'noop';
+  /** Its jobs can be given a network where the operator permits it; left out, it refuses every job that asks for one. */
+  network?: true;
   /** Finds out by trying. Never throws except ExecutorError ABORTED. */
   probe(options?: { signal?: AbortSignal }): Promise<EngineProbe>;
   /** @throws ExecutorError ABORTED, REQUEST_INVALID, NETWORK_REFUSED, INPUT_UNREADABLE, ENGINE_UNAVAILABLE, SCRATCH_FAILED, NETWORK_FAILED, START_FAILED, START_TIMEOUT */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ownerOf, runsDirectory } from './container/run-directory.ts';
+import { SLOWNESS } from './constants.ts';
 import { systemPath } from './tool.ts';
 
 /** Engines whose runs a keeper can end. */
@@ -36,7 +37,9 @@ export function keepRuns(engine: KeptEngine, stateDir: string, place = ''): void
     detached: true,
     env: {
       PATH: systemPath(), GADUS_NODE: process.execPath, GADUS_SWEEP: sweep, GADUS_RUNS: runsDirectory(directory), GADUS_OWNER: ownerOf(process.pid),
-      GADUS_ENGINE: engine, GADUS_STATE: directory, GADUS_PLACE: place,
+      // What is waited for a slow machine's own work, its sweep waits for as well.
+      GADUS_SLOWNESS: String(SLOWNESS), GADUS_ENGINE: engine, GADUS_STATE: directory, GADUS_PLACE: place,
+      ...(process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
     },
   });
   keepers.set(directory, keeper);

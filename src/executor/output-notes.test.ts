@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../../test/until.ts';
 import { MAX_NOTED_FILES } from './constants.ts';
+import { removeTree } from './remove-tree.ts';
 import { noteOutputs } from './output-notes.ts';
 
 const INTERVAL_MS = 5;
@@ -58,5 +61,20 @@ describe('noteOutputs', () => {
     const { t, files } = await watch('many', [(root) => Promise.all(Array.from({ length: MAX_NOTED_FILES + 1 }, (_, i) => mkdir(join(root, String(i)))))]);
     assert.ok(t.length <= 1);
     assert.deepEqual(files, []);
+  });
+
+  it('keeps few descriptors, however deep directories lie in one another', async () => {
+    let most = 0;
+    const counting = setInterval(() => { most = Math.max(most, readdirSync('/proc/self/fd').length); }, 1);
+    const before = readdirSync('/proc/self/fd').length;
+    try {
+      const { t, files } = await watch('nested', [async (root) => { execFileSync('perl', ['-e', 'chdir $ARGV[0]; for (1 .. 700) { mkdir "d"; chdir "d" }', root]); }]);
+      assert.ok(t.length <= 1);
+      assert.deepEqual(files, []);
+    } finally {
+      clearInterval(counting);
+      await removeTree(join(dir, 'nested'));
+    }
+    assert.ok(most < before + 2 * MAX_NOTED_FILES + 50, `${most} descriptors, ${before} before`);
   });
 });

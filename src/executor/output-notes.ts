@@ -48,7 +48,8 @@ export interface NoteTaker {
 
 /**
  * Notes from time to time how long the files of a running job's outputs are. Every directory on the way is opened without following links,
- * each from the one above it, so that a job cannot lead the look outside. An output of more than MAX_NOTED_FILES files is not noted. Notes begin
+ * each from the one above it, so that a job cannot lead the look outside. Outputs of more than MAX_NOTED_FILES files and directories are not noted: nor can a job then
+ * keep this process busy with looking, or its descriptors taken, by directories in one another. Notes begin
  * frequent; when there are many every second one is dropped and they become half as frequent, as samples do: soon at first, and hardly
  * ever once they are OUTPUT_NOTE_INTERVAL_MS apart.
  *
@@ -79,15 +80,18 @@ export function noteOutputs(outputs: readonly GrowingOutput[], startedAt: number
   };
 }
 
-/** Lengths of all files of the outputs now, or undefined when there are too many. */
+/** What one look has seen. */
+interface Look { lengths: Map<string, number>; entries: number }
+
+/** Lengths of all files of the outputs now, or undefined when there is too much. */
 async function lengthsOf(outputs: readonly GrowingOutput[]): Promise<Map<string, number> | undefined> {
-  const lengths = new Map<string, number>();
+  const look: Look = { lengths: new Map(), entries: 0 };
   for (const { name, root, below } of outputs) {
     const components = below.split('/').filter(Boolean);
-    const whole = await reach(root, components, (handle) => measure(handle, name, lengths));
+    const whole = await reach(root, components, (handle) => measure(handle, name, look));
     if (whole === false) return undefined;
   }
-  return lengths;
+  return look.lengths;
 }
 
 /** Opens what lies below a directory, one component after the other. @returns undefined where there is nothing to measure */
@@ -102,18 +106,18 @@ async function reach<T>(at: string, [next, ...rest]: string[], use: (handle: Fil
 }
 
 /** @returns whether all files could be counted */
-async function measure(handle: FileHandle, path: string, lengths: Map<string, number>): Promise<boolean> {
+async function measure(handle: FileHandle, path: string, look: Look): Promise<boolean> {
   const stat = await handle.stat();
-  if (stat.isFile()) lengths.set(path, stat.size);
-  if (lengths.size > MAX_NOTED_FILES) return false;
+  if (stat.isFile()) look.lengths.set(path, stat.size);
   if (!stat.isDirectory()) return true;
-  let entries = 0;
+  const names: string[] = [];
   for await (const entry of await opendir(`/proc/self/fd/${handle.fd}`)) {
-    // Directories count as well: a job may make many that are empty.
-    if (++entries > MAX_NOTED_FILES) return false;
-    if (!entry.isFile() && !entry.isDirectory()) continue;
-    const whole = await reach(inside(handle, entry.name), [], (child) => measure(child, `${path}/${entry.name}`, lengths));
-    if (whole === false) return false;
+    // Directories count as well, and what is neither: a job may make many that are empty.
+    if (++look.entries > MAX_NOTED_FILES) return false;
+    if (entry.isFile() || entry.isDirectory()) names.push(entry.name);
+  }
+  for (const name of names) {
+    if (await reach(inside(handle, name), [], (child) => measure(child, `${path}/${name}`, look)) === false) return false;
   }
   return true;
 }

@@ -92,7 +92,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     stops.push(() => node.stop());
     stops.push(collectRegularly(storage, node, log));
     stops.push(await serve(host, statusProtocol, async ({ cids }) => ({
-      address, agent: 'gadus', engines: engines.map(({ name }) => name), price: config.price,
+      address, agent: 'gadus', engines: engines.map(({ name }) => name), network: network === undefined ? [] : engines.filter((engine) => engine.network === true).map(({ name }) => name), price: config.price,
       cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk, ...node.load,
       held: await Promise.all(cids.map(async (cid) => {
         const { heldBytes, totalBytes } = await storage.locality(parseCid(cid));

@@ -103,9 +103,9 @@ export const logRequest = message('log-request', z.strictObject({ jobId: hex32, 
 export const logChunk = message('log-chunk', z.strictObject({ stream: z.enum(['stdout', 'stderr', 'info']), data: bytes(1 << 20) }), (1 << 20) + 1024);
 /** Anybody -> node: who are you, and how much of these do you hold? */
 export const statusRequest = message('status-request', z.strictObject({ cids: z.array(z.string().max(100)).max(100) }), 16 * 1024);
-/** Node -> anybody. */
+/** Node -> anybody. `network`: those of its engines whose jobs it gives a network, none where its operator permits none. */
 export const statusResponse = message('status-response', z.strictObject({
-  address, agent: z.string().max(100), engines: z.array(z.string().max(40)).max(16), price: amount,
+  address, agent: z.string().max(100), engines: z.array(z.string().max(40)).max(16), network: z.array(z.string().max(40)).max(16).optional(), price: amount,
   cpus: z.number(), memoryBytes: z.number(), diskBytes: z.number(), running: z.number(), waiting: z.number(),
   held: z.array(z.strictObject({ cid: z.string().max(100), heldBytes: z.number(), totalBytes: z.number() })).max(100),
 }), 64 * 1024);

@@ -27,6 +27,11 @@ const cases: Record<string, Case> = {
   'four thousand times the log that is kept': {
     spec: { command: ['dd', 'if=/dev/zero', 'bs=1M', 'count=256'], resources: { logBytes: KIB_64 }, verification: { replicas: 1, audit: 0 } }, ended: 'exit', exitCode: 0, stdoutBytes: KIB_64,
   },
+  // A node that failed by them would be absent, and lose its stake to whoever asks for such a job.
+  'outputs that no result can hold': {
+    spec: { command: ['sh', '-c', 'cd /outputs; echo kept > f; touch "$(printf "\\377")"; truncate -s 1000G sparse; n=$(printf %0250d 0); i=0; while [ $i -lt 20 ]; do mkdir $n && cd -P $n 2>/dev/null || break; i=$((i + 1)); done; echo done'] },
+    ended: 'exit', exitCode: 0, stdout: 'done\n',
+  },
   'fork bomb': {
     // How far it gets is up to the scheduler, so there is nothing to compare.
     spec: { command: ['sh', '-c', 'bomb() { bomb | bomb & }; bomb; sleep 1; exit 7'], resources: { processes: 32, timeoutMs: '1m' }, verification: { policy: 'none' } }, ended: 'exit',

@@ -31,7 +31,7 @@ export function registerNode(node: Command): void {
         `${dim('account')}  ${one.address}`, `${dim('peer')}     ${one.peer}`, `${dim('stake')}    ${coins(one.stake)} (${coins(one.locked)} locked)`,
         `${dim('score')}    ${score(one.score)}  (${(one.good / 256).toFixed(2)} good, ${(one.bad / 256).toFixed(2)} bad)`,
         one.error === undefined
-          ? `${dim('offers')}   ${one.engines!.join(', ')}; ${one.cpus} CPUs, ${formatBytes(one.memoryBytes!)} memory, ${formatBytes(one.diskBytes!)} disk at ${coins(one.price!)} a replica\n${dim('load')}     ${one.running} running, ${one.waiting} waiting`
+          ? `${dim('offers')}   ${one.engines!.join(', ')}; ${one.cpus} CPUs, ${formatBytes(one.memoryBytes!)} memory, ${formatBytes(one.diskBytes!)} disk${one.network?.length ? `, a network (${one.network.join(', ')})` : ''} at ${coins(one.price!)} a replica\n${dim('load')}     ${one.running} running, ${one.waiting} waiting`
           : `${dim('offers')}   ${one.error}`,
       ].join('\n'), command.optsWithGlobals<GlobalOptions>());
     }));
@@ -46,6 +46,6 @@ async function describe({ chain, host }: RunningClient & { profile: Profile }, {
     const { address: _address, held: _held, ...status } = await request(host, peer, statusProtocol, { cids: [] }, { signal });
     return { ...onChain, ...status, error: undefined };
   } catch (error) {
-    return { ...onChain, error: messageOf(error), engines: undefined, price: undefined, running: undefined, waiting: undefined, cpus: undefined, memoryBytes: undefined, diskBytes: undefined };
+    return { ...onChain, error: messageOf(error), engines: undefined, network: undefined, price: undefined, running: undefined, waiting: undefined, cpus: undefined, memoryBytes: undefined, diskBytes: undefined };
   }
 }

@@ -22,6 +22,7 @@ export function createContainerEngine(init: ContainerEngineInit): Engine {
   const host = createContainerHost(init);
   return {
     name: 'container',
+    network: true,
     async probe({ signal } = {}) {
       const probe = { name: 'container' as const, isolation: ISOLATION, channels: sourceChannels({ cgroup: {} as never, scratchPath: '' }) };
       try {

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupFiles, unescapeMount, type CgroupLayout } from '../cgroup/layout.ts';
 import { groupProcesses, killGroup, killQuietly, removeGroup } from '../cgroup/group.ts';
 import { KILL_GRACE_MS, KILL_PASS_MS, STOP_TIMEOUT_MS } from '../constants.ts';
+import { removeTree } from '../remove-tree.ts';
 import { runTool } from '../tool.ts';
 import { isWithin } from './mount-plan.ts';
 import { forgetProject } from './project-quota.ts';
@@ -52,8 +53,7 @@ export async function removeRun({ stateDir, layout, runtimePath }: LeftoverConte
   for (const device of loopDevicesWithin(run.path)) await runTool('losetup', ['--detach', device], { accept: [1] });
   if (files) await waitUntil(() => removeGroup(files));
   await forgetProject(run.path);
-  // Retried where somebody else is at it, too.
-  rmSync(run.path, { recursive: true, force: true, maxRetries: 20, retryDelay: KILL_PASS_MS });
+  await removeTree(run.path);
   closeRunDirectory(run);
 }
 

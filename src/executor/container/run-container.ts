@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import type { Evidence } from '../../protocol/index.ts';
 import { applyLimits, memoryKills } from '../cgroup/group.ts';
 import { cgroupFiles } from '../cgroup/layout.ts';
@@ -13,6 +13,8 @@ import { environment } from '../environment.ts';
 import { keepRuns } from '../keeper.ts';
 import { noteOutputs } from '../output-notes.ts';
 import { aborted } from '../errors.ts';
+import { removeTree } from '../remove-tree.ts';
+import { tidyOutputs } from '../tidy-outputs.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { startSampler, warmSampler } from '../sampler/sampler.ts';
 import { alongWaypoints, readWaypoints } from '../sampler/waypoints.ts';
@@ -24,7 +26,7 @@ import type { ContainerVariant } from './container-variant.ts';
 import { forgetProject } from './project-quota.ts';
 import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
-import { diskSpace, unmount, type DiskSpace } from './scratch.ts';
+import { diskSpace, imageBytes, unmount, type DiskSpace } from './scratch.ts';
 
 /**
  * One run, from request to result: mount, start, take the baseline, let go, watch, wait, take the totals, kill, collect.
@@ -106,7 +108,9 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
 
     const outOfDisk = wasFull(before, diskSpace(scratch), sampling, keptBytes);
     setLast(sampling.channels.outputBytes, diskSpace(scratch).used - before.used + keptBytes);
-    const { outputs, notes } = collectOutputs(prepared.plan, scratch);
+    const { outputs: left, notes } = collectOutputs(prepared.plan, scratch);
+    const { outputs, notes: untidy } = await tidyOutputs(left, imageBytes(spec.resources.diskBytes));
+    notes.push(...untidy);
     for (const stream of ['stdout', 'stderr'] as const) if (container[stream].cut) notes.push(`${stream} was cut at ${spec.resources.logBytes} bytes`);
     if (prepared.mounts.kind === 'tmpfs') notes.push('the disk was a tmpfs, counted in the job\'s memory: no loop device, or no root');
     return {
@@ -160,7 +164,7 @@ function releaseOnce({ mounts, plan }: PreparedRun, run: RunDirectory): () => Pr
     await unmount([mounts.root, ...merged, mounts.scratch]);
     await rmdir(run.root);
     await forgetProject(run.path);
-    await rm(run.path, { recursive: true, force: true });
+    await removeTree(run.path);
     closeRunDirectory(run);
   };
   return () => (released ??= release());

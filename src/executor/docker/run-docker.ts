@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupProcesses, memoryKills, parseMemoryKills, signalGroup } from '../cgroup/group.ts';
@@ -11,13 +10,16 @@ import { planMounts } from '../container/mount-plan.ts';
 import { collectOutputs } from '../container/outputs.ts';
 import { endedBy, wasFull } from '../container/run-container.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
+import { imageBytes } from '../container/scratch.ts';
 import { releaseOnce } from '../container/release-once.ts';
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { keepRuns } from '../keeper.ts';
+import { removeTree } from '../remove-tree.ts';
 import { startSampler } from '../sampler/sampler.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
+import { tidyOutputs } from '../tidy-outputs.ts';
 import { RUN_LABEL, STATE_LABEL } from './constants.ts';
 import { containerSpec, dockerLimits } from './container-spec.ts';
 import { demultiplex } from './demultiplex.ts';
@@ -59,7 +61,7 @@ export async function runDocker(context: DockerContext, request: RunRequest): Pr
     return await work;
   } catch (error) {
     for (const cleanup of cleanups.reverse()) await cleanup().catch(() => undefined);
-    await rm(run.path, { recursive: true, force: true });
+    await removeTree(run.path);
     closeRunDirectory(run);
     throw signal?.aborted ? aborted(signal) : error;
   } finally {
@@ -139,8 +141,9 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
   connection.destroy();
   await Promise.all([stdout.done, stderr.done]);
   const outOfDisk = before.some((space, i) => wasFull(space, after[i]!, before.length === 1 ? sampling : { ...sampling, channels: {} }, keptBytes));
-  const { outputs, notes: missing } = collectOutputs(plan, path.join(run.path, 'scratch'));
-  notes.push(...missing);
+  const { outputs: found, notes: missing } = collectOutputs(plan, path.join(run.path, 'scratch'));
+  const { outputs, notes: untidy } = await tidyOutputs(found, imageBytes(spec.resources.diskBytes));
+  notes.push(...missing, ...untidy);
   for (const [name, log] of [['stdout', stdout], ['stderr', stderr]] as const) if (log.cut) notes.push(`${name} was cut at ${spec.resources.logBytes} bytes`);
   return {
     exitCode: end.exitCode, ended: endedBy(end, { outOfMemory: kills > 0, outOfDisk }),

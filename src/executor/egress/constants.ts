@@ -10,6 +10,8 @@ export const MAX_RESOLVED_ADDRESSES = 4;
 export const IDLE_TIMEOUT_MS = 120_000;
 /** Longest wait for all of a request's head. */
 export const HEAD_TIMEOUT_MS = 30_000;
+/** Requests that a job may send on one connection before the first is answered: no client of today does, and each is held in memory. */
+export const MAX_REQUESTS_AHEAD = 16;
 /** Longest head of a request: Node's own limit. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 /** Longest wait for a listener in a job's network namespace: a Node process starts for it. */

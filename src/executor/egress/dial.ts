@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Endpoint } from '../../protocol/index.ts';
 import { CONNECT_TIMEOUT_MS, MAX_RESOLVED_ADDRESSES, RESOLVE_TIMEOUT_MS } from './constants.ts';
@@ -12,7 +11,7 @@ export type DialFailure = { outcome: 'refused' | 'failed'; reason: string };
  * Connects to a place by an address that was looked up once and checked: whatever the name means a moment later, it is that address. A name
  * with any address that is not to be reached is refused as a whole.
  */
-export async function dial({ host, port }: Endpoint, { resolve = resolveHere, mayReach = (address) => isReachable(address) }: Pick<NetworkRules, 'resolve' | 'mayReach'>, signal: AbortSignal): Promise<Socket | DialFailure> {
+export async function dial({ host, port }: Endpoint, { resolve, mayReach = (address) => isReachable(address) }: Required<Pick<NetworkRules, 'resolve'>> & Pick<NetworkRules, 'mayReach'>, signal: AbortSignal): Promise<Socket | DialFailure> {
   let addresses: string[];
   try {
     addresses = isIP(host) === 0 ? await within(resolve(host), RESOLVE_TIMEOUT_MS, signal) : [host];
@@ -28,10 +27,6 @@ export async function dial({ host, port }: Endpoint, { resolve = resolveHere, ma
     if (signal.aborted) break;
   }
   return { outcome: 'failed', reason: 'no connection' };
-}
-
-async function resolveHere(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
 }
 
 /** A socket that is connected, still without listeners; undefined when it could not be in time. */
@@ -63,6 +58,7 @@ async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): 
   const give = () => reject(new Error('too late'));
   const timer = setTimeout(give, ms);
   signal.addEventListener('abort', give, { once: true });
+  if (signal.aborted) give();
   try {
     return await Promise.race([promise, late]);
   } finally {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, test } from 'node:test';
+import { duplexPair } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createEgressProxy } from './egress-proxy.ts';
 import type { NetworkRules } from './network-rules.ts';
@@ -248,4 +249,76 @@ test('whatever a job says to it, the proxy and its process live on', async () =>
     await over;
   }
   assert.equal((await get(at, `http://data.test:${port}/`)).body, 'ok');
+});
+
+/** A server that takes connections and says nothing; knows how many it had at once. */
+async function silentServer() {
+  const held = new Set<Socket>();
+  const counts = { most: 0, all: 0 };
+  const server = createServer((socket) => {
+    held.add(socket);
+    counts.all++;
+    counts.most = Math.max(counts.most, held.size);
+    socket.on('error', () => undefined).on('close', () => held.delete(socket)).resume();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(async () => { for (const socket of held) socket.destroy(); server.close(); await once(server, 'close'); });
+  return { port: (server.address() as AddressInfo).port, held, counts };
+}
+
+test('requests sent ahead on one connection are answered one after another', async () => {
+  const port = await webServer((incoming, body) => ({ body: `${incoming.url} ${body};` }));
+  const { port: at } = await proxyFor([{ host: 'data.test', port }], { maxConnections: 1 });
+  const socket = connect({ port: at, host: '127.0.0.1' });
+  closers.push(async () => socket.destroy());
+  socket.write([1, 2, 3].map((i) => `POST http://data.test:${port}/${i} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n${i}`).join(''));
+  let text = '';
+  while (!text.includes('/3 3;')) text += String((await once(socket, 'data'))[0]);
+  assert.deepEqual(text.match(/\/\d \d;/g), ['/1 1;', '/2 2;', '/3 3;']);
+});
+
+test('a job gets no more connections by requests sent ahead, nor by a tunnel behind them', async () => {
+  const { port, held, counts } = await silentServer();
+  const { proxy, port: at } = await proxyFor([{ host: 'data.test', port }], { maxConnections: 1 });
+  for (const [behind, times] of [[`GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\n\r\n`, 2000], [`CONNECT data.test:${port} HTTP/1.1\r\nHost: x\r\n\r\n`, 1]] as const) {
+    const before = proxy.use().refused;
+    const client = connect({ port: at, host: '127.0.0.1' });
+    client.on('error', () => undefined);
+    const over = ended(client);
+    client.write(`GET http://data.test:${port}/ HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await until(() => held.size === 1);
+    client.write(behind.repeat(times));
+    await over;
+    await until(() => held.size === 0);
+    assert.ok(proxy.use().refused > before);
+  }
+  assert.deepEqual(counts, { most: 1, all: 2 });
+});
+
+test('a connection that is given up while it is made is not made, and its name is looked up once', async () => {
+  const { port, held, counts } = await silentServer();
+  const names: ((addresses: string[]) => void)[] = [];
+  const { proxy } = await proxyFor([{ host: 'data.test', port }], { resolve: () => new Promise((resolve) => { names.push(resolve); }) });
+  // Twenty connections by another way than a socket, so that it is known when the proxy has seen each come and go.
+  const connection = async () => {
+    const [job, proxys] = duplexPair();
+    job.on('error', () => undefined);
+    proxy.accept(Object.assign(proxys, { setTimeout: () => undefined }));
+    job.write(`CONNECT data.test:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await until(() => proxys.listenerCount('close') > 1 && proxys.readableLength === 0);
+    for (let i = 0; i < 5; i++) await turn();
+    return { job, proxys };
+  };
+  for (let i = 0; i < 20; i++) {
+    (await connection()).proxys.destroy();
+    await turn();
+  }
+  const { job } = await connection();
+  assert.equal(names.length, 1);
+  names[0]!(['127.0.0.1']);
+  assert.match(String((await once(job, 'data'))[0]), / 200 /);
+  await until(() => held.size === 1);
+  assert.deepEqual(counts, { most: 1, all: 1 });
+  job.destroy();
 });

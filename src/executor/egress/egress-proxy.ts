@@ -2,9 +2,10 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo, ListenOptions, Server as NetServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { formatEndpoint, parseEndpoint, type Endpoint, type NetworkUse } from '../../protocol/index.ts';
-import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_HEAD_BYTES } from './constants.ts';
+import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_HEAD_BYTES, MAX_REQUESTS_AHEAD } from './constants.ts';
 import { dial, type DialFailure } from './dial.ts';
 import { createMeter, type Meter } from './meter.ts';
+import { sharedLookups } from './shared-lookups.ts';
 import type { NetworkRules } from './network-rules.ts';
 
 /** One job's way to the network. */
@@ -27,17 +28,21 @@ const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'p
 
 /**
  * An HTTP proxy (CONNECT, and plain HTTP by absolute URI) that connects to the places of `allow` and to nothing else. Names are resolved
- * here, their addresses checked (see `dial`), connections and bytes limited and counted.
+ * here, their addresses checked (see `dial`), connections and bytes limited and counted. A connection of the job has one to the outside at a time, for no longer than it
+ * is there itself: so the limit on the one is the limit on the other.
  */
 export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]; rules: NetworkRules }): EgressProxy {
   const allowed = allow.map(formatEndpoint);
   const stopping = new AbortController();
   const clients = new Set<Connection>();
+  const dialRules = { ...rules, resolve: sharedLookups(rules.resolve) };
+  /** Requests of a connection that are not answered yet, and the last one's end. */
+  const lines = new WeakMap<Duplex, { waiting: number; last: Promise<unknown> }>();
   const meter = createMeter(allowed, rules.maxBytes, () => { for (const socket of clients) socket.destroy(); });
   let refused = 0;
 
-  /** A connection to a place, or what to tell the job instead. */
-  const reach = async (text: string): Promise<{ socket: Socket; endpoint: string } | { status: number; reason: string }> => {
+  /** A connection to a place for as long as the job's own lasts, or what to tell the job instead. */
+  const reach = async (text: string, client: Duplex): Promise<Reached> => {
     let endpoint: Endpoint;
     try {
       endpoint = parseEndpoint(text);
@@ -47,7 +52,11 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
     const name = formatEndpoint(endpoint);
     if (!allowed.includes(name)) return { status: 403, reason: `${name} is not among what this job may reach` };
     if (meter.exhausted) return { status: 403, reason: `the job has used its ${rules.maxBytes} bytes` };
-    const dialled: Socket | DialFailure = await dial(endpoint, rules, stopping.signal);
+    const gone = new AbortController();
+    const onGone = () => gone.abort();
+    client.once('close', onGone);
+    if (client.destroyed) gone.abort();
+    const dialled: Socket | DialFailure = await dial(endpoint, dialRules, AbortSignal.any([stopping.signal, gone.signal])).finally(() => client.off('close', onGone));
     if ('outcome' in dialled) return { status: dialled.outcome === 'refused' ? 403 : 502, reason: `${name}: ${dialled.reason}` };
     dialled.on('error', () => dialled.destroy());
     dialled.setTimeout(IDLE_TIMEOUT_MS, () => dialled.destroy());
@@ -73,7 +82,11 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
       refuse(status);
       turnAway(client, status, reason);
     };
-    reach(incoming.url ?? '').then((reached) => {
+    if ((lines.get(client)?.waiting ?? 0) > 0) {
+      refuse(400);
+      return void client.destroy();
+    }
+    reach(incoming.url ?? '', client).then((reached) => {
       if ('status' in reached) return refuseTunnel(reached.status, reached.reason);
       if (client.destroyed) return void reached.socket.destroy();
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -81,7 +94,18 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
     }, () => client.destroy());
   });
   server.on('request', (incoming, response) => {
-    void forward(incoming, response, reach, meter, refuse).catch(() => { response.destroy(); });
+    const client = incoming.socket;
+    if (client.destroyed) return;
+    const line = lines.get(client) ?? { waiting: 0, last: Promise.resolve() };
+    lines.set(client, line);
+    if (line.waiting > MAX_REQUESTS_AHEAD) {
+      refuse(400);
+      return void client.destroy();
+    }
+    line.waiting++;
+    const answered = new Promise((resolve) => { response.once('close', resolve); });
+    line.last = line.last.then(() => (response.destroyed ? undefined : forward(incoming, response, reach, meter, refuse).catch(() => { response.destroy(); })))
+      .then(() => answered).finally(() => { line.waiting--; });
   });
   server.on('upgrade', (_incoming, client: Duplex) => {
     refuse(501);
@@ -112,6 +136,8 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
   };
 }
 
+type Reached = { socket: Socket; endpoint: string } | { status: number; reason: string };
+
 /** Says why not, and hangs up without waiting for the other side to do so. */
 function turnAway(client: Duplex, status: number, reason: string): void {
   if (!client.writable) return void client.destroy();
@@ -131,7 +157,7 @@ function tunnel(client: Duplex, upstream: Socket, head: Buffer, meter: Meter): v
 
 /** One request in absolute form, passed on over a connection of its own. */
 async function forward(
-  incoming: IncomingMessage, response: ServerResponse, reach: (text: string) => Promise<{ socket: Socket; endpoint: string } | { status: number; reason: string }>, meter: Meter, refuse: (status: number) => void,
+  incoming: IncomingMessage, response: ServerResponse, reach: (text: string, client: Duplex) => Promise<Reached>, meter: Meter, refuse: (status: number) => void,
 ): Promise<void> {
   const answer = (status: number, reason: string) => {
     refuse(status);
@@ -139,7 +165,7 @@ async function forward(
   };
   const url = URL.canParse(incoming.url ?? '') ? new URL(incoming.url!) : undefined;
   if (url?.protocol !== 'http:' || url.username !== '' || url.password !== '') return answer(400, 'not a request to a proxy: an absolute http: URL, or CONNECT');
-  const reached = await reach(`${url.hostname}:${url.port || 80}`);
+  const reached = await reach(`${url.hostname}:${url.port || 80}`, incoming.socket);
   if ('status' in reached) return answer(reached.status, reached.reason);
   if (response.destroyed) return void reached.socket.destroy();
   const named = new Set([...HOP_BY_HOP, ...(incoming.headers.connection ?? '').toLowerCase().split(',').map((name) => name.trim())]);

@@ -22,6 +22,7 @@ my $MAX_NOTED = 256;         # files of the outputs whose growth is noted
 my ($FINE_NOTES, $MAX_NOTES, $SLOW_NOTE_MS) = (48, 4096, 1000);
 my $MAX_OUTPUTS = 100;       # entries kept for remarks
 my $MAX_DEPTH = 200;         # of directories in an output
+my $MAX_PATH = 2048;         # bytes of a path in an output
 my $WINDOW = 1 << 18;        # bytes of a connection that either side may send before they are passed on
 my $MAX_STREAMS = 512;       # connections at a time
 my $RELAY_ID = 65533;        # user of the process that passes them on
@@ -683,7 +684,11 @@ sub walk {
   if (-d _) {
     send_frame($ENTRY, strings('dir', $name, $below, $mode & 0777, 0));
     return if $depth >= $MAX_DEPTH;
-    walk($name, $below eq '' ? $_ : "$below/$_", "$path/$_", $budget, $depth + 1) for names($path);
+    for (names($path)) {
+      my $at = $below eq '' ? $_ : "$below/$_";
+      if (length $at <= $MAX_PATH) { walk($name, $at, "$path/$_", $budget, $depth + 1); next }
+      send_frame($ENTRY, strings('none', $name, '', "has paths longer than $MAX_PATH bytes: not taken", 0)) if !$budget->{long}{$name}++;
+    }
     return;
   }
   if (!-f _) { send_frame($ENTRY, strings('none', $name, $below, 'is neither a file nor a directory: not taken', 0)) if $depth == 0; return }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -44,6 +45,20 @@ describe('unpackImage', () => {
     assert.equal(statSync(path.join(root, 'opt')).mode & 0o777, 0o700);
     assert.equal(statSync(path.join(root, 'h1')).ino, statSync(path.join(root, 'h2')).ino);
     assert.deepEqual(readdirSync(root).sort(), ['bin', 'etc', 'h1', 'h2', 'link', 'opt']);
+  });
+
+  test('takes names that are no text, and removes them', async () => {
+    const layer = (script: string) => {
+      const at = path.join(directory, `layer-${serial++}`);
+      mkdirSync(at);
+      execFileSync('perl', ['-e', `chdir $ARGV[0]; ${script}`, at]);
+      return execFileSync('tar', ['-c', '-C', at, '.']);
+    };
+    const root = await unpack(layoutOf([
+      layer('mkdir "d\\xff"; for ("\\xfe", "gone\\xfd", "d\\xff/x\\xfc") { open F, ">", $_; print F "old" }'), layer('mkdir "d\\xff"; for (".wh.gone\\xfd", "d\\xff/x\\xfc") { open F, ">", $_; print F "new" }'),
+    ]));
+    assert.deepEqual(readdirSync(root, { encoding: 'latin1' }).sort(), ['d\xff', '\xfe']);
+    assert.equal(readFileSync(Buffer.concat([Buffer.from(root), Buffer.from('/d\xff/x\xfc', 'latin1')]), 'utf8'), 'new');
   });
 
   test('takes what docker save writes, and a plain file system', async () => {

@@ -69,6 +69,7 @@ export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = fals
 
   return {
     name: 'microvm',
+    network: true,
     async probe({ signal } = {}) {
       const probe = { name: 'microvm' as const, isolation: ISOLATION, channels: GUEST_CHANNELS };
       try {

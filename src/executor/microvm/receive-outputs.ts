@@ -2,6 +2,7 @@ import { open, mkdir, symlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunResult } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
+import { LONGEST_OUTPUT_PATH_BYTES } from '../constants.ts';
 import { BASE_OUTPUT_ENTRIES, MAX_OUTPUT_ENTRIES, MAX_OUTPUT_PATH_BYTES, MAX_OUTPUT_REMARKS, OUTPUT_ENTRY_BYTES } from './constants.ts';
 import { decodeStrings, misbehaved } from './wire.ts';
 
@@ -14,7 +15,6 @@ export interface OutputReceiver {
   close(): Promise<void>;
 }
 
-const MAX_PATH_BYTES = 4096;
 const MAX_NAME_BYTES = 255;
 /** Longest target of a link: the kernel's. */
 const MAX_TARGET_BYTES = 4095;
@@ -45,7 +45,7 @@ export function receiveOutputs(directory: string, names: readonly string[], maxB
   const place = (name: string, below: Buffer): Buffer => {
     if (below.length === 0) return Buffer.from(path.join(directory, name));
     const parts = split(below);
-    if (below.length > MAX_PATH_BYTES || parts.some((part) => part.length === 0 || part.length > MAX_NAME_BYTES || part.includes(0) || ['.', '..'].includes(part.toString('latin1')))) {
+    if (below.length > LONGEST_OUTPUT_PATH_BYTES || parts.some((part) => part.length === 0 || part.length > MAX_NAME_BYTES || part.includes(0) || ['.', '..'].includes(part.toString('latin1')))) {
       throw misbehaved('an output\'s path that is none');
     }
     const parent = [Buffer.from(name), ...parts.slice(0, -1)].map((part) => part.toString('latin1')).join('/');

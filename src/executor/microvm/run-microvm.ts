@@ -6,6 +6,7 @@ import { MIN_SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { removeRun } from '../container/leftovers.ts';
 import { planMounts } from '../container/mount-plan.ts';
 import { createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
+import { imageBytes } from '../container/scratch.ts';
 import { releaseOnce } from '../container/release-once.ts';
 import { endedBy, wasFull } from '../container/run-container.ts';
 import { grantedEndpoints, type NetworkRules } from '../egress/network-rules.ts';
@@ -14,6 +15,7 @@ import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { keepRuns } from '../keeper.ts';
 import type { Guest } from '../guest/guest.ts';
+import { tidyOutputs } from '../tidy-outputs.ts';
 import { GUEST_MEMORY_BYTES, GUEST_MEMORY_RATIO, MAX_VCPUS } from './constants.ts';
 import { guestOrders } from './guest-orders.ts';
 import { guestSession, type GuestOutcome, type Patience } from './guest-session.ts';
@@ -86,9 +88,11 @@ async function execute({ stateDir, guest, kind, network, patience }: MicrovmCont
     throw withLastWords(error, vmm);
   }
 
-  const { notes, outputs } = outcome;
+  const { notes } = outcome;
+  const { outputs, notes: untidy } = await tidyOutputs(outcome.outputs, imageBytes(spec.resources.diskBytes));
+  notes.push(...untidy);
   for (const { name } of spec.outputs) {
-    if (!outputs.some((output) => output.name === name) && !notes.some((note) => note.startsWith(`output ${name} `))) notes.push(`output ${name} does not exist`);
+    if (!outcome.outputs.some((output) => output.name === name) && !notes.some((note) => note.startsWith(`output ${name} `))) notes.push(`output ${name} does not exist`);
   }
   return {
     exitCode: outcome.exitCode,

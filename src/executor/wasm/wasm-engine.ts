@@ -42,7 +42,7 @@ export function createWasmEngine(init: ContainerEngineInit): Engine {
     const { spec, signal } = request;
     grantedEndpoints(spec, 'wasm', init.network);
     const context = await host.context(signal);
-    const root = await prepareSandboxRoot(path.join(init.stateDir, 'sandbox'), signal ? { signal } : {});
+    const root = await prepareSandboxRoot(path.join(init.stateDir, 'sandbox'));
     for (const target of [spec.workdir, ...request.inputs.map((input) => input.target), ...spec.outputs.map((output) => output.path)]) {
       if (isWithin(target, GUEST_DIRECTORY)) throw new ExecutorError('REQUEST_INVALID', 'nothing can be mounted there', { details: target });
     }

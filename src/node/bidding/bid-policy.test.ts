@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PLAIN_TERMS, POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
-import { chooseEngine, refusal, type BidInputs } from './bid-policy.ts';
+import { chooseEngine, refusal, type BidInputs, type OfferedEngine } from './bid-policy.ts';
+
+/** Engines as they are: Docker's goes by the name of the other containers, and has no network. */
+const ENGINES = { microvm: { name: 'microvm', network: true }, container: { name: 'container', network: true }, docker: { name: 'container' }, wasm: { name: 'wasm' }, noop: { name: 'noop' } } as const satisfies Record<string, OfferedEngine>;
+const engines = (...names: (keyof typeof ENGINES)[]) => names.map((name) => ENGINES[name]);
 
 function inputs(spec: Omit<JobSpecInput, 'command'>, more: Partial<BidInputs> = {}, policy: Partial<BidInputs['policy']> = {}): BidInputs {
   const parsed = parseJobSpec({ command: ['x'], ...spec });
@@ -12,7 +16,7 @@ function inputs(spec: Omit<JobSpecInput, 'command'>, more: Partial<BidInputs> = 
       replicas: verification.replicas, policy: POLICIES.indexOf(verification.policy), minScore: verification.minScoreBps, maxPrice: BigInt(payment.maxPrice), stake: BigInt(payment.stake), commitWindow: 10_000, ...PLAIN_TERMS,
     } as Partial<JobRequest> as JobRequest,
     policy: { price: 1n, minClientScoreBps: 0, maxTimeoutMs: 1e9, localDataOnly: false, minBidBlocks: 0, ...policy },
-    offer: { cpus: 8, memoryBytes: 2 ** 40, diskBytes: 2 ** 40 }, engines: ['microvm', 'container', 'wasm'], hardware: { arch: 'amd64' },
+    offer: { cpus: 8, memoryBytes: 2 ** 40, diskBytes: 2 ** 40 }, engines: engines('microvm', 'container', 'wasm'), hardware: { arch: 'amd64' },
     clientScore: 1, ownScore: 1, freeStake: 10n ** 30n, pending: 0, maxPending: 1, ...more,
   };
 }
@@ -26,12 +30,28 @@ test('a job with a network is bid for only where the operator permits all of it'
   assert.equal(refusal(inputs({})), undefined);
 });
 
+test('a node bids for no job that its engine would refuse for its network', () => {
+  const network = { allow: ['example.org:443'] };
+  const rules = { network: { allow: ['*'], maxBytes: 1, maxConnections: 1 } };
+  const asked = (engine: 'auto' | 'container' | 'microvm', ...offered: (keyof typeof ENGINES)[]) => refusal(inputs({ network, engine }, { engines: engines(...offered) }, rules));
+  for (const engine of ['auto', 'container'] as const) {
+    assert.match(asked(engine, 'docker', 'wasm', 'noop')!, /no engine here gives .* a network/);
+    assert.equal(asked(engine, 'docker', 'container'), undefined);
+    assert.equal(chooseEngine({ engine, isolation: undefined, network }, engines('docker', 'container')), ENGINES.container);
+    assert.equal(chooseEngine({ engine, isolation: undefined, network: 'none' }, engines('docker', 'container')), ENGINES.docker);
+  }
+  assert.equal(asked('auto', 'docker', 'microvm'), undefined);
+  assert.match(asked('microvm', 'container')!, /no engine here runs microvm/);
+  assert.equal(refusal(inputs({}, { engines: engines('docker') })), undefined, 'without a network Docker will do');
+});
+
 test('an isolation class is never weakened', () => {
-  assert.equal(chooseEngine({ engine: 'auto', isolation: 'vm' }, ['container', 'microvm']), 'microvm');
-  assert.equal(chooseEngine({ engine: 'auto', isolation: 'vm' }, ['container', 'wasm', 'noop']), undefined);
-  assert.equal(chooseEngine({ engine: 'auto', isolation: 'container' }, ['noop', 'wasm', 'container']), 'container');
-  assert.equal(chooseEngine({ engine: 'auto', isolation: undefined }, ['noop', 'wasm']), undefined);
-  assert.match(refusal(inputs({ isolation: 'vm' }, { engines: ['container'] }))!, /isolation vm/);
+  const chosen = (isolation: 'vm' | 'container' | undefined, ...names: (keyof typeof ENGINES)[]) => chooseEngine({ engine: 'auto', isolation, network: 'none' }, engines(...names))?.name;
+  assert.equal(chosen('vm', 'container', 'microvm'), 'microvm');
+  assert.equal(chosen('vm', 'container', 'wasm', 'noop'), undefined);
+  assert.equal(chosen('container', 'noop', 'wasm', 'container'), 'container');
+  assert.equal(chosen(undefined, 'noop', 'wasm'), undefined);
+  assert.match(refusal(inputs({ isolation: 'vm' }, { engines: engines('container') }))!, /isolation vm/);
   const contradictions: Omit<JobSpecInput, 'command'>[] = [
     { isolation: 'vm', engine: 'container' }, { isolation: 'vm', engine: 'wasm' }, { isolation: 'container', engine: 'noop' },
     { engine: 'wasm', network: { allow: ['a:1'] } }, { network: { allow: ['a:1', 'A.:1'] } }, { network: { allow: ['127.1:80'] } },

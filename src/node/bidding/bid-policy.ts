@@ -23,13 +23,16 @@ export interface BidPolicy {
 /** What the machine has for one job at the most. */
 export type Offer = Pick<Resources, 'cpus' | 'memoryBytes' | 'diskBytes'>;
 
+/** What a choice of engine looks at. */
+export type OfferedEngine = Pick<Engine, 'name' | 'network'>;
+
 export interface BidInputs {
   spec: JobSpec;
   request: JobRequest;
   policy: BidPolicy;
   offer: Offer;
   hardware: Hardware;
-  engines: readonly Engine['name'][];
+  engines: readonly OfferedEngine[];
   /** The client's score, basis points. */
   clientScore: number;
   /** This node's score, basis points. */
@@ -53,9 +56,12 @@ export function refusal(inputs: BidInputs): string | undefined {
   if (unlike !== undefined) return unlike;
   if (request.bidBlocks < policy.minBidBlocks) return `leaves ${request.bidBlocks} blocks to post a bid in, this node wants ${policy.minBidBlocks}`;
   const engine = chooseEngine(spec, inputs.engines);
-  if (engine === undefined) return `no engine here runs ${spec.engine} jobs${spec.isolation === undefined ? '' : ` with isolation ${spec.isolation}`}`;
+  if (engine === undefined) {
+    const wanted = `${spec.engine} jobs${spec.isolation === undefined ? '' : ` with isolation ${spec.isolation}`}`;
+    return chooseEngine({ ...spec, network: 'none' }, inputs.engines) === undefined ? `no engine here runs ${wanted}` : `no engine here gives ${wanted} a network`;
+  }
   try {
-    grantedEndpoints(spec, engine, policy.network);
+    grantedEndpoints(spec, engine.name, policy.network);
   } catch (error) {
     return messageOf(error);
   }
@@ -74,8 +80,12 @@ export function refusal(inputs: BidInputs): string | undefined {
   return undefined;
 }
 
-/** The engine that would run the spec: the one it names, or for `auto` the first (strongest) of ours that takes images with a file system. */
-export function chooseEngine(spec: Pick<JobSpec, 'engine' | 'isolation'>, engines: readonly Engine['name'][]): Engine['name'] | undefined {
-  if (spec.engine === 'auto') return engines.find((name) => name === 'microvm' || (name === 'container' && spec.isolation !== 'vm'));
-  return engines.find((name) => name === spec.engine);
+/**
+ * The engine that would run the spec: the one it names, or for `auto` the first (strongest) of ours that takes images with a file system. Of those that can do
+ * what the spec asks: two engines may have one name, and Docker's containers have no network.
+ */
+export function chooseEngine<E extends OfferedEngine>(spec: Pick<JobSpec, 'engine' | 'isolation' | 'network'>, engines: readonly E[]): E | undefined {
+  const able = spec.network === 'none' ? engines : engines.filter(({ network }) => network === true);
+  if (spec.engine === 'auto') return able.find(({ name }) => name === 'microvm' || (name === 'container' && spec.isolation !== 'vm'));
+  return able.find(({ name }) => name === spec.engine);
 }

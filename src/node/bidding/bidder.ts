@@ -43,7 +43,7 @@ export async function considerJob(
   ]);
   const reason = refusal({
     spec, request, policy, offer, hardware, clientScore, pending,
-    engines: engines.map((engine) => engine.name), ownScore: scoreBps(own), freeStake: own.free, maxPending: MAX_PENDING_JOBS,
+    engines, ownScore: scoreBps(own), freeStake: own.free, maxPending: MAX_PENDING_JOBS,
   });
   if (reason !== undefined) return { jobId, spec, reason };
   const { shareBps, inputBytes = 0, missing } = await lookForData(storage, spec, announcement.addrs, policy.localDataOnly, signal);

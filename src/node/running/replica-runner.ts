@@ -102,7 +102,7 @@ export class ReplicaRunner {
     const { address } = this.#init;
     const { jobId, request } = record;
     const spec = decodeSpec(new TextEncoder().encode(record.spec));
-    const engine = engines.find(({ name }) => name === chooseEngine(spec, engines.map((e) => e.name)));
+    const engine = chooseEngine(spec, engines);
     if (engine === undefined) throw new NodeError('NO_ENGINE', `no engine here runs ${spec.engine} jobs`);
     const hub = this.#hub(jobId);
 

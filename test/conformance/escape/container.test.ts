@@ -5,11 +5,14 @@ import { buildBusyboxImage, createContainerEngine, createImageStore } from '../.
 import { which } from '../../../src/executor/container/runtime.ts';
 import { escapeSuite } from './escape-suite.ts';
 
+/** `GADUS_TEST_RUNTIME=crun` tests another runtime than the preferred one. */
+const runtime = process.env['GADUS_TEST_RUNTIME'];
+
 escapeSuite('container', async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'gadus-escape-container-'));
   const stateDir = path.join(directory, 'state');
   const images = createImageStore({ dir: path.join(directory, 'images') });
-  const engine = createContainerEngine({ stateDir });
+  const engine = createContainerEngine({ stateDir, ...(runtime === undefined ? {} : { runtime }) });
   const probe = await engine.probe();
   if (probe.ok) {
     const tar = path.join(directory, 'busybox.tar');

@@ -2,8 +2,8 @@ import { lstat, mkdir, readdir, rename, rm, chmod, utimes } from 'node:fs/promis
 import path from 'node:path';
 import { ExecutorError } from '../../errors.ts';
 
-const WHITEOUT = '.wh.';
-const OPAQUE = '.wh..wh..opq';
+const WHITEOUT = Buffer.from('.wh.');
+const OPAQUE = Buffer.from('.wh..wh..opq');
 
 /**
  * Moves an unpacked layer onto a root file system: https://github.com/opencontainers/image-spec/blob/main/layer.md#applying-changesets
@@ -14,18 +14,24 @@ const OPAQUE = '.wh..wh..opq';
  * @param layer a directory on the same file system, used up by this
  * @throws ExecutorError IMAGE_INVALID for a whiteout of no name
  */
-export async function applyLayer(layer: string, root: string): Promise<void> {
-  const names = await readdir(layer);
+export function applyLayer(layer: string, root: string): Promise<void> {
+  return apply(Buffer.from(layer), Buffer.from(root));
+}
+
+/** Names are bytes: an image may have some that are no text. */
+async function apply(layer: Buffer, root: Buffer): Promise<void> {
+  const names = await readdir(layer, { encoding: 'buffer' });
+  const isMark = (name: Buffer) => name.subarray(0, WHITEOUT.length).equals(WHITEOUT);
   // Marks first: they are about what lies below, not about what this layer brings.
-  if (names.includes(OPAQUE)) for (const name of await readdir(root)) await rm(path.join(root, name), { recursive: true, force: true });
-  for (const name of names.filter((one) => one.startsWith(WHITEOUT) && one !== OPAQUE)) {
-    const hidden = name.slice(WHITEOUT.length);
-    if (['', '.', '..'].includes(hidden)) throw new ExecutorError('IMAGE_INVALID', 'a layer removes what has no name', { details: JSON.stringify(name) });
-    await rm(path.join(root, hidden), { recursive: true, force: true });
+  if (names.some((name) => name.equals(OPAQUE))) for (const name of await readdir(root, { encoding: 'buffer' })) await rm(below(root, name), { recursive: true, force: true });
+  for (const name of names.filter((one) => isMark(one) && !one.equals(OPAQUE))) {
+    const hidden = name.subarray(WHITEOUT.length);
+    if (['', '.', '..'].includes(hidden.toString('latin1'))) throw new ExecutorError('IMAGE_INVALID', 'a layer removes what has no name', { details: JSON.stringify(name.toString()) });
+    await rm(below(root, hidden), { recursive: true, force: true });
   }
-  for (const name of names.filter((one) => !one.startsWith(WHITEOUT))) {
-    const from = path.join(layer, name);
-    const to = path.join(root, name);
+  for (const name of names.filter((one) => !isMark(one))) {
+    const from = below(layer, name);
+    const to = below(root, name);
     const [source, target] = [await lstat(from), await lstat(to).catch(() => undefined)];
     if (!source.isDirectory()) {
       if (target) await rm(to, { recursive: true, force: true });
@@ -34,8 +40,12 @@ export async function applyLayer(layer: string, root: string): Promise<void> {
     }
     if (target && !target.isDirectory()) await rm(to, { force: true });
     if (!target?.isDirectory()) await mkdir(to);
-    await applyLayer(from, to);
+    await apply(from, to);
     await chmod(to, source.mode & 0o1777);
     await utimes(to, source.atime, source.mtime);
   }
+}
+
+function below(directory: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([directory, Buffer.from(path.sep), name]);
 }

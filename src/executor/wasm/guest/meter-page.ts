@@ -6,9 +6,9 @@ export const MODULE_WORDS_OFFSET = 0;
 export const IO_OFFSET = 64;
 /** Place of each of them. */
 export const READ_BYTES = 0, WRITTEN_BYTES = 1, READ_CALLS = 2, WRITE_CALLS = 3;
-/** The runner's requests to the reporter, 32 bits each: how many so far; how many are answered; whether the last one was the last. */
-export const ORDERS_OFFSET = 128;
-export const ASKED = 0, ANSWERED = 1, LAST = 2;
+/** Who writes the counts down, 32 bits each: whether somebody does now; how often it was done; whether the last record is there. */
+export const TURNS_OFFSET = 128;
+export const LOCK = 0, SERIAL = 1, LAST = 2;
 /** 32 bits: odd while the runner writes its words. */
 export const VERSION_OFFSET = 192;
 /** The module's again: instructions at which its memory first had 0, 16, 32 ... pages, 64 bits each, as far as it ever asked for more. */

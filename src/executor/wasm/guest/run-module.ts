@@ -1,12 +1,14 @@
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WASI } from 'node:wasi';
 import { Worker } from 'node:worker_threads';
 import { countIo } from './count-io.ts';
-import { ANSWERED, ASKED, LAST, MAX_WAYPOINTS, ORDERS_OFFSET, STATE_FIELDS, WAYPOINTS_OFFSET } from './meter-page.ts';
+import { MAX_WAYPOINTS, STATE_FIELDS, WAYPOINTS_OFFSET } from './meter-page.ts';
+import { MeterRecord } from './meter-record.ts';
 import { ModuleMeter } from './module-meter.ts';
 
-// Runs inside the sandbox, as `node run-module.ts`; imports nothing but Node and its neighbours. Descriptor 3 is the socket to the engine: `ready`
+// Runs inside the sandbox, as `node run-module.mjs`, its types taken off; imports nothing but Node and its neighbours. Descriptor 3 is the socket to the engine: `ready`
 // once the module is compiled, then one line in, then it is closed, before the module's first instruction.
 
 const CONTROL_FD = 3;
@@ -16,7 +18,6 @@ interface RunPlan { args: string[]; env: Record<string, string>; preopens: Recor
 const here = new URL('.', import.meta.url);
 const plan = JSON.parse(readFileSync(new URL('run.json', here), 'utf8')) as RunPlan;
 const meter = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-const orders = new Int32Array(meter.buffer, ORDERS_OFFSET, 3);
 /** A module has no sockets, and Node's own functions for them crash on descriptors that are none: WASI's ENOTSOCK. */
 const NO_SOCKETS = Object.fromEntries(['sock_accept', 'sock_recv', 'sock_send', 'sock_shutdown'].map((name) => [name, () => 57]));
 
@@ -25,19 +26,21 @@ process.exit(await main());
 async function main(): Promise<number> {
   const counter = fileURLToPath(new URL('counter', here));
   const counterFd = openSync(counter, 'r+');
-  const reporter = new Worker(new URL(import.meta.url.endsWith('.ts') ? 'report-meter.ts' : 'report-meter.js', here), {
+  const record = new MeterRecord(meter.buffer, counter);
+  // Takes longer to come up than all the rest: nobody waits for it.
+  const reporter = new Worker(new URL(`report-meter${extname(import.meta.url)}`, here), {
     workerData: { buffer: meter.buffer, file: counter, intervalMs: plan.reportIntervalMs },
     // Not joined to this process's own streams, which would make them non-blocking under the module.
     stdout: true, stderr: true,
   });
-  await new Promise((resolve) => { reporter.once('message', resolve); });
+  reporter.on('error', (error) => { throw error; });
   let start: { command: () => number; moduleMeter: ModuleMeter } | { failure: string };
   try {
     start = instantiate(await WebAssembly.compile(readFileSync(new URL('module.wasm', here))));
   } catch (error) {
     start = { failure: String(error) };
   }
-  report();
+  record.write();
   writeSync(CONTROL_FD, 'ready\n');
   readSync(CONTROL_FD, new Uint8Array(16));
   closeSync(CONTROL_FD);
@@ -47,16 +50,8 @@ async function main(): Promise<number> {
   }
   const code = run(start.command);
   writeWaypoints(counterFd, start.moduleMeter.finish());
-  Atomics.store(orders, LAST, 1);
-  report();
+  record.write({ last: true });
   return code;
-}
-
-/** Waits until the reporter has reported what is true now. */
-function report(): void {
-  const asked = Atomics.add(orders, ASKED, 1) + 1;
-  Atomics.notify(orders, ASKED);
-  for (let answered; (answered = Atomics.load(orders, ANSWERED)) !== asked;) Atomics.wait(orders, ANSWERED, answered);
 }
 
 /** Everything up to the module's first instruction. */

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, symlink, writeFile, chmod } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe } from 'node:test';
+import { resultFiles } from '../../../../src/executor/index.ts';
 import { isError } from '../../../../src/protocol/index.ts';
 import type { SuiteContext } from './suite-context.ts';
+
+/** Bytes of an input that nobody copies: it takes no room, for it has a hole between its ends. */
+const LARGE_BYTES = 10_000_000_003;
 
 /** What a job reads and what it leaves. */
 export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void {
@@ -33,6 +37,20 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
       const result = await sh('cat in/a; echo y > in/b; cat in/b; echo z > c; cat c', {}, { inputs: [{ path: source, target: '/work/in/a' }] });
       assert.equal(result.stdout, 'content\ny\nz\n');
     });
+    it('takes many inputs, and large ones', async () => {
+      const inputs: { path: string; target: string }[] = [];
+      for (let i = 0; i < 60; i++) inputs.push({ path: await file(`small-${i}`, `${i}\n`), target: `/inputs/small/${i}` });
+      // More than a virtual machine gets disks for.
+      for (let i = 0; i < 20; i++) inputs.push({ path: await file(`middle-${i}`, Buffer.alloc(1_100_000, i + 1)), target: `/inputs/middle/${i}` });
+      const large = await file('large', 'begin');
+      await truncate(large, LARGE_BYTES);
+      const end = await open(large, 'r+');
+      await end.write('end', LARGE_BYTES - 3);
+      await end.close();
+      inputs.push({ path: large, target: '/inputs/large' });
+      const result = await sh('cd /inputs; cat small/* | sort -n | tail -n 1; ls small | wc -l; cat middle/* | wc -c; head -c 1 middle/7 | od -An -tx1; stat -c %s large; head -c 5 large; tail -c 3 large', {}, { inputs });
+      assert.deepEqual(result.stdout.split('\n').map((line) => line.trim()), ['59', '60', String(20 * 1_100_000), '08', String(LARGE_BYTES), 'beginend'], result.stderr);
+    });
     it('takes odd file names', async () => {
       const odd = 'a b\'c"d\\e$f*g\nh,i:jä';
       const source = await file(`odd ${odd}`, 'odd\n');
@@ -57,6 +75,18 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
       const result = await sh('ln -s /etc link; ln -s /etc dir', { outputs: [{ name: 'a', path: '/work/link' }, { name: 'b', path: '/work/dir/passwd' }] });
       assert.deepEqual(result.outputs, []);
       assert.equal(result.notes.length, 2);
+    });
+    it('takes what has a place in a result, and fails by nothing else that a job leaves', async () => {
+      const result = await sh([
+        'cd /outputs; echo kept > f; chmod 0 f; mkdir closed; echo kept > closed/f; chmod 0 closed; touch "$(printf "\\377")"; mkdir "$(printf "\\303(")"; truncate -s 1000G sparse; mkfifo pipe; ln -s /etc link',
+        'n=$(printf %0250d 0); i=0; while [ $i -lt 20 ]; do mkdir $n && cd -P $n 2>/dev/null || break; i=$((i + 1)); done; exit 0',
+      ].join('\n'));
+      assert.deepEqual([result.exitCode, result.ended], [0, 'exit'], result.stderr);
+      assert.deepEqual((await resultFiles(result)).map((one) => one.path), ['outputs/closed/f', 'outputs/f', 'stdout']);
+      assert.ok((await readdir(result.outputs[0]!.path)).every((name) => !name.includes('\ufffd')));
+      assert.match(result.notes.join('; '), /larger than the disk/);
+      assert.match(result.notes.join('; '), /paths .*longer than 2048 bytes/);
+      assert.match(result.notes.join('; '), /not UTF-8/);
     });
     it('refuses an input that the job could not read, before anything starts', async () => {
       const secret = await file('secret', 'x');

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { KILL_PASS_MS } from './constants.ts';
+
+/** Tries of a removal that somebody else is at, too: a dead node's keeper, and the node that starts in its place. */
+const TRIES = 20;
+
+/** Removes a file or a directory, however deep: a job can nest directories until no system call takes the path any more. Does nothing where nothing is. */
+export async function removeTree(target: string | Buffer): Promise<void> {
+  try {
+    await rm(target, { recursive: true, force: true, maxRetries: TRIES, retryDelay: KILL_PASS_MS });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw error;
+    await removeLevelByLevel(Buffer.from(target));
+  }
+}
+
+/** Directories come up to the top one after another, so that every path stays short; each with all that is below it, by a rename. */
+async function removeLevelByLevel(top: Buffer): Promise<void> {
+  const below = (directory: Buffer, name: Buffer) => Buffer.concat([directory, Buffer.from(path.sep), name]);
+  const waiting: Buffer[] = [];
+  const empty = async (directory: Buffer) => {
+    for (const name of await unlessGone(readdir(directory, { encoding: 'buffer' })) ?? []) {
+      const at = below(directory, name);
+      const stat = await unlessGone(lstat(at));
+      if (stat?.isDirectory() === false) await unlessGone(unlink(at));
+      if (stat?.isDirectory() !== true) continue;
+      if (directory === top) {
+        waiting.push(at);
+        continue;
+      }
+      // Without root a directory that may not be written to does not move.
+      await unlessGone(chmod(at, 0o700));
+      const up = below(top, Buffer.from(randomUUID()));
+      await unlessGone(rename(at, up));
+      waiting.push(up);
+    }
+  };
+  for (let tries = 0; ; tries++) {
+    await empty(top);
+    for (let next; (next = waiting.pop()) !== undefined;) {
+      await empty(next);
+      await unlessGone(rmdir(next)).catch(() => undefined);
+    }
+    try {
+      return await unlessGone(rmdir(top));
+    } catch (error) {
+      if (tries === TRIES) throw error;
+    }
+  }
+}
+
+/** What somebody else has removed meanwhile is as good as removed. */
+async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
