@@ -8,8 +8,12 @@ export const MAX_ENTRIES = 2_000_000;
 export const MAX_NAME_BYTES = 255;
 /** Bytes one fetch may take from the network unless configured otherwise. */
 export const MAX_FETCH_BYTES = 64 * 1024 ** 3;
-/** Blocks of one fetch in flight: bitswap is bound by latency, memory by 2 MiB for each. */
+/** Blocks of one fetch in flight: bitswap is bound by latency. */
 export const FETCH_CONCURRENCY = 24;
+/** Bytes of them, as far as their parents say: at 100 ms from one end to the other and back still 80 MB/s, and what is on its way is in memory three times. */
+export const FETCH_BYTES = 8 * 1024 * 1024;
+/** A node's own bytes are not what its parent says, which is all that hangs from it: a full one has so many. */
+export const NODE_BYTES = 64 * 1024;
 /** Blocks on their way when a file is streamed: what a slow reader makes wait is 16 MiB at most. */
 export const READ_CONCURRENCY = 8;
 /** Files read or written side by side. */
