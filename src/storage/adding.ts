@@ -7,9 +7,10 @@ import { withHiddenBlocks } from './hidden/hidden-blocks.ts';
 import { LeafPlaces } from './hidden/leaf-places.ts';
 import { noteTree } from './local/in-place.ts';
 import { readBlock } from './local/read-block.ts';
+import { TreeSnapshot } from './local/tree-snapshot.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from './unixfs/import-tree.ts';
 
-export interface AddInit extends Omit<AddOptions, 'catalogue' | 'places'> {
+export interface AddInit extends Omit<AddOptions, 'catalogue' | 'snapshot' | 'places'> {
   /** Reference files where they lie instead of copying them. */
   noCopy?: boolean;
   /** Why it is kept; by default until it is removed. */
@@ -36,9 +37,11 @@ export class Adding {
   async path(path: string, options: AddInit): Promise<Added> {
     const { catalogue, blocks } = this.#components;
     const place = resolve(path);
+    const snapshot = options.noCopy === true && (await lstat(place).catch(() => undefined))?.isDirectory() === true ? new TreeSnapshot() : undefined;
     const added = await this.#add({ ...options, path: place }, (inner) => (
-      importPath(blocks, place, { ...inner, ...(options.noCopy === true && { catalogue }) })));
-    if (options.noCopy === true && (await lstat(place)).isDirectory() && added.skipped === 0) await noteTree(catalogue, added.cid, place);
+      importPath(blocks, place, { ...inner, ...(options.noCopy === true && { catalogue }), ...(snapshot && { snapshot }) })));
+    if (added.skipped > 0) snapshot?.spoil();
+    if (snapshot !== undefined) await noteTree(catalogue, added.cid, place, snapshot);
     return added;
   }
 

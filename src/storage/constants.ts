@@ -8,8 +8,12 @@ export const MAX_ENTRIES = 2_000_000;
 export const MAX_NAME_BYTES = 255;
 /** Bytes one fetch may take from the network unless configured otherwise. */
 export const MAX_FETCH_BYTES = 64 * 1024 ** 3;
-/** Blocks of one fetch in flight: bitswap is bound by latency, memory by 2 MiB for each. */
+/** Blocks of one fetch in flight: bitswap is bound by latency. */
 export const FETCH_CONCURRENCY = 24;
+/** Bytes of them, as far as their parents say: at 100 ms from one end to the other and back still 80 MB/s, and what is on its way is in memory three times. */
+export const FETCH_BYTES = 8 * 1024 * 1024;
+/** A node's own bytes are not what its parent says, which is all that hangs from it: a full one has so many. */
+export const NODE_BYTES = 64 * 1024;
 /** Blocks on their way when a file is streamed: what a slow reader makes wait is 16 MiB at most. */
 export const READ_CONCURRENCY = 8;
 /** Files read or written side by side. */
@@ -86,3 +90,16 @@ export const SPACE_CHECK_BYTES = 64 * 1024 * 1024;
 export const WRITE_MEMORY_BYTES = 4 * MAX_BLOCK_BYTES;
 /** Blocks that a store writes without that thread: starting it takes 40 ms, and most commands write a few blocks. */
 export const WRITES_WITHOUT_THREAD = 64;
+/** Files of a folder that are read without a thread for that: starting it takes as long as reading two hundred. */
+export const READ_WITHOUT_THREAD = 64;
+/** Files that the thread reads: of larger ones the bytes cost more than the calls. */
+export const SMALL_FILE_BYTES = 16 * 1024;
+/** Small files read in one go, and how many such goes there are at a time: bounds memory at 12 MiB. */
+export const SMALL_FILES_AT_ONCE = 256;
+export const SMALL_FILES_CONCURRENCY = 3;
+/** Entries of a referenced folder that are looked at without a thread for that, before a job gets it. */
+export const LOOKED_AT_WITHOUT_THREAD = 256;
+/** A file that changed less than this ago may change again without its times telling: they move with the kernel's clock tick, 10 ms at most. */
+export const FILE_TIMES_SETTLE_MS = 20;
+/** The same of a file system that keeps times in whole seconds; FAT keeps every other one. */
+export const FILE_TIMES_COARSE_SETTLE_MS = 2_000;

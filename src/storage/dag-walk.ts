@@ -1,11 +1,17 @@
 import type { CID } from 'multiformats/cid';
-import { MAX_DAG_DEPTH } from './constants.ts';
+import { MAX_BLOCK_BYTES, MAX_DAG_DEPTH, NODE_BYTES } from './constants.ts';
 import { StorageError } from './errors.ts';
-import { blockKey, linksOf } from './unixfs/links.ts';
+import { blockKey, isLeaf, linksOf } from './unixfs/links.ts';
 import { identityBlock } from './verify.ts';
 
 /** A block that a DAG is known to have and that did not come yet. */
-export interface Wanted { cid: CID; depth: number; done: boolean }
+export interface Wanted {
+  cid: CID;
+  depth: number;
+  done: boolean;
+  /** Its bytes, as far as its parent says: a claim, never more than a block may have. */
+  bytes: number;
+}
 
 /** What of a DAG is known, wanted and there: the book-keeping of a fetch, without any I/O. */
 export class DagWalk {
@@ -15,7 +21,7 @@ export class DagWalk {
   #absent: Wanted[] = [];
 
   constructor(root: CID) {
-    this.#want(root, 0);
+    this.#want(root, NODE_BYTES, 0);
   }
 
   /** The next block to look for, depth first; undefined when there is none now. */
@@ -52,15 +58,15 @@ export class DagWalk {
     entry.done = true;
     this.#wanted.delete(blockKey(entry.cid));
     // Reversed, so that the stack yields a file's blocks in their order.
-    for (const { cid } of linksOf(entry.cid, bytes).reverse()) this.#want(cid, entry.depth + 1);
+    for (const { cid, claimedBytes } of linksOf(entry.cid, bytes).reverse()) this.#want(cid, isLeaf(cid) ? claimedBytes : NODE_BYTES, entry.depth + 1);
   }
 
-  #want(cid: CID, depth: number): void {
+  #want(cid: CID, bytes: number, depth: number): void {
     const key = blockKey(cid);
     if (this.#seen.has(key)) return;
     if (depth > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the DAG is too deep', { details: `more than ${MAX_DAG_DEPTH} levels` });
     this.#seen.add(key);
-    const entry = { cid, depth, done: false };
+    const entry: Wanted = { cid, depth, done: false, bytes: Math.min(bytes, MAX_BLOCK_BYTES) };
     const inline = identityBlock(cid);
     if (inline !== undefined) return this.came(entry, inline);
     this.#wanted.set(key, entry);

@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid';
 import { isError } from '../protocol/errors.ts';
 import { createCascade, type Cascade, type CascadeInit } from './cascade.ts';
-import { FETCH_CONCURRENCY, MAX_FETCH_BYTES } from './constants.ts';
+import { FETCH_BYTES, FETCH_CONCURRENCY, MAX_FETCH_BYTES } from './constants.ts';
 import { DagWalk, type Wanted } from './dag-walk.ts';
 import { StorageError } from './errors.ts';
 import type { DagSink, Receipt, Source } from './source.ts';
@@ -172,23 +172,31 @@ async function hasFirst(cascade: Cascade, { cid }: Wanted, among: readonly Sourc
   }
 }
 
-/** Works off a stack that grows meanwhile. Stops everything at the first failure, and ends when nothing is running any more. */
-async function drain<T>(next: () => T | undefined, work: (item: T) => Promise<void>, concurrency: number, signal: AbortSignal, stopped: AbortController): Promise<void> {
+/** Works off a stack that grows meanwhile, so many and so many bytes at a time. Stops everything at the first failure, and ends when nothing is running any more. */
+async function drain(next: () => Wanted | undefined, work: (item: Wanted) => Promise<void>, concurrency: number, signal: AbortSignal, stopped: AbortController): Promise<void> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
+  let bytes = 0;
+  let waiting: Wanted | undefined;
   try {
     while (failures.length === 0) {
       signal.throwIfAborted();
-      const item = running.size < concurrency ? next() : undefined;
-      if (item === undefined) {
+      const item = waiting ?? (running.size < concurrency ? next() : undefined);
+      waiting = item;
+      if (item === undefined || (running.size > 0 && bytes + item.bytes > FETCH_BYTES)) {
         if (running.size === 0) break;
         await Promise.race(running);
         continue;
       }
+      waiting = undefined;
+      bytes += item.bytes;
       const run = work(item).catch((error: unknown) => {
         failures.push(error);
         stopped.abort(error);
-      }).finally(() => running.delete(run));
+      }).finally(() => {
+        bytes -= item.bytes;
+        running.delete(run);
+      });
       running.add(run);
     }
   } finally {

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat } from 'node:fs/promises';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
-import type { Catalogue } from '../shelf/catalogue.ts';
+import type { Catalogue, ShelvedFile } from '../shelf/catalogue.ts';
 import { identityOf } from '../shelf/file-identity.ts';
 import { FILES_SHELF } from '../unixfs/reference-file.ts';
+import { isFileForJobs } from './for-jobs.ts';
+import { lookAtTree } from './look-at-tree.ts';
+import type { TreeSnapshot } from './tree-snapshot.ts';
 
 /** A referenced file or folder that is exactly what its CID names, as it lies. */
 export interface InPlace {
@@ -15,8 +15,11 @@ export interface InPlace {
   check(): Promise<void>;
 }
 
-/** What a folder was when it was added: the names and identities of all that is below it. */
+/** What a folder was when it was added: see `TreeSnapshot`. */
 interface TreeRecord { path: string; snapshot: string }
+
+/** Records removed together. */
+const FORGOTTEN_AT_ONCE = 1_000;
 
 /**
  * The file or folder a CID was made from, if nobody touched it since and jobs, which run as nobody, can read all of it. Its bytes are
@@ -25,7 +28,7 @@ interface TreeRecord { path: string; snapshot: string }
 export async function findInPlace(catalogue: Catalogue, cid: CID): Promise<InPlace | undefined> {
   const tree = await catalogue.get<TreeRecord>('tree', cid.toString());
   if (tree !== undefined) {
-    const look = () => snapshotOf(tree.path).catch(() => undefined);
+    const look = () => lookAtTree(tree.path).catch(() => undefined);
     return await look() === tree.snapshot ? { path: tree.path, check: () => same(tree.path, tree.snapshot, look) } : undefined;
   }
   const file = await fileOf(catalogue, cid);
@@ -34,26 +37,35 @@ export async function findInPlace(catalogue: Catalogue, cid: CID): Promise<InPla
   return await look() === file.identity ? { path: file.path, check: () => same(file.path, file.identity, look) } : undefined;
 }
 
-/** Remembers the folder a CID was made from, unless something in it is not in the DAG. */
-export async function noteTree(catalogue: Catalogue, cid: CID, path: string): Promise<void> {
-  const snapshot = await snapshotOf(path);
-  if (snapshot !== undefined) await catalogue.put('tree', cid.toString(), { path, snapshot } satisfies TreeRecord);
+/**
+ * Remembers the folder a CID was made from.
+ *
+ * @param snapshot of what was read when the CID was made: what changed since is found out by it
+ */
+export async function noteTree(catalogue: Catalogue, cid: CID, path: string, snapshot: TreeSnapshot): Promise<void> {
+  const digest = snapshot.digest();
+  if (digest === undefined) await catalogue.remove('tree', cid.toString());
+  else await catalogue.put('tree', cid.toString(), { path, snapshot: digest } satisfies TreeRecord);
 }
 
 /** Forgets the files a CID was made from: the one, or all below the folder. */
 export async function forgetFiles(catalogue: Catalogue, cid: CID, path: string): Promise<void> {
   await catalogue.remove('tree', cid.toString());
   const own = await catalogue.fileAt(path);
-  for await (const file of own === undefined ? catalogue.files(FILES_SHELF, `${path}/`) : [own]) {
-    if (file.shelf !== FILES_SHELF) continue;
-    for (const root of file.roots) await catalogue.remove('whole', root);
-    await catalogue.removeFile(file);
+  if (own !== undefined) return catalogue.removeFiles(own.shelf === FILES_SHELF ? [own] : []);
+  let files: ShelvedFile[] = [];
+  for await (const file of catalogue.files(FILES_SHELF, `${path}/`)) {
+    files.push(file);
+    if (files.length < FORGOTTEN_AT_ONCE) continue;
+    await catalogue.removeFiles(files);
+    files = [];
   }
+  await catalogue.removeFiles(files);
 }
 
 async function fileOf(catalogue: Catalogue, cid: CID): Promise<{ path: string; identity: string } | undefined> {
   const root = cid.toString();
-  const path = await catalogue.get<string>('whole', root);
+  const path = await catalogue.whole(cid);
   const file = path === undefined ? undefined : await catalogue.fileAt(path);
   if (file?.roots[0] === root) return file;
   // A file of one block is that block.
@@ -63,37 +75,9 @@ async function fileOf(catalogue: Catalogue, cid: CID): Promise<{ path: string; i
   return undefined;
 }
 
-/** A digest over names and identities; undefined where something is neither file nor folder, or not readable by nobody. */
-async function snapshotOf(root: string): Promise<string | undefined> {
-  const hash = createHash('sha256');
-  const waiting = [''];
-  for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
-    const dir = join(root, below);
-    if (((await lstat(dir)).mode & 0o5) !== 0o5) return undefined;
-    for (const name of (await readdir(dir)).sort()) {
-      const path = join(below, name);
-      const stats = await lstat(join(root, path), { bigint: true });
-      if (stats.isDirectory()) {
-        waiting.push(path);
-        hash.update(`${path}/\0`);
-      } else if (isForJobs(stats)) {
-        hash.update(`${path}\0${identityOf(stats)}\0`);
-      } else {
-        return undefined;
-      }
-    }
-  }
-  return hash.digest('hex');
-}
-
 async function identityForJobs(path: string): Promise<string | undefined> {
   const stats = await lstat(path, { bigint: true }).catch(() => undefined);
-  return stats !== undefined && isForJobs(stats) ? identityOf(stats) : undefined;
-}
-
-/** A file that everybody may read. */
-function isForJobs(stats: BigIntStats): boolean {
-  return stats.isFile() && (stats.mode & 0o4n) !== 0n;
+  return stats !== undefined && isFileForJobs(stats) ? identityOf(stats) : undefined;
 }
 
 async function same(path: string, before: string, look: () => Promise<string | undefined>): Promise<void> {

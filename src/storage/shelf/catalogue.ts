@@ -22,6 +22,9 @@ export interface ShelvedFile {
 /** Where a block's bytes lie in a file. Without a length, a CAR section begins there. */
 export interface Place { file: ShelvedFile; offset: number; length: number | undefined }
 
+/** A file that is one block. */
+export interface WholeBlock { path: string; identity: string; cid: CID; length: number }
+
 /** Takes in the blocks of one file; nothing counts until `commit`. */
 export interface FileEntry {
   put(cid: CID, offset: number, length: number | undefined): Promise<void>;
@@ -81,22 +84,12 @@ export class Catalogue {
 
   /** Begins the entry of a file; it replaces what is known of its path when it is committed. */
   async add(): Promise<FileEntry> {
-    const id = this.#nextId++;
-    // Ids are set aside many at a time: those a crash leaves unused are not missed.
-    if (id >= this.#setAside) {
-      this.#setAside = id + IDS_AT_ONCE;
-      await this.#records.put('next-id', this.#setAside);
-    }
+    const id = await this.#newId();
     let batch = this.#blocks.batch();
     let blocks = 0;
     return {
       put: async (cid, offset, length) => {
-        const value = Buffer.alloc(12);
-        value.writeBigUInt64BE(BigInt(offset));
-        value.writeUInt32BE(length ?? UNKNOWN_LENGTH, 8);
-        const key = Buffer.concat([cid.multihash.bytes, ID_MIN]);
-        key.writeUInt32BE(id, key.length - 4);
-        batch.put(key, value);
+        batch.put(blockEntryKey(cid, id), place(offset, length));
         blocks++;
         if (batch.length < BATCH) return;
         const full = batch;
@@ -110,7 +103,11 @@ export class Catalogue {
         const records = this.#db.batch()
           .put(fileKey(id), file, { sublevel: this.#files })
           .put(file.path, fileKey(id), { sublevel: this.#paths });
-        if (before !== undefined) records.del(before, { sublevel: this.#files });
+        if (before !== undefined) {
+          records.del(before, { sublevel: this.#files });
+          const replaced = await this.#files.get(before);
+          if (replaced !== undefined) for (const root of await this.#rootsOf(replaced)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
+        }
         if (file.piece !== undefined) records.put(`piece:${file.piece}`, file.path, { sublevel: this.#records });
         await records.write();
         return file;
@@ -139,9 +136,66 @@ export class Catalogue {
     return file?.piece === cid.toString() ? file : undefined;
   }
 
-  async removeFile({ id, path }: ShelvedFile): Promise<void> {
-    await this.#files.del(fileKey(id));
-    if (await this.#paths.get(path) === fileKey(id)) await this.#paths.del(path);
+  removeFile(file: ShelvedFile): Promise<void> {
+    return this.removeFiles([file]);
+  }
+
+  /** Several at once. */
+  async removeFiles(files: readonly ShelvedFile[]): Promise<void> {
+    const records = this.#db.batch();
+    const known = await this.#paths.getMany(files.map(({ path }) => path));
+    for (const [i, file] of files.entries()) {
+      records.del(fileKey(file.id), { sublevel: this.#files });
+      if (known[i] === fileKey(file.id)) records.del(file.path, { sublevel: this.#paths });
+      for (const root of await this.#rootsOf(file)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
+    }
+    await records.write();
+  }
+
+  /** Enters files of one block each, which begin nowhere else; they replace what is known of their paths. */
+  async addFiles(files: readonly WholeBlock[], shelf: string): Promise<void> {
+    const records = this.#db.batch();
+    const known = await this.#paths.getMany(files.map(({ path }) => path));
+    for (const [i, { path, identity, cid, length }] of files.entries()) {
+      const id = await this.#newId();
+      const before = known[i] === undefined ? undefined : await this.#files.get(known[i]);
+      if (before !== undefined) {
+        records.del(fileKey(before.id), { sublevel: this.#files });
+        for (const root of await this.#rootsOf(before)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
+      }
+      records
+        .put(blockEntryKey(cid, id), place(0, length), { sublevel: this.#blocks })
+        .put(fileKey(id), { roots: [cid.toString()], path, identity, shelf, id, blocks: 1 } satisfies ShelvedFile, { sublevel: this.#files })
+        .put(path, fileKey(id), { sublevel: this.#paths });
+    }
+    await records.write();
+  }
+
+  /** Says that a file is all of a DAG, whose root is not in it. */
+  putWhole(root: CID, path: string): Promise<void> {
+    return this.put(WHOLE, root.toString(), path);
+  }
+
+  /** The path of such a file. */
+  whole(root: CID): Promise<string | undefined> {
+    return this.get<string>(WHOLE, root.toString());
+  }
+
+  /** The DAGs of which a file is known to be the whole. */
+  async #rootsOf({ path, roots, blocks }: ShelvedFile): Promise<string[]> {
+    if (blocks === 1) return [];
+    const whole = await Promise.all(roots.map((root) => this.get<string>(WHOLE, root)));
+    return roots.filter((_root, i) => whole[i] === path);
+  }
+
+  async #newId(): Promise<number> {
+    const id = this.#nextId++;
+    // Ids are set aside many at a time: those a crash leaves unused are not missed.
+    if (id >= this.#setAside) {
+      this.#setAside = id + IDS_AT_ONCE;
+      await this.#records.put('next-id', this.#setAside);
+    }
+    return id;
   }
 
   /** Small records under names of their own: `kind:name`. */
@@ -165,6 +219,22 @@ export class Catalogue {
 const ID_MIN = Buffer.alloc(4, 0);
 const ID_MAX = Buffer.alloc(4, 0xff);
 const UNKNOWN_LENGTH = 0xffff_ffff;
+
+/** Records of files that are all of a DAG. */
+const WHOLE = 'whole';
+
+function blockEntryKey(cid: CID, id: number): Buffer {
+  const key = Buffer.concat([cid.multihash.bytes, ID_MIN]);
+  key.writeUInt32BE(id, key.length - 4);
+  return key;
+}
+
+function place(offset: number, length: number | undefined): Buffer {
+  const value = Buffer.alloc(12);
+  value.writeBigUInt64BE(BigInt(offset));
+  value.writeUInt32BE(length ?? UNKNOWN_LENGTH, 8);
+  return value;
+}
 
 /** Ids sort as numbers do. */
 function fileKey(id: number): string {

@@ -8,5 +8,10 @@ export const CHUNK_BYTES = 1 << 20;
 
 /** The raw block of bytes, as a child of a directory or file. */
 export function leafOf(bytes: Uint8Array): { cid: CID; size: bigint } {
-  return { cid: CID.createV1(raw.code, createDigest(0x12, createHash('sha256').update(bytes).digest())), size: BigInt(bytes.length) };
+  return rawLeaf(createHash('sha256').update(bytes).digest(), bytes.length);
+}
+
+/** The same of bytes of which only the SHA-256 and the number are at hand. */
+export function rawLeaf(digest: Uint8Array, length: number): { cid: CID; size: bigint } {
+  return { cid: CID.createV1(raw.code, createDigest(0x12, digest)), size: BigInt(length) };
 }

@@ -25,7 +25,6 @@ export async function referenceFile(
   { catalogue, store }: { catalogue: Catalogue; store: WritableStorage }, handle: FileHandle, path: string, before: BigIntStats,
   { profile, signal, onBlock }: ReferenceInit,
 ): Promise<Pick<ImportResult, 'cid' | 'size'>> {
-  const known = await catalogue.fileAt(path);
   const entry = await catalogue.add();
   const child = await importInPlace(store, handle, path, before, {
     profile, signal,
@@ -36,7 +35,6 @@ export async function referenceFile(
   });
   const file = await entry.commit({ path, identity: identityOf(before), shelf: FILES_SHELF, roots: [child.cid.toString()] });
   // The root of a file of several blocks is no block of the file.
-  if (known !== undefined) for (const root of known.roots) await catalogue.remove('whole', root);
-  if (file.blocks !== 1) await catalogue.put('whole', child.cid.toString(), path);
+  if (file.blocks !== 1) await catalogue.putWhole(child.cid, path);
   return child;
 }
