@@ -2,7 +2,7 @@ import type { Address, Hex } from 'viem';
 import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { announcementProtocol, bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
+  decodeSpec, isFinal, jobIdOf, METER_VERSION, parseCid, parseJobSpec, replay, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import { addrsOf } from './addrs-of.ts';
@@ -121,7 +121,8 @@ export class Client implements Startable {
     const asked = parseJobSpec(input);
     // One program leaves different traces in different engines, so all replicas run in the same one.
     const offers = asked.engine === 'auto' ? await this.#survey.offers(this.#stopping.signal) : [];
-    const spec = { ...asked, engine: pinEngine(asked, offers) };
+    const engine = pinEngine(asked, offers);
+    const spec: JobSpec = { ...asked, engine, ...(engine === 'wasm' && { meter: asked.meter ?? METER_VERSION }) };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];
     if (known !== undefined) return { ...spec, image: known };

@@ -12,6 +12,7 @@ export { hashTypedData } from './hash-typed-data.ts';
 export * from './job-spec.ts';
 export * from './job-state.ts';
 export * from './messages.ts';
+export * from './meter.ts';
 export * from './possession.ts';
 export * from './posted-bids.ts';
 export * from './reach.ts';

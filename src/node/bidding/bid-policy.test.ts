@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLAIN_TERMS, POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
+import { METER_VERSION, PLAIN_TERMS, POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { chooseEngine, refusal, type BidInputs } from './bid-policy.ts';
 
 function inputs(spec: Omit<JobSpecInput, 'command'>, more: Partial<BidInputs> = {}, policy: Partial<BidInputs['policy']> = {}): BidInputs {
@@ -24,6 +24,14 @@ test('a job with a network is bid for only where the operator permits all of it'
   assert.match(refusal(inputs({ network, engine: 'container' }, {}, rules(['*:443'])))!, /example\.org:80/);
   for (const engine of ['container', 'microvm', 'auto'] as const) assert.equal(refusal(inputs({ network, engine }, {}, rules(['example.org']))), undefined);
   assert.equal(refusal(inputs({})), undefined);
+});
+
+test('who counts by another meter than the job asks for does not bid', () => {
+  assert.equal(refusal(inputs({ engine: 'wasm' })), undefined);
+  assert.equal(refusal(inputs({ engine: 'wasm', meter: METER_VERSION })), undefined);
+  assert.match(refusal(inputs({ engine: 'wasm', meter: METER_VERSION - 1 }))!, /meter/);
+  assert.match(refusal(inputs({ engine: 'wasm', meter: METER_VERSION + 1 }))!, /meter/);
+  assert.throws(() => parseJobSpec({ command: ['x'], engine: 'container', meter: METER_VERSION }), { code: 'SPEC_INVALID' });
 });
 
 test('an isolation class is never weakened', () => {

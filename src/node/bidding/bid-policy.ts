@@ -1,5 +1,5 @@
 import { grantedEndpoints, type Engine, type NetworkRules } from '../../executor/index.ts';
-import { POLICIES, messageOf, type JobRequest, type JobSpec, type Resources } from '../../protocol/index.ts';
+import { METER_VERSION, POLICIES, messageOf, type JobRequest, type JobSpec, type Resources } from '../../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from '../constants.ts';
 import { mismatch, type Hardware } from './hardware.ts';
 import { longestRunMs } from '../shards/shards-at-once.ts';
@@ -54,6 +54,7 @@ export function refusal(inputs: BidInputs): string | undefined {
   if (request.bidBlocks < policy.minBidBlocks) return `leaves ${request.bidBlocks} blocks to post a bid in, this node wants ${policy.minBidBlocks}`;
   const engine = chooseEngine(spec, inputs.engines);
   if (engine === undefined) return `no engine here runs ${spec.engine} jobs${spec.isolation === undefined ? '' : ` with isolation ${spec.isolation}`}`;
+  if (spec.meter !== undefined && spec.meter !== METER_VERSION) return `asks for counts of meter ${spec.meter}, this node has meter ${METER_VERSION}`;
   try {
     grantedEndpoints(spec, engine, policy.network);
   } catch (error) {
