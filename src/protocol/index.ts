@@ -25,3 +25,4 @@ export * from './startable.ts';
 export * from './statements.ts';
 export * from './trace.ts';
 export * from './units.ts';
+export * from './words.ts';
