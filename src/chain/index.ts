@@ -49,5 +49,6 @@ export { fromFilecoinAddress, toFilecoinAddress } from './accounts/filecoin-addr
 export { openKeystore } from './accounts/keystore.ts';
 export * from './accounts/sign.ts';
 export * from './accounts/verify.ts';
-export { Watcher, type Reorg, type WatcherInit, type WatcherStatus } from './watch/watcher.ts';
+export { Watcher, type WatcherInit } from './watch/watcher.ts';
+export type { Reorg, WatcherStatus } from './watch/watcher-status.ts';
 export type { WriteResult } from './write.ts';

@@ -1,5 +1,5 @@
 import type { ChainEvent } from './watch/decode-events.ts';
-import type { Reorg, WatcherStatus } from './watch/watcher.ts';
+import type { Reorg, WatcherStatus } from './watch/watcher-status.ts';
 
 /** What a watcher told, and a way to wait for it without sleeping. */
 export function recorder() {

@@ -1,14 +1,16 @@
 import type { Address, Hex } from 'viem';
-import { cancel, chainProfile, isJobEvent, readJobEvents, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
+import { chainProfile, isJobEvent, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { announcementProtocol, bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, parseCid, parseJobSpec, replay, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
+  decodeSpec, isFinal, jobIdOf, METER_VERSION, parseCid, parseJobSpec, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
+import { cancelJob } from './cancel-job.ts';
+import { JobBook } from './job-book.ts';
 import type { JobRecord } from './job-record.ts';
 import { JobSession, type Head } from './job-session.ts';
 import { Sortition } from './sortition.ts';
@@ -17,6 +19,7 @@ import { defaultBidBlocks, defaultWindows, windowForReach } from './default-wind
 import { exportResult } from './export-result.ts';
 import { isSharded } from './shards/is-sharded.ts';
 import { heldRoot } from './held-root.ts';
+import { refreshJob } from './refresh-job.ts';
 import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
@@ -55,7 +58,7 @@ export interface SubmitOptions {
 export class Client implements Startable {
   readonly #components: ClientComponents;
   readonly #init: ClientInit;
-  readonly #records = new Map<Hex, JobRecord>();
+  readonly #book: JobBook;
   readonly #sessions = new Map<Hex, JobSession>();
   readonly #standings: Standings;
   readonly #sortition: Sortition;
@@ -68,14 +71,15 @@ export class Client implements Startable {
   constructor(components: ClientComponents, init: ClientInit) {
     this.#components = components;
     this.#init = init;
+    this.#book = new JobBook(components.journal);
     this.#standings = new Standings(components.chain);
     this.#survey = new EngineSurvey((signal) => offeredEngines(components.host, signal));
     this.#sortition = new Sortition((signal) => readRegistrations(components.chain, { fromBlock: init.deploymentBlock }, { signal }));
   }
 
   async start(): Promise<void> {
-    const { journal, host } = this.#components;
-    for (const { record } of await journal.all()) this.#records.set(record.jobId, record);
+    const { host } = this.#components;
+    await this.#book.read();
     const answer = (reason: string | undefined) => (reason === undefined ? { ok: true } : { ok: false, reason });
     const session = (jobId: Hex) => this.#sessions.get(jobId);
     this.#unserve = [
@@ -100,20 +104,16 @@ export class Client implements Startable {
 
   /** Jobs in the journal, newest first. */
   list(): JobRecord[] {
-    return [...this.#records.values()].sort((a, b) => b.createdAt - a.createdAt);
+    return this.#book.list();
   }
 
   /** @throws ClientError JOB_UNKNOWN. An unambiguous beginning of the id is enough. */
   find(id: string): JobRecord {
-    const matches = [...this.#records.values()].filter(({ jobId }) => jobId.startsWith(id.toLowerCase()) || jobId.slice(2).startsWith(id.toLowerCase()));
-    if (matches.length === 1) return matches[0]!;
-    throw new ClientError('JOB_UNKNOWN', matches.length === 0 ? 'no such job in this client\'s journal' : 'the id is ambiguous', {
-      details: id, hint: 'gadus job list shows the jobs and their ids',
-    });
+    return this.#book.find(id);
   }
 
   stateOf(record: JobRecord): JobState | undefined {
-    return replay(record.events);
+    return this.#book.stateOf(record);
   }
 
   /** Image names resolved, the engine pinned, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
@@ -121,7 +121,8 @@ export class Client implements Startable {
     const asked = parseJobSpec(input);
     // One program leaves different traces in different engines, so all replicas run in the same one.
     const offers = asked.engine === 'auto' ? await this.#survey.offers(this.#stopping.signal) : [];
-    const spec = { ...asked, engine: pinEngine(asked, offers) };
+    const engine = pinEngine(asked, offers);
+    const spec: JobSpec = { ...asked, engine, ...(engine === 'wasm' && { meter: asked.meter ?? METER_VERSION }) };
     if (spec.engine === 'noop') return spec;
     const known = this.#init.images?.[spec.image];
     if (known !== undefined) return { ...spec, image: known };
@@ -151,8 +152,7 @@ export class Client implements Startable {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
       events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
     };
-    await this.#components.journal.put(jobId, record);
-    this.#records.set(jobId, record);
+    await this.#book.put(record);
     this.#open(record, options);
     return record;
   }
@@ -177,8 +177,7 @@ export class Client implements Startable {
   /** Reads what the chain says of a job now, without carrying it on. */
   async refresh(record: JobRecord): Promise<void> {
     if (this.#sessions.has(record.jobId)) return;
-    record.events = await readJobEvents(this.#components.chain, { jobId: record.jobId, fromBlock: this.#init.deploymentBlock }, { signal: this.#stopping.signal });
-    await this.#components.journal.put(record.jobId, record);
+    await refreshJob({ chain: this.#components.chain, book: this.#book }, record, this.#init.deploymentBlock, { signal: this.#stopping.signal });
   }
 
   /** Waits until the job is as asked, or final. */
@@ -212,15 +211,7 @@ export class Client implements Startable {
 
   /** @throws ClientError CANNOT_CANCEL once nodes are assigned */
   async cancel(record: JobRecord): Promise<void> {
-    const { signal } = this.#stopping;
-    record.events = await readJobEvents(this.#components.chain, { jobId: record.jobId, fromBlock: this.#init.deploymentBlock }, { signal });
-    const state = this.stateOf(record)?.state;
-    if (state !== 'Open') {
-      throw new ClientError('CANNOT_CANCEL', `the job is ${state ?? 'not on chain'}`, { hint: 'only a job that waits for bids can be cancelled' });
-    }
-    const { events } = await cancel(this.#components.chain, { request: record.request }, { signal });
-    record.events = [...record.events, ...events.filter(isJobEvent)];
-    await this.#components.journal.put(record.jobId, record);
+    await cancelJob({ chain: this.#components.chain, book: this.#book }, record, this.#init.deploymentBlock, { signal: this.#stopping.signal });
     this.#sessions.get(record.jobId)?.poke();
   }
 

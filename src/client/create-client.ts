@@ -6,7 +6,7 @@ import type { Hex } from 'viem';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
 import { claimPlace } from './claim-place.ts';
 import { Client } from './client.ts';
-import type { JobRecord } from './job-record.ts';
+import { openJobs } from './job-book.ts';
 import { Precedents, type PrecedentRecord } from './precedents.ts';
 import type { Profile } from './profile.ts';
 
@@ -39,7 +39,7 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
     await storage.start();
     stops.push(() => storage.stop());
     const client = new Client({
-      chain, court: await chain.court(), host, storage, gossip: announceJobs(host), journal: await openJournal<JobRecord>(join(dir, 'jobs')),
+      chain, court: await chain.court(), host, storage, gossip: announceJobs(host), journal: await openJobs(dir),
       precedents: new Precedents(await openJournal<PrecedentRecord>(join(dir, 'precedents'))),
     }, {
       address: chain.signer().address, images: profile.images, deploymentBlock: BigInt(profile.deploymentBlock),

@@ -1,6 +1,6 @@
 import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence, type WindowLeaf } from '../evidence/index.ts';
 import { evidenceProtocol, request, type Host } from '../network/index.ts';
-import { isError, messageOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
+import { isError, messageOf, meterOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
 import type { Receipt } from '../storage/index.ts';
 import { addrsOf } from './addrs-of.ts';
 import { EVIDENCE_ANSWER_MAX_MS, EVIDENCE_ANSWER_MS, EVIDENCE_RETRY_MS } from './constants.ts';
@@ -74,7 +74,7 @@ export function judge(job: ClosedJob, exhibits: readonly Exhibit[]): ReplicaFind
       fingerprint: fingerprintOf(evidence.trace, evidence.profile),
       // Copies are looked for where windows were opened: in thousands of shards it would take longer than all else.
       ...(windows === undefined ? {} : { trace: evidence.trace }),
-      resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended,
+      resultCid: evidence.resultCid, exitCode: evidence.exitCode, ended: evidence.ended, ...metered(evidence.environment),
     })),
     POLICIES[job.request.policy] ?? 'trace', job.request.shards,
   );
@@ -97,6 +97,11 @@ export function judge(job: ClosedJob, exhibits: readonly Exhibit[]): ReplicaFind
       reason: judgement.reasons[place]!,
     };
   });
+}
+
+function metered(environment: Evidence['environment']): { meter?: number } {
+  const meter = meterOf(environment);
+  return meter === undefined ? {} : { meter };
 }
 
 function cpuSecondsOf({ channels }: Trace): number {

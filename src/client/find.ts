@@ -1,4 +1,4 @@
-import { decodeSpec, POLICIES, type JobSpec } from '../protocol/index.ts';
+import { decodeSpec, METER_VERSION, meterOf, POLICIES, type JobSpec } from '../protocol/index.ts';
 import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents } from './components.ts';
 import { exportResult } from './export-result.ts';
@@ -28,7 +28,9 @@ export async function find({ storage, precedents, court }: Pick<ClientComponents
   const shown = await confront(resultsOf(whole), addrs, whole, signal);
   const findings: ReplicaFinding[] = judge(job, shown);
   if (POLICIES[record.request.policy] !== 'trace') return { findings, shard: 0 };
-  const sketches = new Map(shown.flatMap((exhibit) => ('evidence' in exhibit ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));
   const spec: JobSpec = decodeSpec(Buffer.from(record.spec));
+  // A class of jobs is counted one way: runs that were counted another way are neither held against its runs nor remembered among them.
+  const sketches = new Map(shown.flatMap((exhibit) => ('evidence' in exhibit && [undefined, spec.meter ?? METER_VERSION].includes(meterOf(exhibit.evidence.environment))
+    ? [[exhibit.seat, exhibit.evidence.sketch] as const] : [])));
   return { findings: await precedents.note(spec, findings, sketches), shard: 0 };
 }

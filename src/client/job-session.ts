@@ -1,15 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isJobEvent, type WriteResult } from '../chain/index.ts';
 import {
   amend, decodeSpec, isError, isFinal, messageOf, replay,
   type Announcement, type BidMessage, type CommitmentMessage, type JobEvent, type JobState, type SealedSeat,
 } from '../protocol/index.ts';
 import { Announcer } from './announcer.ts';
-import { collectSet } from './collect-set.ts';
-import { closedJob, fullSet } from './commitments.ts';
+import { closedJob } from './commitments.ts';
 import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents, Progress } from './components.ts';
-import { STEP_RETRY_MAX_MS, STEP_RETRY_MS } from './constants.ts';
 import type { JobRecord } from './job-record.ts';
 import { nextClientAction, type ClientAction, type LocalJob } from './next-action.ts';
 import { atHand } from './session/at-hand.ts';
@@ -17,11 +14,14 @@ import { BidBook } from './session/bid-book.ts';
 import { carry } from './session/carry.ts';
 import { CommitmentBook } from './session/commitment-book.ts';
 import type { Head, SessionContext } from './session/context.ts';
+import { DirectWay } from './session/direct-way.ts';
 import { DrawOutlook } from './session/draw-outlook.ts';
+import { Driver } from './session/driver.ts';
 import { Examination } from './session/examination.ts';
 import { Guilt } from './session/guilt.ts';
 import { RecordWriter } from './session/record-writer.ts';
 import { SeedWait } from './session/seed-wait.ts';
+import { tellEvent, tellState } from './session/tell.ts';
 import type { Standings } from './standings.ts';
 
 export type { Head } from './session/context.ts';
@@ -47,12 +47,12 @@ export class JobSession {
   readonly record: JobRecord;
   /** Resolves when the job is final. */
   readonly done: Promise<void>;
-  readonly #components: ClientComponents;
   readonly #init: SessionInit;
   readonly #context: SessionContext;
   /** An earlier process began the job: nodes must learn where the client is now, to hand it what they have. */
   readonly #resumed: boolean;
   readonly #controller = new AbortController();
+  readonly #driver: Driver;
   readonly #writer: RecordWriter;
   readonly #announcer: Announcer;
   readonly #bids: BidBook;
@@ -61,28 +61,20 @@ export class JobSession {
   readonly #guilt: Guilt;
   readonly #seedWait: SeedWait;
   readonly #outlook: DrawOutlook;
+  readonly #direct: DirectWay;
   /** Whether a panel is called where the opened sketches do not decide. */
   #panels: boolean;
-  /** Whether the way in three messages is given up, for this process. */
-  #directOver: boolean;
   #replayed: { events: readonly JobEvent[]; job: JobState | undefined } | undefined;
-  #watchers: (() => void)[] = [];
-  #retryMs = STEP_RETRY_MS;
-  #driving = false;
-  /** All is done and written down: only a reorganisation gives it something to do. */
-  #over = false;
-  #again = false;
   #finish!: () => void;
   #fail!: (error: unknown) => void;
 
   constructor(components: ClientComponents, record: JobRecord, init: SessionInit) {
-    this.#components = components;
     this.record = record;
     this.#init = init;
     this.#resumed = record.events.length > 0;
+    this.#driver = new Driver({ step: () => this.#step(), onFailure: (error) => this.#failed(error), signal: this.#controller.signal });
     this.#writer = new RecordWriter(components.journal, record);
     this.#announcer = new Announcer(components, record);
-    this.#directOver = init.closeOnChain ?? false;
     this.#panels = decodeSpec(Buffer.from(record.spec)).verification.panel ?? true;
     this.done = new Promise((resolvePromise, reject) => { this.#finish = resolvePromise; this.#fail = reject; });
     this.done.catch(() => {});
@@ -97,6 +89,7 @@ export class JobSession {
     this.#guilt = new Guilt(this.#context);
     this.#seedWait = new SeedWait(this.#context);
     this.#outlook = new DrawOutlook(this.#context);
+    this.#direct = new DirectWay(this.#context, init.closeOnChain ?? false);
     this.#bids = new BidBook(this.#context, this.#guilt.claims);
     // What the chain did before this session began.
     if (this.job !== undefined && 'roster' in this.job) this.#bids.noteDrawn(this.job.roster);
@@ -144,71 +137,42 @@ export class JobSession {
     const { job } = this;
     // Our own messages are noted when they are mined, and told by the watcher once more.
     if (this.record.events.length === known && !removed) return;
-    if (removed) this.#over = false;
+    // All may have been done and written down: a reorganisation gives it something to do.
+    if (removed) this.#driver.wake();
     if (job !== undefined && job.state !== before?.state) this.#entered(job);
-    if (job !== undefined && 'roster' in job) {
-      this.#bids.noteDrawn(job.roster);
-      if (event.type === 'VerdictContested') this.#init.onProgress({ stage: 'contested', node: job.roster[event.index]?.node ?? '' });
-      if (event.type === 'EquivocationProven' || event.type === 'FalseClaimProven') this.#init.onProgress({ stage: 'convicted', node: job.roster[event.index]?.node ?? '' });
-    }
-    if (event.type === 'Widened' && !removed) {
-      this.#examination.restart();
-      this.#init.onProgress({ stage: 'widened', newcomers: event.roster.slice(job !== undefined && 'request' in job ? job.request.replicas : 0) });
-    }
+    if (job !== undefined && 'roster' in job) this.#bids.noteDrawn(job.roster);
+    if (job !== undefined && !removed) tellEvent(event, job, this.#context);
+    if (event.type === 'Widened' && !removed) this.#examination.restart();
     this.#writer.saveSoon();
     this.poke();
   }
 
   #entered(job: JobState): void {
-    const { onProgress } = this.#init;
-    if (job.state === 'Assigned' && job.widening === undefined) onProgress({ stage: 'assigned', roster: job.roster });
-    if (job.state === 'Committed') onProgress({ stage: 'committed' });
-    // A verdict that rejects nobody is final in the same message.
-    if (job.state === 'Contestable' && job.agreed !== job.committed) {
-      onProgress({ stage: 'waiting', state: job.state, until: job.since + job.request.disputeWindow });
-    }
-    if (job.state === 'Widening') {
-      this.#announcer.restart();
-      onProgress({ stage: 'widening', audit: job.widening.audit, needed: job.roster.length + 1 });
-    }
+    if (job.state === 'Widening') this.#announcer.restart();
     if (isFinal(job)) this.#context.mark('settled');
+    tellState(job, this.#context);
   }
 
   /** Resolves at the next change of what is known about the job. */
   changed(): Promise<void> {
-    return new Promise((resolvePromise) => this.#watchers.push(resolvePromise));
+    return this.#driver.changed();
   }
 
   /** Looks whether there is something to do, and does it. One at a time; callers need not wait. */
   poke(): void {
-    for (const wake of this.#watchers.splice(0)) wake();
-    if (this.#over) return;
-    this.#again = true;
-    if (this.#driving || this.#controller.signal.aborted) return;
-    this.#driving = true;
-    void this.#drive().finally(() => { this.#driving = false; if (this.#again) this.poke(); });
+    this.#driver.poke();
   }
 
-  async #drive(): Promise<void> {
-    while (this.#again && !this.#controller.signal.aborted) {
-      this.#again = false;
-      try {
-        await this.#step();
-        this.#retryMs = STEP_RETRY_MS;
-      } catch (error) {
-        if (this.#controller.signal.aborted) return;
-        // Who has not the coin for a check may yet get it: the job is there, and nobody else ends it well.
-        if (isError(error, ...HOPELESS) && this.job?.state !== 'Committed') {
-          this.#fail(error);
-          this.#controller.abort(error);
-          return;
-        }
-        // The chain may be away, or a node may have taken the step first: look again after a pause.
-        this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
-        await sleep(this.#retryMs, undefined, { signal: this.#controller.signal }).catch(() => {});
-        this.#retryMs = Math.min(2 * this.#retryMs, STEP_RETRY_MAX_MS);
-      }
+  #failed(error: unknown): 'again' | 'never' {
+    // Who has not the coin for a check may yet get it: the job is there, and nobody else ends it well.
+    if (isError(error, ...HOPELESS) && this.job?.state !== 'Committed') {
+      this.#fail(error);
+      this.#controller.abort(error);
+      return 'never';
     }
+    // The chain may be away, or a node may have taken the step first: look again after a pause.
+    this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
+    return 'again';
   }
 
   async #step(): Promise<void> {
@@ -218,7 +182,7 @@ export class JobSession {
     const action = nextClientAction(job, this.#local(job), timestamp, number);
     switch (action) {
       case 'wait': return this.#waiting(job);
-      case 'close': return this.#close(job !== undefined && 'roster' in job ? job.roster : []);
+      case 'close': return this.#direct.close(job !== undefined && 'roster' in job ? job.roster : []);
       case 'examine': return this.#examine(job!);
       case 'done': return this.#end(job!);
       default: return this.#carry(action, job);
@@ -227,14 +191,14 @@ export class JobSession {
 
   #local(job: JobState | undefined): LocalJob {
     return atHand(this.#context, job, {
-      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#directOver, panels: this.#panels, hopeless: this.#outlook.isHopeless(job),
+      bids: this.#bids, examination: this.#examination, guilt: this.#guilt, directOver: this.#direct.over, panels: this.#panels, hopeless: this.#outlook.isHopeless(job),
       bidWaitOver: this.#announcer.ageMs >= this.#init.bidWaitMs && this.#seedWait.isOver(job),
     });
   }
 
   async #examine(job: JobState): Promise<void> {
     const closed = closedJob(this.record, job);
-    this.#examination.ask(closed, job.state === 'Assigned' ? () => { this.#directOver = true; this.poke(); } : undefined);
+    this.#examination.ask(closed, job.state === 'Assigned' ? () => this.#direct.giveUp() : undefined);
     // Nodes that only the chain told of answer an announcement with their commitments, and so say where they listen.
     if (closed.roster.some(({ node }) => addrsOf(this.record, node).length === 0)) await this.#announce();
   }
@@ -270,23 +234,6 @@ export class JobSession {
     if (carried !== undefined) this.#took(carried.step, carried.result);
   }
 
-  /** Has everybody sign the set of commitments; where somebody does not, the chain closes the job. */
-  async #close(roster: readonly SealedSeat[]): Promise<void> {
-    const commitments = fullSet(roster, this.record.commitments);
-    if (commitments === undefined) return;
-    try {
-      this.record.set = await collectSet(this.#components, this.record, roster, commitments, this.#controller.signal);
-      this.#init.onProgress({ stage: 'committed' });
-    } catch (error) {
-      this.#controller.signal.throwIfAborted();
-      this.#directOver = true;
-      this.#init.onProgress({ stage: 'problem', message: messageOf(error) });
-    }
-    await this.#writer.save();
-    this.#context.mark('closed');
-    this.poke();
-  }
-
   /** Books a message of ours: its gas, its time, and the events it caused, without waiting for the watcher to see them. */
   #took(step: string, result: WriteResult): void {
     this.record.gas[step] = (this.record.gas[step] ?? 0) + Number(result.gasUsed);
@@ -302,7 +249,7 @@ export class JobSession {
       await this.#writer.save();
       this.#init.onProgress({ stage: 'final', state: job.state });
     }
-    this.#over = true;
+    this.#driver.rest();
     this.#finish();
   }
 

@@ -109,5 +109,5 @@ function strange({ runs, strangeness }: Precedent): string {
 
 /** Jobs of a class do the same work, counted the same way: all of the spec but its name, what is paid and how it is verified. */
 export function classOf({ name: _name, payment: _payment, verification: _verification, ...work }: JobSpec): string {
-  return keccak256(toHex(canonicalJson(work.engine === 'wasm' ? { ...work, meter: METER_VERSION } : work))).slice(2);
+  return keccak256(toHex(canonicalJson(work.engine === 'wasm' ? { meter: METER_VERSION, ...work } : work))).slice(2);
 }

@@ -1,5 +1,6 @@
 import * as cborg from 'cborg';
-import { bytesToHex, getAddress, hexToBytes, keccak256, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex, getAddress, hexToBytes, keccak256 } from 'viem/utils';
 import { z } from 'zod';
 import { parseCid } from '../protocol/bytes.ts';
 import { MAX_NETWORK_ENDPOINTS, MAX_SKETCH_BYTES } from '../protocol/constants.ts';

@@ -1,4 +1,5 @@
-import { encodeAbiParameters, hexToBigInt, keccak256, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { encodeAbiParameters, hexToBigInt, keccak256 } from 'viem/utils';
 import { BPS } from './constants.ts';
 
 /** keccak256(abi.encode(secret, auditBps)): what a request carries, so that nobody knows the chance of an audit before the secret is shown. */

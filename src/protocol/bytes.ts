@@ -1,7 +1,8 @@
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { create as createDigest } from 'multiformats/hashes/digest';
-import { bytesToHex, hexToBytes, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex, hexToBytes } from 'viem/utils';
 import { ProtocolError } from './errors.ts';
 
 const SHA2_256 = 0x12;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { bytesToHex, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex } from 'viem/utils';
 import { ProtocolError } from './errors.ts';
 import { parseJobSpec, type JobSpec } from './job-spec.ts';
 import { MAX_SPEC_BYTES } from './constants.ts';

@@ -1,5 +1,7 @@
-import { encodeAbiParameters, hexToBigInt, keccak256, maxUint256, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
+import { encodeAbiParameters, hexToBigInt, keccak256 } from 'viem/utils';
 import { BPS, LOCALITY_BONUS, LOG2_FRACTION_BITS, MAX_PRICE_ADVANTAGE } from './constants.ts';
+import { maxUint256 } from './words.ts';
 
 /** What the draw knows of a bidder. */
 export interface Candidate {

@@ -1,4 +1,5 @@
-import { hexToBigInt, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { hexToBigInt } from 'viem/utils';
 
 /** Whether a bid claims to hold the input. */
 export function hasClaim({ possession }: { possession: Hex }): boolean {

@@ -1,5 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { hashDomain, hashTypedData as hashAnyTypedData, isAddress, type Hex, type TypedDataDefinition } from 'viem';
+import type { Hex, TypedDataDefinition } from 'viem';
+import { hashTypedData as hashAnyTypedData, isAddress } from 'viem/utils';
 
 interface Field { name: string; type: string }
 type Types = Record<string, readonly Field[]>;
@@ -11,11 +12,12 @@ type Types = Record<string, readonly Field[]>;
 export function hashTypedData(data: TypedDataDefinition): Hex {
   const { types, primaryType, domain, message } = data as unknown as { types: Types; primaryType: string; domain: Record<string, unknown>; message: Record<string, unknown> };
   const fields = types[primaryType];
-  const encoded = fields === undefined || domain === undefined ? undefined : encodeFields(typeHashOf(types, primaryType), fields, message);
-  if (encoded === undefined) return hashAnyTypedData(data);
+  const domainHash = domain === undefined ? undefined : domainHashOf(domain);
+  const encoded = fields === undefined || domainHash === undefined ? undefined : encodeFields(typeHashOf(types, primaryType), fields, message);
+  if (domainHash === undefined || encoded === undefined) return hashAnyTypedData(data);
   const bytes = new Uint8Array(66);
   bytes.set([0x19, 0x01]);
-  bytes.set(domainHashOf(domain), 2);
+  bytes.set(domainHash, 2);
   bytes.set(keccak_256(encoded), 34);
   return `0x${Buffer.from(keccak_256(bytes)).toString('hex')}`;
 }
@@ -33,12 +35,14 @@ function typeHashOf(types: Types, name: string): Uint8Array {
   return hash;
 }
 
-function domainHashOf(domain: Record<string, unknown>): Uint8Array {
+function domainHashOf(domain: Record<string, unknown>): Uint8Array | undefined {
   const key = JSON.stringify(domain, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
   let hash = domainHashes.get(key);
   if (hash === undefined) {
     const types = { EIP712Domain: DOMAIN_FIELDS.filter(({ name }) => domain[name] !== undefined) };
-    hash = Buffer.from(hashDomain({ domain, types } as never).slice(2), 'hex');
+    const encoded = encodeFields(typeHashOf(types, 'EIP712Domain'), types.EIP712Domain, domain);
+    if (encoded === undefined) return undefined;
+    hash = keccak_256(encoded);
     if (domainHashes.size >= MAX_DOMAINS) domainHashes.clear();
     domainHashes.set(key, hash);
   }

@@ -65,6 +65,8 @@ const schema = z.strictObject({
   engine: z.enum(['auto', 'microvm', 'container', 'wasm', 'noop']).default('auto'),
   /** How far a replica must be from its host, where the engine is `auto`: a virtual machine of its own, or at least a container. */
   isolation: z.enum(['container', 'vm']).optional(),
+  /** The meter that all replicas of a module are counted by (`METER_VERSION`): a client says its own, and who has another does not bid. */
+  meter: z.number().int().min(1).max(999_999).optional(),
   image: z.string().min(1).max(300).default('busybox'),
   command: z.array(argument).min(1).max(1000),
   env: variables.default({}),
@@ -133,6 +135,9 @@ const schema = z.strictObject({
   }
   if (spec.network !== 'none' && !['auto', 'microvm', 'container'].includes(spec.engine)) {
     context.addIssue({ code: 'custom', path: ['network'], message: `the ${spec.engine} engine gives jobs no network` });
+  }
+  if (spec.meter !== undefined && spec.engine !== 'wasm') {
+    context.addIssue({ code: 'custom', path: ['meter'], message: `the ${spec.engine} engine has no meter` });
   }
   if (spec.isolation === 'vm' && spec.engine !== 'auto' && spec.engine !== 'microvm') {
     context.addIssue({ code: 'custom', path: ['isolation'], message: `the ${spec.engine} engine has no virtual machine` });

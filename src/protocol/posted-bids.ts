@@ -1,6 +1,6 @@
-import { zeroHash } from 'viem';
 import type { JobEvent } from './job-state.ts';
 import type { SignedBid } from './statements.ts';
+import { zeroHash } from './words.ts';
 
 type Posted = Extract<JobEvent, { type: 'BidPosted' }>;
 

@@ -1,4 +1,6 @@
-import { concat, keccak256, zeroHash, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { concat, keccak256 } from 'viem/utils';
+import { zeroHash } from './words.ts';
 
 /**
  * Root of the Merkle tree over the sketches of all shards, in order: leaf = keccak256(sketch), inner = keccak256(0x01 || left || right),

@@ -20,12 +20,6 @@ export const CHANNELS = {
   instructions: { kind: 'counter', unit: '1', about: 'wasm instructions executed' },
 } as const satisfies Record<string, { kind: ChannelKind; unit: string; about: string }>;
 
-/**
- * Which counts a module's trace has: those of two meters are not comparable. It is part of a metered module's name, of the evidence's environment and of a class
- * of jobs. 2: everything a run is told by is the module's own; before, its I/O and memory were those of the process around it.
- */
-export const METER_VERSION = 2;
-
 export type ChannelName = keyof typeof CHANNELS;
 
 /** What a sampler outside the job saw of one replica. All series have the length of `t`. */

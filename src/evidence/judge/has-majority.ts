@@ -1,4 +1,4 @@
-import { hexToBytes } from 'viem';
+import { hexToBytes } from 'viem/utils';
 import type { Opening, Policy } from '../../protocol/index.ts';
 import { majorityOf } from './majority.ts';
 

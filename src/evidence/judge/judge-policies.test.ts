@@ -33,6 +33,16 @@ describe('judgeReplicas by policy', () => {
     assert.deepEqual([agreed, suspects], [[true, true, true], [false, true, false]]);
   });
 
+  it('trace: counts of two meters are held together, and a difference is said to come with them', () => {
+    const by = (meter: number, one: Parameters<typeof replica>[0] = {}) => ({ ...replica(one), meter });
+    const apart = judgeReplicas([by(2), by(1, { shape: LESS }), by(2)], 'trace');
+    assert.deepEqual(apart.agreed, [true, false, true]);
+    assert.match(apart.reasons[1]!, /^counted by meter 1, the majority by meter 2, .*reads/);
+    assert.deepEqual(judgeReplicas([by(2), by(1), by(2)], 'trace').agreed, [true, true, true], 'as the contract, which sees no meter, would decide');
+    assert.match(judgeReplicas([replica(), by(3, { shape: LESS }), replica()], 'trace').reasons[1]!, /majority by no meter/);
+    assert.doesNotMatch(judgeReplicas([by(2), by(2, { shape: LESS }), by(2)], 'trace').reasons[1]!, /meter/);
+  });
+
   it('exact: results alone decide', () => {
     assert.deepEqual(judgeReplicas(odd({ shape: LESS }), 'exact').agreed, [true, true, true]);
     assert.deepEqual(judgeReplicas(odd({ resultCid: OTHER }), 'exact').agreed, [true, false, true]);

@@ -12,6 +12,8 @@ export interface JudgedReplica extends Pick<Evidence, 'resultCid' | 'exitCode' |
   fingerprint: Fingerprint;
   /** To look for copies; without it none are found. */
   trace?: Trace;
+  /** The meter that its counts come from, where there is one: what two meters count is not the same thing. */
+  meter?: number;
 }
 
 /** What the client finds about the replicas of one job; every array is in the replicas' order. */
@@ -49,7 +51,8 @@ type Measure = 'strict' | 'distance';
  * excuse a deviating trace. Strict distances come first: replicas of a program that repeats itself then have a majority, and whoever
  * read another input is not in it, the less so where the majority's results are identical bit for bit; where there is none, the usual
  * tolerances decide. Of one of several shards the threshold is `toleranceOf`, and strict is only content, of which half may differ, where
- * a majority's results are identical. Policy `exact` asks for equal results only; `none` accepts everyone.
+ * a majority's results are identical. Counts of different meters are compared like any others, as the contract compares them, but a difference is said
+ * to come with them. Policy `exact` asks for equal results only; `none` accepts everyone.
  */
 export function judgeReplicas(replicas: readonly JudgedReplica[], policy: 'trace' | 'exact' | 'none', shards = 1): Judgement {
   const limit = toleranceOf(shards);
@@ -142,6 +145,16 @@ function agreement(
 }
 
 function deviation(replica: JudgedReplica, reference: JudgedReplica, comparison: Comparison | undefined, measure: Measure, limit: number): string {
+  const differs = difference(replica, reference, comparison, measure, limit);
+  return replica.meter === reference.meter ? differs
+    : `counted by ${meterName(replica)}, the majority by ${meterName(reference)}, which do not count the same things: ${differs}`;
+}
+
+function meterName({ meter }: JudgedReplica): string {
+  return meter === undefined ? 'no meter' : `meter ${meter}`;
+}
+
+function difference(replica: JudgedReplica, reference: JudgedReplica, comparison: Comparison | undefined, measure: Measure, limit: number): string {
   if (replica.exitCode !== reference.exitCode || replica.ended !== reference.ended) {
     return `ended by ${replica.ended} with code ${replica.exitCode}, the majority by ${reference.ended} with code ${reference.exitCode}`;
   }

@@ -1,4 +1,5 @@
-import { bytesToHex, hexToBytes, isAddressEqual, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
+import { bytesToHex, hexToBytes, isAddressEqual } from 'viem/utils';
 import { cidDigest, parseCid } from '../../protocol/bytes.ts';
 import { commitmentOf, type Opening } from '../../protocol/statements.ts';
 import type { Evidence } from '../../protocol/trace.ts';

@@ -1,6 +1,7 @@
 import type { webcrypto } from 'node:crypto';
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
-import { bytesToHex, hexToBytes, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex, hexToBytes } from 'viem/utils';
 import { messageOf } from '../../protocol/errors.ts';
 import { EvidenceError } from '../errors.ts';
 

@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import * as cborg from 'cborg';
-import { bytesToHex, encodePacked, hexToBytes, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
+import { bytesToHex, encodePacked, hexToBytes } from 'viem/utils';
 import { z } from 'zod';
 import { MAX_MESSAGE_BYTES } from '../../protocol/constants.ts';
 import { messageOf } from '../../protocol/errors.ts';

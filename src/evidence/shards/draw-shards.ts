@@ -1,4 +1,5 @@
-import { concat, keccak256, numberToHex, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { concat, keccak256, numberToHex } from 'viem/utils';
 import { DRAWN_SHARDS } from '../constants.ts';
 
 /**

@@ -1,5 +1,6 @@
 import * as cborg from 'cborg';
-import { bytesToHex, concat, getAddress, hexToBytes, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
+import { bytesToHex, concat, getAddress, hexToBytes } from 'viem/utils';
 import { z } from 'zod';
 import { parseCid } from '../../protocol/bytes.ts';
 import { MAX_SHARDS } from '../../protocol/constants.ts';

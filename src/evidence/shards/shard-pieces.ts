@@ -1,5 +1,5 @@
 import * as cborg from 'cborg';
-import { zeroHash, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
 import { z } from 'zod';
 import { sketchRootOf } from '../../protocol/sketch-root.ts';
 import type { Evidence } from '../../protocol/trace.ts';
@@ -9,6 +9,7 @@ import { EvidenceError } from '../errors.ts';
 import { requireConsistent } from '../seal/open-sealed.ts';
 import { sealEvidence, unsealEvidence, type SealContext, type UnsealInit } from '../seal/seal.ts';
 import type { ShardManifest } from './manifest.ts';
+import { zeroHash } from '../../protocol/index.ts';
 
 /** A shard's evidence as it was committed to, and what of it is needed about all shards at once. */
 export interface OpenedShard extends Pick<Evidence, 'sketch' | 'resultCid'> { encoded: Uint8Array }

@@ -1,4 +1,5 @@
-import { hexToBytes, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { hexToBytes } from 'viem/utils';
 import type { Trace } from '../../protocol/trace.ts';
 import { EvidenceError } from '../errors.ts';
 import { hashLeaf, verifyMerkleProof } from './merkle-tree.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { bytesToHex, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex } from 'viem/utils';
 import { PROFILE_CHUNK_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
 import { withOutputFile } from '../with-output-file.ts';

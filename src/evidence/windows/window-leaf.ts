@@ -1,5 +1,6 @@
 import * as cborg from 'cborg';
-import { bytesToHex, hexToBytes, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex, hexToBytes } from 'viem/utils';
 import { z } from 'zod';
 import { MAX_WINDOW_BYTES } from '../../protocol/constants.ts';
 import { messageOf } from '../../protocol/errors.ts';

@@ -1,5 +1,5 @@
 import * as cborg from 'cborg';
-import { bytesToHex, concat, hexToBytes } from 'viem';
+import { bytesToHex, concat, hexToBytes } from 'viem/utils';
 import type { Trace } from '../../protocol/trace.ts';
 import { EvidenceError } from '../errors.ts';
 import { decodeSeries, encodeSeries } from '../trace/series-encoding.ts';

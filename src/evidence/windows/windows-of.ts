@@ -1,4 +1,5 @@
-import { bytesToHex, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { bytesToHex } from 'viem/utils';
 import type { ChannelName, Trace } from '../../protocol/trace.ts';
 import { MIN_WINDOW_SAMPLES, MIN_WINDOWS, WINDOW_SAMPLES } from './constants.ts';
 import { hashLeaf, merkleTree, type MerkleTree } from './merkle-tree.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLAIN_TERMS, POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
+import { METER_VERSION, PLAIN_TERMS, POLICIES, parseJobSpec, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { chooseEngine, refusal, type BidInputs, type OfferedEngine } from './bid-policy.ts';
 
 /** Engines as they are: Docker's goes by the name of the other containers, and has no network. */
@@ -43,6 +43,14 @@ test('a node bids for no job that its engine would refuse for its network', () =
   assert.equal(asked('auto', 'docker', 'microvm'), undefined);
   assert.match(asked('microvm', 'container')!, /no engine here runs microvm/);
   assert.equal(refusal(inputs({}, { engines: engines('docker') })), undefined, 'without a network Docker will do');
+});
+
+test('who counts by another meter than the job asks for does not bid', () => {
+  assert.equal(refusal(inputs({ engine: 'wasm' })), undefined);
+  assert.equal(refusal(inputs({ engine: 'wasm', meter: METER_VERSION })), undefined);
+  assert.match(refusal(inputs({ engine: 'wasm', meter: METER_VERSION - 1 }))!, /meter/);
+  assert.match(refusal(inputs({ engine: 'wasm', meter: METER_VERSION + 1 }))!, /meter/);
+  assert.throws(() => parseJobSpec({ command: ['x'], engine: 'container', meter: METER_VERSION }), { code: 'SPEC_INVALID' });
 });
 
 test('an isolation class is never weakened', () => {

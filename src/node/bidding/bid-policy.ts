@@ -1,5 +1,5 @@
 import { grantedEndpoints, type Engine, type NetworkRules } from '../../executor/index.ts';
-import { POLICIES, messageOf, type JobRequest, type JobSpec, type Resources } from '../../protocol/index.ts';
+import { METER_VERSION, POLICIES, messageOf, type JobRequest, type JobSpec, type Resources } from '../../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from '../constants.ts';
 import { mismatch, type Hardware } from './hardware.ts';
 import { longestRunMs } from '../shards/shards-at-once.ts';
@@ -60,6 +60,7 @@ export function refusal(inputs: BidInputs): string | undefined {
     const wanted = `${spec.engine} jobs${spec.isolation === undefined ? '' : ` with isolation ${spec.isolation}`}`;
     return chooseEngine({ ...spec, network: 'none' }, inputs.engines) === undefined ? `no engine here runs ${wanted}` : `no engine here gives ${wanted} a network`;
   }
+  if (spec.meter !== undefined && spec.meter !== METER_VERSION) return `asks for counts of meter ${spec.meter}, this node has meter ${METER_VERSION}`;
   try {
     grantedEndpoints(spec, engine.name, policy.network);
   } catch (error) {

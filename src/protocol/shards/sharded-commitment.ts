@@ -1,4 +1,5 @@
-import { encodeAbiParameters, keccak256, type Address, type Hex } from 'viem';
+import type { Address, Hex } from 'viem';
+import { encodeAbiParameters, keccak256 } from 'viem/utils';
 import type { Opening } from '../statements.ts';
 
 /** What the commitment to a replica of many shards hides: an opening has one shard's sketch, and what leads from it to this root. */
