@@ -31,7 +31,7 @@ smt() {
   node contracts/proofs/smt.ts
 }
 
-# About 2,270 changes of the contracts, half a second each and a minute for each that survives, in an order that makes what was tried an even sample; goes on where it was stopped. MUTATION_SECONDS bounds it.
+# About 2,300 changes of the contracts, half a second each and a minute for each that survives, in an order that makes what was tried an even sample; goes on where it was stopped. MUTATION_SECONDS bounds it.
 mutation() {
   node contracts/proofs/mutate.ts --report "$out/mutation.json" ${MUTATION_SECONDS:+--seconds "$MUTATION_SECONDS"}
 }

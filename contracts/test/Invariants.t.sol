@@ -8,6 +8,8 @@ import {IScheduler} from "../src/interfaces/IScheduler.sol";
 /// @dev Lets a client and sixteen nodes do whatever they may, in any order and at any time. Nothing it does may revert.
 contract Handler is Life {
     bytes[] internal plays;
+    /// By job and draw: whose bids were posted, as bits.
+    mapping(uint256 number => mapping(uint8 round => uint256)) internal posted;
     /// Few enough for runs to get far with them.
     uint256 public limit = 12;
     /// States in which some job was found, as bits.
@@ -27,13 +29,14 @@ contract Handler is Life {
         if (plays.length == limit) return;
         IScheduler.JobRequest memory request = aRequest(uint8(salt % 4 + 1));
         request.nonce = uint64(plays.length);
+        request.bidBlocks = salt >> 240 & 1 == 0 ? 0 : 20;
         request.policy = uint8(salt >> 8) % 3;
         request.maxPrice = uint88((salt >> 16) % (30 * COIN_1) + 1);
         request.stake = request.maxPrice + uint88((salt >> 128) % (100 * COIN_1));
         if (scheduler.client(theClient).free < uint256(request.maxPrice) * (request.replicas + 1)) return;
         Play memory play = submitted(request);
         plays.push(abi.encode(play));
-        if (salt >> 250 > 8) assign(plays.length - 1, salt);
+        if (salt >> 250 > 8 && request.bidBlocks == 0) assign(plays.length - 1);
     }
 
     /// @dev Three steps of one job or of several.
@@ -50,7 +53,8 @@ contract Handler is Life {
         if (job.state == IScheduler.State.Open) {
             if (block.timestamp > job.since + play.request.assignWindow) return expire(play);
             if (salt % 8 == 0) cancel(play);
-            else assign(number, salt >> 8);
+            else if (salt % 8 < 5 && play.request.bidBlocks > 0) post(number, salt >> 8, 0);
+            else assign(number);
         } else if (job.state == IScheduler.State.Assigned) {
             if (block.timestamp > job.since + play.request.commitWindow) return expire(play);
             if (salt % 4 == 0) direct(play, salt >> 8);
@@ -81,7 +85,8 @@ contract Handler is Life {
         } else if (job.state == IScheduler.State.Widening) {
             if (block.timestamp > job.since + play.request.assignWindow) return expire(play);
             if (salt % 4 == 0) vm.warp(job.since + play.request.assignWindow + 1);
-            else drawMore(number, salt >> 8);
+            else if (salt % 4 == 1) post(number, salt >> 8, 1);
+            else drawMore(number);
         }
     }
 
@@ -127,26 +132,41 @@ contract Handler is Life {
         scheduler.audit(play.request, play.sealed_, SECRET, AUDIT_BPS, "");
     }
 
-    /// @dev Some bids are posted before.
-    function drawMore(uint256 number, uint256 salt) internal {
+    function drawMore(uint256 number) internal {
         Play memory play = load(number);
-        uint256 since = scheduler.job(play.jobId).since;
-        IScheduler.Bid[] memory bids = eligible(play, since, salt, 1);
-        if (bids.length < play.request.replicas + 1) return;
-        vm.roll(vm.getBlockNumber() + 2);
-        if (block.timestamp <= since + play.request.assignWindow / 4) {
-            IScheduler.Bid[] memory some = new IScheduler.Bid[](salt % 4);
-            for (uint256 i; i < some.length; ++i) some[i] = bids[(salt >> 8) % bids.length];
-            scheduler.postBids(play.request, play.roster, some);
-        }
-        vm.roll(vm.getBlockNumber() + 8);
-        if (block.timestamp <= since + play.request.assignWindow / 4) vm.warp(since + play.request.assignWindow / 4 + 1);
+        IScheduler.Job memory job = scheduler.job(play.jobId);
+        (IScheduler.Bid[] memory bids, uint256 count) = eligible(number, play, job.since, 1);
+        if (count + job.posted < play.request.replicas + 1) return;
+        vm.roll(vm.getBlockNumber() + 10 + play.request.bidBlocks);
+        if (block.timestamp <= job.since + play.request.assignWindow / 4) vm.warp(job.since + play.request.assignWindow / 4 + 1);
         vm.recordLogs();
         scheduler.drawMore(play.request, play.roster, bids);
         Log[] memory logs = recorded();
         play.roster = abi.decode(logs[logs.length - 1].data, (IScheduler.Seat[]));
         batchOf(play, 0, tonesOf(play));
         plays[number] = abi.encode(play);
+    }
+
+    /// @dev Some bids, while there is time for it.
+    function post(uint256 number, uint256 salt, uint8 round) internal {
+        Play memory play = load(number);
+        IScheduler.Job memory job = scheduler.job(play.jobId);
+        if (vm.getBlockNumber() <= job.seedBlock) vm.roll(job.seedBlock + 1);
+        bool over = vm.getBlockNumber() > job.seedBlock + play.request.bidBlocks + (round == 0 ? 0 : 3);
+        if (over && (round == 0 || block.timestamp > job.since + play.request.assignWindow / 4)) return;
+        (IScheduler.Bid[] memory bids, uint256 count) = eligible(number, play, job.since, round);
+        IScheduler.Bid[] memory one = new IScheduler.Bid[](1);
+        for (uint256 i; i < salt % 5 && count > 0; ++i) {
+            one[0] = bids[uint256(keccak256(abi.encode(salt, i))) % bids.length];
+            // One that is posted already is passed over; one that was kept off meanwhile may have no stake left.
+            if (posted[number][round] >> place(one[0].node) & 1 == 1) continue;
+            scheduler.postBids(play.request, play.roster, one);
+            posted[number][round] |= 1 << place(one[0].node);
+        }
+    }
+
+    function place(address account) internal view returns (uint256 i) {
+        while (vm.addr(keys[i]) != account) ++i;
     }
 
     function deposit(uint256 who, uint88 amount) external {
@@ -171,33 +191,41 @@ contract Handler is Life {
 
     /* HOW */
 
-    function assign(uint256 number, uint256 salt) internal {
+    function assign(uint256 number) internal {
         Play memory play = load(number);
-        vm.roll(vm.getBlockNumber() + 2);
-        IScheduler.Bid[] memory bids = eligible(play, scheduler.job(play.jobId).since, salt, 0);
-        if (bids.length < play.request.replicas) return;
+        IScheduler.Job memory job = scheduler.job(play.jobId);
+        vm.roll(vm.getBlockNumber() + 2 + play.request.bidBlocks);
+        (IScheduler.Bid[] memory bids, uint256 count) = eligible(number, play, job.since, 0);
+        if (count + job.posted < play.request.replicas) return;
         assigned(play, bids);
         batchOf(play, 0, tonesOf(play));
         plays[number] = abi.encode(play);
     }
 
-    /// @dev Bids of all nodes that could win and have no seat.
-    function eligible(Play memory play, uint256 since, uint256 salt, uint8 round) internal view returns (IScheduler.Bid[] memory bids) {
+    /// @dev Bids of all nodes that could win and have no seat, and of those that posted one, always with the same terms. `count` is how many could win
+    /// that posted none.
+    function eligible(uint256 number, Play memory play, uint256 since, uint8 round) internal view returns (IScheduler.Bid[] memory bids, uint256 count) {
         bids = new IScheduler.Bid[](NODES);
         uint256 found;
         for (uint256 i; i < NODES; ++i) {
             address account = vm.addr(keys[i]);
-            IScheduler.Party memory party = scheduler.node(account);
-            if (party.free < play.request.stake || party.since > since) continue;
-            bool seated;
-            for (uint256 j; j < play.roster.length; ++j) seated = seated || play.roster[j].node == account;
-            if (seated) continue;
-            uint88 price = uint88(uint256(keccak256(abi.encode(salt, i))) % (uint256(play.request.maxPrice) + 1));
+            bool has = posted[number][round] >> i & 1 == 1;
+            if (!has && !couldWin(play, account, since)) continue;
+            if (!has) ++count;
+            uint88 price = uint88(uint256(keccak256(abi.encode(play.jobId, i))) % (uint256(play.request.maxPrice) + 1));
             bids[found++] = aClaim(keys[i], play.jobId, price, 0, 0, 0, round);
         }
         assembly {
             mstore(bids, found)
         }
+    }
+
+    function couldWin(Play memory play, address account, uint256 since) internal view returns (bool) {
+        IScheduler.Party memory party = scheduler.node(account);
+        for (uint256 j; j < play.roster.length; ++j) {
+            if (play.roster[j].node == account) return false;
+        }
+        return party.free >= play.request.stake && party.since <= since;
     }
 
     function commit(Play memory play, IScheduler.Job memory job, uint256 salt) internal {
@@ -296,6 +324,8 @@ contract Handler is Life {
             // Who called for a widening has as much locked again, until it lapses.
             if (job.widening == 1) escrow += half;
             else if (job.widening != 0 && job.widening < 128) stakes += half;
+            // And who posted a bid that is kept has its stake.
+            stakes += uint256(job.posted) * play.request.stake;
             uint256 seats = job.state == IScheduler.State.Open ? 0 : job.state == IScheduler.State.Assigned ? all(play.roster.length) : job.committed;
             for (uint256 j; j < play.roster.length; ++j) {
                 if (seats >> j & 1 == 1) stakes += play.request.stake;

@@ -234,6 +234,15 @@ contract PostBidsTest is Life {
         assertEq(scheduler.reachOf(request, elapsed), expected, "reach");
     }
 
+    function test_a_reach_that_would_not_fit_is_none() public view {
+        IScheduler.JobRequest memory request = aRequest(1);
+        request.reach = 1 << 253;
+        assertEq(scheduler.reachOf(request, STEP), 1 << 255, "fits");
+        assertEq(scheduler.reachOf(request, 2 * STEP), type(uint256).max, "does not");
+        request.reach = 1 << 254;
+        assertEq(scheduler.reachOf(request, STEP), type(uint256).max, "nor this");
+    }
+
     /* CHANCES */
 
     /// @dev Three nodes with stakes of 3 : 1 : 1 and a random way of posting, with a reach that lets about two of them count.

@@ -239,7 +239,7 @@ contract ResolveTest is Life {
 
     /* A MODEL, FOR EVERYTHING ELSE */
 
-    /// forge-config: default.fuzz.runs = 200
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_against_a_model(uint256 salt, Case memory c) public {
         c.replicas = c.replicas % 15 + 1;
         c.committed &= all(c.replicas);
@@ -255,8 +255,50 @@ contract ResolveTest is Life {
             uint16 step = reach(salt % 2 == 0) * 3 / 5;
             for (uint256 i; i < c.replicas; ++i) c.tones[i] = uint16(uint256(keccak256(abi.encode(salt, i))) % 5) * step;
         }
-        uint256 majority = c.silent || c.contested != 0 ? greedy(c.tones, c.opened, reach(true)) : c.agreed;
-        if ((c.silent || c.contested != 0) && majority == 0) majority = greedy(c.tones, c.opened, reach(false));
+        this.assertAsTheModelSays(c, reach(true), reach(false));
+    }
+
+    /// @dev Every combination of what three nodes and their client can do: nodes that commit or not, to one result or another, that contest or not, that open or
+    /// not; a client that is silent, or accepts any of those that committed but not all (then it is over).
+    function test_every_combination_for_three_seats() public {
+        assertEq(combinations(false), 621, "combinations");
+    }
+
+    function test_every_combination_with_a_silent_client() public {
+        assertEq(combinations(true), 124, "combinations");
+    }
+
+    function combinations(bool silent) internal returns (uint256 count) {
+        uint256 snapshot = vm.snapshotState();
+        for (uint16 committed_ = 1; committed_ < 8; ++committed_) {
+            for (uint256 word = silent ? 1 << 12 : 0; word < (silent ? 2 << 12 : 1 << 12); ++word) {
+                if (!isCase(committed_, word)) continue;
+                // Each in a call of its own, for memory is dear once there is much of it.
+                this.assertAsTheModelSays(caseOf(committed_, word), 0, 0);
+                vm.revertToState(snapshot);
+                ++count;
+            }
+        }
+    }
+
+    /// @param word From its lowest: three bits each of who is accepted, contests, opens, has another result; and whether the client is silent.
+    function isCase(uint256 committed_, uint256 word) internal pure returns (bool) {
+        (uint256 agreed, uint256 contested_, uint256 opened_, uint256 other) = (word & 7, word >> 3 & 7, word >> 6 & 7, word >> 9 & 7);
+        if ((agreed | contested_ | opened_ | other) & ~committed_ != 0) return false;
+        if (word >> 12 == 1) return agreed == 0 && contested_ == 0;
+        if (agreed == committed_ || contested_ & agreed != 0 || contested_ & ~opened_ != 0) return false;
+        return contested_ != 0 || (opened_ == 0 && other == 0);
+    }
+
+    function caseOf(uint16 committed_, uint256 word) internal pure returns (Case memory c) {
+        c = Case(3, committed_, word >> 12 == 1, uint16(word & 7), uint16(word >> 3 & 7), uint16(word >> 6 & 7), new uint16[](3));
+        for (uint256 i; i < 3; ++i) c.tones[i] = word >> (9 + i) & 1 == 1 ? FAR : 0;
+    }
+
+    /// @param strictly Largest difference of tones that are strictly alike; `usually` of those that are alike.
+    function assertAsTheModelSays(Case memory c, uint16 strictly, uint16 usually) external {
+        uint256 majority = c.silent || c.contested != 0 ? greedy(c.tones, c.opened, strictly) : c.agreed;
+        if ((c.silent || c.contested != 0) && majority == 0) majority = greedy(c.tones, c.opened, usually);
         bool disputed = c.silent || c.contested != 0;
 
         Play memory p = play(c, IScheduler.Policy.Trace);

@@ -75,7 +75,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
 /** What is tried where a job stands, for sequences to get somewhere. */
 const USUAL: Readonly<Partial<Record<JobStateName, readonly Action['do'][]>>> = {
   Open: ['assign', 'assign', 'assign', 'assign', 'assign', 'assign', 'postBids', 'postBids', 'ready', 'ready', 'ready', 'wait', 'cancel'],
-  Assigned: ['commit', 'commit', 'commit', 'commit', 'commitSet', 'settleDirect', 'settleDirect', 'expire', 'disprove'],
+  Assigned: ['commit', 'commit', 'commit', 'commit', 'commitSet', 'settleDirect', 'settleDirect', 'outwait', 'expire', 'disprove'],
   Committed: ['settle', 'settle', 'settle', 'outwait', 'outwait', 'open', 'open', 'open', 'resolve', 'prove', 'disprove', 'audit', 'audit', 'audit', 'summon', 'summon', 'commitSet'],
   Contestable: ['contest', 'contest', 'contest', 'outwait', 'resolve', 'prove', 'disprove'],
   Contested: ['open', 'open', 'open', 'open', 'contest', 'resolve', 'summon', 'summon', 'summon', 'outwait', 'prove', 'disprove'],

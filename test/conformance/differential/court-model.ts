@@ -87,7 +87,7 @@ export class CourtModel {
   }
 
   /** What is kept once these bids are posted, and those of them that are told; undefined where they cannot be. */
-  post({ state, kept }: Play, bids: readonly Terms[], now: Now, seed: Hex): { kept: Kept[]; told: { node: Address; key: bigint }[] } | undefined {
+  post({ state, kept }: Play, bids: readonly Terms[], now: Now, seed: Hex): { kept: Kept[]; told: { node: Address; key: bigint }[]; late: boolean } | undefined {
     if (state.state !== 'Open' && state.state !== 'Widening') return undefined;
     const { request, since, seedBlock } = state;
     if (now.at > since + request.assignWindow || now.number <= seedBlock) return undefined;
@@ -116,7 +116,7 @@ export class CourtModel {
       }
       told.push({ node, key });
     }
-    return { kept: next, told };
+    return { kept: next, told, late };
   }
 
   /** Keeps other bids than before: who is kept has its stake locked. */

@@ -63,7 +63,7 @@ describe('the scheduler and its model in TypeScript', () => {
     if (RUNS < 16 || LENGTH < 100) return;
     // Else nothing would have been compared.
     const often = ['assign done', 'commit done', 'settle done', 'contest done', 'open done', 'resolve done', 'postBids done', 'assign refused', 'resolve refused', 'postBids refused', 'proveFalseClaim refused'];
-    const seldom = ['expire done', 'drawMore done', 'summon done', 'audit done', 'proveFalseClaim done', 'commitSet done', 'settleDirect done'];
+    const seldom = ['expire done', 'drawMore done', 'summon done', 'audit done', 'proveFalseClaim done', 'postBids late done', 'commitSet done', 'settleDirect done'];
     for (const what of RUNS < 200 ? often : [...often, ...seldom]) assert.ok((seen.get(what) ?? 0) > 0, `never ${what}: ${[...seen].map(([name, count]) => `${name} ${count}`).join(', ')}`);
     if (process.env['GADUS_DIFFERENTIAL_RUNS'] !== undefined) process.stdout.write(`${[...seen].toSorted().map(([name, count]) => `${name} ${count}`).join('\n')}\n`);
   });
@@ -226,6 +226,7 @@ class Session {
         });
         if (!ok) return;
         assert.deepEqual(events.flatMap((event) => (event.type === 'BidPosted' ? [{ node: event.bid.node, key: event.key }] : [])), kept!.told, 'bids that are kept');
+        if (kept!.late && kept!.told.length > 0) this.#seen('postBids late done');
         this.#model.keep(play, kept!.kept);
         this.#follow(play, events);
         return;
