@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { KILL_PASS_MS } from './constants.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { KILL_PASS_MS, TOOL_TIMEOUT_MS } from './constants.ts';
+import { ExecutorError } from './errors.ts';
 
 /** Tries of a removal that somebody else is at, too: a dead node's keeper, and the node that starts in its place. */
 const TRIES = 20;
 
-/** Removes a file or a directory, however deep: a job can nest directories until no system call takes the path any more. Does nothing where nothing is. */
+/**
+ * Removes a file or a directory, however deep: a job can nest directories until no system call takes the path any more. Does nothing where nothing is; somebody else may be at it, too.
+ *
+ * @throws ExecutorError SCRATCH_FAILED; what the file system says
+ */
 export async function removeTree(target: string | Buffer): Promise<void> {
   try {
     await rm(target, { recursive: true, force: true, maxRetries: TRIES, retryDelay: KILL_PASS_MS });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw error;
+    if (!['ENAMETOOLONG', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     await removeLevelByLevel(Buffer.from(target));
   }
 }
@@ -37,17 +43,24 @@ async function removeLevelByLevel(top: Buffer): Promise<void> {
       waiting.push(up);
     }
   };
-  for (let tries = 0; ; tries++) {
+  for (const end = performance.now() + TOOL_TIMEOUT_MS; ; await delay(KILL_PASS_MS)) {
     await empty(top);
     for (let next; (next = waiting.pop()) !== undefined;) {
       await empty(next);
-      await unlessGone(rmdir(next)).catch(() => undefined);
+      await unlessFilled(unlessGone(rmdir(next)));
     }
-    try {
-      return await unlessGone(rmdir(top));
-    } catch (error) {
-      if (tries === TRIES) throw error;
-    }
+    if (await unlessFilled(unlessGone(rmdir(top)).then(() => true))) return;
+    if (performance.now() > end) throw new ExecutorError('SCRATCH_FAILED', 'a directory cannot be removed: somebody fills it', { details: top.toString() });
+  }
+}
+
+/** Undefined where there is something again: who else is at it brings directories up, too. */
+async function unlessFilled<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return undefined;
+    throw error;
   }
 }
 

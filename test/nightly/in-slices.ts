@@ -31,39 +31,48 @@ if (values.help === true || values.report === undefined || unknown.length > 0) {
 if (values.slice !== undefined) {
   const [group] = positionals;
   const names = JSON.parse(values.slice) as string[];
-  process.stdout.write(`${JSON.stringify(await tests(group!, { names }))}\n`);
+  process.stdout.write(`${JSON.stringify(await tests(group!, names))}\n`);
   process.exit(0);
 }
 
 const known: TestResult[] = values.again ? [] : JSON.parse(await readFile(values.report, 'utf8').catch(() => '[]')) as TestResult[];
 for (const group of positionals.length > 0 ? positionals : Object.keys(SUITES)) {
+  // What every run has is run here already; the others are told by name.
+  const all = await inProcess(group, []);
+  const told = all.filter(({ verdict }) => verdict !== 'skipped');
+  keep(told);
   const done = new Set(known.filter((one) => one.group === group && one.verdict === 'passed').map(({ name }) => name));
-  const names = [...new Set((await tests(group, { list: true })).map(({ name }) => name))].filter((name) => !done.has(name));
+  const names = [...new Set(all.map(({ name }) => name))].filter((name) => !done.has(name));
   while (names.length > 0) {
     const results = await inProcess(group, names);
     // A slice that gets nowhere has met a test that takes longer than it, or a file that cannot be run.
     if (results.length === 0) results.push({ group, name: names[0]!, verdict: 'failed', ms: Number(values.seconds) * 1000 });
-    for (const result of results) {
-      const { name, verdict, ms } = result;
-      if (names.includes(name)) names.splice(names.indexOf(name), 1);
-      const before = known.findIndex((one) => one.group === group && one.name === name);
-      if (before >= 0) known.splice(before, 1);
-      known.push(result);
-      process.stdout.write(`${verdict.padEnd(7)} ${(ms / 1000).toFixed(1).padStart(6)} s  ${group}: ${name}\n`);
-    }
+    for (const { name } of results) if (names.includes(name)) names.splice(names.indexOf(name), 1);
+    keep(results);
     await writeFile(values.report, `${JSON.stringify(known, null, 2)}\n`);
   }
 }
 process.stdout.write(`${table(known)}\n`);
 process.exit(known.some(({ verdict, group }) => verdict !== 'passed' && SUITES[group] !== undefined) ? 1 : 0);
 
-/** Results of one suite's tests: of those named, or of all as they are where their suite is told to leave the long ones out. */
-async function tests(group: string, { names, list = false }: { names?: string[]; list?: boolean }): Promise<TestResult[]> {
+/** Takes results over those there were. */
+function keep(results: readonly TestResult[]): void {
+  for (const result of results) {
+    const { group, name, verdict, ms } = result;
+    const before = known.findIndex((one) => one.group === group && one.name === name);
+    if (before >= 0) known.splice(before, 1);
+    known.push(result);
+    process.stdout.write(`${verdict.padEnd(7)} ${(ms / 1000).toFixed(1).padStart(6)} s  ${group}: ${name}\n`);
+  }
+}
+
+/** Results of one suite's tests: of those named, or, where none is, of all as every run has them. */
+async function tests(group: string, names: readonly string[]): Promise<TestResult[]> {
   const { files, env } = SUITES[group]!;
-  if (!list) Object.assign(process.env, env);
+  if (names.length > 0) Object.assign(process.env, env);
   const results: TestResult[] = [];
   const path: string[] = [];
-  const over = names === undefined ? new AbortController().signal : AbortSignal.timeout(Number(values.seconds) * 1000);
+  const over = names.length === 0 ? new AbortController().signal : AbortSignal.timeout(Number(values.seconds) * 1000);
   const end = (verdict: TestResult['verdict'], { name, nesting, details, skip }: { name: string; nesting: number; details: { duration_ms: number; type?: string; error?: Error }; skip?: string | boolean | undefined }) => {
     if (details.type === 'suite' || over.aborted) return;
     const cause = details.error?.cause;
@@ -72,7 +81,7 @@ async function tests(group: string, { names, list = false }: { names?: string[];
   };
   const stream = run({
     files: files.map((file) => new URL(`../../${file}`, import.meta.url).pathname), concurrency: 1, signal: over,
-    ...(names === undefined ? {} : { testNamePatterns: names.map((name) => new RegExp(`^${name.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`)) }),
+    ...(names.length === 0 ? {} : { testNamePatterns: names.map((name) => new RegExp(`^${name.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`)) }),
   });
   stream.on('test:start', ({ name, nesting }) => { path[nesting] = name; });
   stream.on('test:pass', (event) => end('passed', event as never));
