@@ -87,8 +87,12 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
       const earlier = sources.slice(0, i).filter((one) => !isLocal(one) && one.stream === undefined);
       if (earlier.length > 0 && await hasFirst(cascade, first, earlier, signal)) return;
       const sink = createSink(source);
-      await cascade.stream(source, sink, { signal });
-      await sink.settled();
+      try {
+        await cascade.stream(source, sink, { signal });
+      } finally {
+        // What has come is written whether or not the rest comes.
+        await sink.settled();
+      }
     }
   }
 

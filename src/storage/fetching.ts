@@ -50,7 +50,8 @@ export class Fetching {
         unchecked = 0;
         await retention.requireSpace(0);
       }
-      await this.#components.blocks.put(block, bytes);
+      // What is here of it may be damaged: a stream brings what hangs from a damaged node, whether it is here or not.
+      await this.#components.blocks.put(block, bytes, { replace: true });
     };
     try {
       // Held from now on, so that what has come is kept if the rest comes later.
