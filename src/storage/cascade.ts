@@ -11,7 +11,7 @@ import { verifyBlock } from './verify.ts';
 /** The sources of one fetch, asked in order; remembers who served what, and who is not to be asked again. */
 export interface Cascade {
   /** A verified block from the first source that has it. @throws StorageError NOT_FOUND, listing every source and why; the signal's reason */
-  read(cid: CID, options: { signal: AbortSignal; among?: (source: Source) => boolean }): Promise<{ bytes: Uint8Array; source: Source }>;
+  read(cid: CID, options: { signal: AbortSignal; among?: (source: Source) => boolean; borrowed?: boolean }): Promise<{ bytes: Uint8Array; source: Source }>;
   /** Lets one source stream what a DAG lacks; returns when it has no more, for whatever reason, which is noted. @throws the signal's reason */
   stream(source: Source, sink: DagSink, options: { signal: AbortSignal }): Promise<void>;
   report(): SourceReport[];
@@ -42,14 +42,14 @@ export function createCascade(
     source, active: 0, since: 0, slow: false, errors: new Set(), report: { name: source.name, local: source.local === true, blocks: 0, bytes: 0, ms: 0, errors: [] },
   }));
 
-  async function attempt(state: State, cid: CID, signal: AbortSignal): Promise<Outcome> {
+  async function attempt(state: State, cid: CID, signal: AbortSignal, borrowed: boolean): Promise<Outcome> {
     // A disk that is busy is waited for: what is on it is often nowhere else.
     const stall = state.source.local === true ? undefined : AbortSignal.timeout(stallTimeoutMs);
     const either = stall === undefined ? signal : AbortSignal.any([signal, stall]);
     if (state.active++ === 0) state.since = performance.now();
     try {
       // The race frees us from a source that ignores its signal.
-      const bytes = await abortable(state.source.read(cid, { signal: either }), either);
+      const bytes = await abortable(state.source.read(cid, { signal: either, borrowed }), either);
       verifyBlock(cid, bytes);
       return { state, bytes };
     } catch (error) {
@@ -71,7 +71,7 @@ export function createCascade(
   }
 
   return {
-    async read(cid, { signal, among = () => true }) {
+    async read(cid, { signal, among = () => true, borrowed = false }) {
       signal.throwIfAborted();
       const reasons = new Map<State, string>();
       const asked = states.filter(({ source }) => among(source));
@@ -83,7 +83,7 @@ export function createCascade(
         for (let state = waiting.shift(); state !== undefined; state = waiting.shift()) {
           const refused = state.dropped ?? suspects.reasonFor(state.source.name);
           if (refused === undefined) {
-            running.set(state, attempt(state, cid, until));
+            running.set(state, attempt(state, cid, until, borrowed));
             return;
           }
           note(state, refused);

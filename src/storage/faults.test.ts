@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -98,4 +98,27 @@ test('a disk that fills up in mid-fetch: said so, what is there is right, and it
   assert.deepEqual([local.blocks, local.errors], [held, []]);
   assert.equal((await storage.locality(cid)).share, 1);
   assert.equal((await storage.locality(randomBlock().cid)).share, 0);
+});
+
+test('what came of a fetch that was broken off is tampered with on the disk: noticed, fetched again, and what is written is right', async (t) => {
+  const a = await startStorage(t);
+  const content = randomBytes(6 * MIB);
+  const { cid } = await a.storage.addBytes(content);
+  const b = await startStorage(t);
+  await b.storage.connect(a.host.getMultiaddrs().map(String));
+  const stopped = new AbortController();
+  await assert.rejects(b.storage.fetch(cid, { signal: stopped.signal, onProgress: ({ blocks }) => { if (blocks === 4) stopped.abort(new Error('Ctrl-C')); } }), /Ctrl-C/);
+  const tampered = await readdir(join(b.dir, 'blocks'), { recursive: true, withFileTypes: true });
+  let count = 0;
+  for (const entry of tampered) {
+    if (!entry.isFile() || !entry.name.endsWith('.data')) continue;
+    const path = join(entry.parentPath, entry.name);
+    const bytes = await readFile(path);
+    // Other bytes, fewer, none: in turn.
+    await writeFile(path, [randomBytes(bytes.length), bytes.subarray(1), Buffer.alloc(0)][count++ % 3]!);
+  }
+  assert.ok(count >= 3, `${count} blocks`);
+  const out = join(b.dir, 'out');
+  await b.storage.export(cid, out);
+  assert.ok((await readFile(out)).equals(content));
 });

@@ -63,13 +63,15 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
   /** Looks for everything that is wanted, several blocks at a time; what `among` has not is put aside, unless it is everybody. */
   async function look(among?: (source: Source) => boolean): Promise<void> {
     const visit = async (entry: Wanted): Promise<void> => {
-      const found = await cascade.read(entry.cid, { signal, ...(among && { among }) }).catch((error: unknown) => {
+      const found = await cascade.read(entry.cid, { signal, borrowed: true, ...(among && { among }) }).catch((error: unknown) => {
         if (among === undefined || !isError(error, 'NOT_FOUND')) throw error;
       });
       if (found === undefined) return walk.absent(entry);
       count(found.source, found.bytes.length);
       if (found.source.local !== true) await keep(entry.cid, found.bytes);
       walk.came(entry, found.bytes);
+      // The links of a node look at its bytes.
+      if (isLeaf(entry.cid)) giveBack(found.bytes);
     };
     await drain(() => walk.next(), visit, concurrency, signal, stopped);
   }
@@ -85,8 +87,12 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
       const earlier = sources.slice(0, i).filter((one) => !isLocal(one) && one.stream === undefined);
       if (earlier.length > 0 && await hasFirst(cascade, first, earlier, signal)) return;
       const sink = createSink(source);
-      await cascade.stream(source, sink, { signal });
-      await sink.settled();
+      try {
+        await cascade.stream(source, sink, { signal });
+      } finally {
+        // What has come is written whether or not the rest comes.
+        await sink.settled();
+      }
     }
   }
 

@@ -13,7 +13,7 @@ import { createBudget, freeRetrieval } from './filecoin/retrieval-payment.ts';
 import { withHiddenBlocks } from './hidden/hidden-blocks.ts';
 import { Unsealing, type UnsealInit } from './hidden/unsealing.ts';
 import { newPath, refuseExisting } from './local/new-path.ts';
-import { readBlock, verifiedBlocks } from './local/read-block.ts';
+import { borrowedBlocks, readBlock } from './local/read-block.ts';
 import { tracked } from './local/retention.ts';
 import type { Receipt } from './source.ts';
 import { extract } from './unixfs/extract.ts';
@@ -50,7 +50,8 @@ export class Fetching {
         unchecked = 0;
         await retention.requireSpace(0);
       }
-      await this.#components.blocks.put(block, bytes);
+      // What is here of it may be damaged: a stream brings what hangs from a damaged node, whether it is here or not.
+      await this.#components.blocks.put(block, bytes, { replace: true });
     };
     try {
       // Held from now on, so that what has come is kept if the rest comes later.
@@ -70,7 +71,7 @@ export class Fetching {
     await refuseExisting(resolve(destination));
     const receipt = await this.fetch(cid, { signal: until, ...(onProgress && { onProgress }) });
     const maxBytes = Math.max(this.#shared.maxFetchBytes, receipt.bytes);
-    await newPath(destination, (draft) => extract(this.#components.blocks, cid, draft, {
+    await newPath(destination, (draft) => extract(borrowedBlocks(this.#components.blocks), cid, draft, {
       signal: until, maxBytes, fileMode: 0o644,
       ...unpacking(onProgress),
     }));
@@ -99,7 +100,8 @@ export class Fetching {
         const root = await fill(unsealing);
         await newPath(destination, (draft) => (car
           ? writeFileFrom(draft, (file) => writeCar(file, root, (block) => readBlock(hidden, block), { signal: until, ...unpacking(onProgress) }))
-          : extract(verifiedBlocks(hidden), root, draft, {
+          // Verified when they were put there, a moment ago.
+          : extract(borrowedBlocks(hidden), root, draft, {
             signal: until, maxBytes: Math.max(this.#shared.maxFetchBytes, unsealing.bytes), fileMode: 0o644,
             ...unpacking(onProgress),
           })));

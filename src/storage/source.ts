@@ -7,8 +7,11 @@ export interface Source {
   local?: boolean;
   /** Whether a read would succeed now; may cost as much as the read. @throws what hinders it from knowing */
   has(cid: CID, options: { signal: AbortSignal }): Promise<boolean>;
-  /** One block. @throws StorageError NOT_FOUND when it has it not; anything else when it is broken */
-  read(cid: CID, options: { signal: AbortSignal }): Promise<Uint8Array>;
+  /**
+   * One block, in memory that may be given back if it is `borrowed` and the source knows how.
+   * @throws StorageError NOT_FOUND when it has it not; anything else when it is broken
+   */
+  read(cid: CID, options: { signal: AbortSignal; borrowed?: boolean }): Promise<Uint8Array>;
   /**
    * Streams what a DAG lacks into the sink, from as many places as it takes; returns when it has no more of it. Whoever a block came from
    * that the sink did not take is not asked again: only the source knows who that was.

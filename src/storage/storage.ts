@@ -44,7 +44,7 @@ export class Storage implements Startable {
     this.#adding = new Adding(components, shared);
     this.#reading = new Reading(components, shared);
     this.#fetching = new Fetching(components, shared, {
-      cat: (cid, signal) => this.cat(cid, { signal }), size: async (cid, signal) => await this.size(cid, { signal }) ?? 0,
+      cat: (cid, signal) => this.#reading.catFetched(cid, signal), size: async (cid, signal) => await this.size(cid, { signal }) ?? 0,
     });
   }
 

@@ -82,6 +82,7 @@ test('hostile CARs: what is whole is found, the rest is skipped or ends the scan
     ['a header of 2 GiB', writeVarint(2 ** 31), 0, /header of 2147483648/, undefined],
     ['a header cut off', carHeader(a.cid).subarray(0, 20), 0, /ends within its header/, undefined],
     ['a header that is not CBOR', Buffer.concat([writeVarint(5), Buffer.alloc(5, 0xff)]), 0, /not a valid CAR/, undefined],
+    ['a version that is CBOR\'s own break', Buffer.from('0aa16776657273696f6eff', 'hex'), 0, /not a valid CAR/, undefined],
     ['version 3', Buffer.from('0aa16776657273696f6e03', 'hex'), 0, /version 3/, undefined],
     ['version 2 without its header', Buffer.from('0aa16776657273696f6e02', 'hex'), 0, /ends within/, undefined],
   ];
@@ -97,6 +98,39 @@ test('hostile CARs: what is whole is found, the rest is skipped or ends the scan
     const lying = Buffer.from(v2);
     lying.writeBigUInt64LE(value, at);
     assert.match((await scan(lying)).error ?? '', why);
+  }
+});
+
+test('headers and indexes made to cost more than they weigh', async () => {
+  const [a, b] = [randomBlock(), randomBlock()];
+  const withHeader = (header: Uint8Array) => Buffer.concat([writeVarint(header.length), header]);
+  // Lists in lists, maps in maps, tags in tags, as deep as a header may be long.
+  for (const byte of [0x81, 0xa1, 0xd8]) assert.match((await scan(withHeader(Buffer.alloc(1 << 20, byte)))).error ?? '', /not a valid CAR/);
+  // A list that claims four thousand million roots, text that claims as many bytes.
+  for (const head of ['a165726f6f74739affffffff', 'a165726f6f74737affffffff']) assert.match((await scan(withHeader(Buffer.from(head, 'hex')))).error ?? '', /not a valid CAR/);
+
+  // An index in which every hash there is lies where the first block is: looked at, and not believed.
+  const entries = Array.from({ length: 2_000 }, () => randomBlock(8));
+  const car = carV2Of(a.cid, [a, b], 'multihash');
+  const header = await readCarHeader(readerOf(car));
+  const indexStart = car.length - header.index!.size;
+  const records = Buffer.concat(entries.map(({ cid }) => Buffer.concat([cid.multihash.digest, Buffer.from([header.sectionsStart, 0, 0, 0, 0, 0, 0, 0])])));
+  const widths = Buffer.alloc(4 + 4 + 8 + 4 + 8);
+  widths.writeUInt32LE(1, 0);
+  widths.writeBigUInt64LE(0x12n, 4);
+  widths.writeUInt32LE(1, 12);
+  widths.writeUInt32LE(40, 16);
+  widths.writeBigUInt64LE(BigInt(records.length), 20);
+  const forged = Buffer.concat([car.subarray(0, indexStart), writeVarint(0x0401), widths, records]);
+  const lying = await readCarHeader(readerOf(forged));
+  await assert.rejects(readCarIndex({ ...lying, index: lying.index! }), { code: 'CAR_INVALID', message: /another block/ });
+  assert.equal((await scan(forged)).cids.length, 2, 'its sections are what counts');
+  // Counts of buckets and of hash functions that nothing stands behind.
+  for (const at of [2, 14]) {
+    const bomb = Buffer.from(forged);
+    bomb.writeUInt32LE(0xffff_ffff, indexStart + at);
+    const claimed = await readCarHeader(readerOf(bomb));
+    await assert.rejects(readCarIndex({ ...claimed, index: claimed.index! }), { code: 'CAR_INVALID' });
   }
 });
 

@@ -28,7 +28,7 @@ const V2_HEADER_BYTES = 40;
 export async function readCarHeader(reader: ByteReader): Promise<CarHeader> {
   const outer = await readV1Header(reader);
   if (outer.version === 1) return { version: 1, roots: outer.roots, payload: reader, payloadStart: 0, sectionsStart: outer.end };
-  if (outer.version !== 2 || outer.end !== V2_PRAGMA_BYTES) throw invalid(`version ${outer.version}`);
+  if (outer.version !== 2 || outer.end !== V2_PRAGMA_BYTES) throw invalid(`version ${String(outer.version)}`);
   const head = await reader.read(V2_PRAGMA_BYTES, V2_HEADER_BYTES);
   if (head.length < V2_HEADER_BYTES) throw invalid('it ends within its header');
   const view = new DataView(head.buffer, head.byteOffset, head.length);
@@ -38,13 +38,14 @@ export async function readCarHeader(reader: ByteReader): Promise<CarHeader> {
   if (index !== 0 && (index < start + size || index >= reader.size)) throw invalid(`its index begins at ${index} of ${reader.size} bytes`);
   const payload = slice(reader, start, size);
   const inner = await readV1Header(payload);
-  if (inner.version !== 1) throw invalid(`there is a version ${inner.version} inside`);
+  if (inner.version !== 1) throw invalid(`there is a version ${String(inner.version)} inside`);
   return {
     version: 2, roots: inner.roots, payload, payloadStart: start, sectionsStart: inner.end,
     ...(index === 0 ? {} : { index: slice(reader, index, reader.size - index) }),
   };
 }
 
+/** The version is whatever CBOR has, which may be a symbol. */
 async function readV1Header(reader: ByteReader): Promise<{ version: unknown; roots: CID[]; end: number }> {
   const length = readVarint(await reader.read(0, 10), 0);
   if (length === undefined || length.value === 0) throw invalid('there is no header');

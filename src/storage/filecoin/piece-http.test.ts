@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -155,6 +156,30 @@ test('a whole piece: checked by its commitment, resumed where it was broken off,
   await assert.rejects(fetchPiece(http({ providers: [provider] }), cidOf(piece), join(dir, 'x'), { signal }), { code: 'FORMAT_UNSUPPORTED' });
   await assert.rejects(fetchPiece(http({ providers: [provider] }), cid, join(dir, 'full'), { signal, requireSpace: async () => { throw new Error('full'); } }), /full/);
   assert.deepEqual((await readdir(dir)).filter((name) => !name.startsWith('.')), ['piece']);
+});
+
+test('what is kept of a piece was tampered with: fetched anew, and no provider is blamed; a link or a pipe in its place is not written through', async (t) => {
+  const dir = await tempDir(t);
+  const piece = randomBytes(3 << 20);
+  const { cid } = await commP([piece]);
+  const provider = await startProvider(t, cid, piece);
+  const target = join(dir, 'piece');
+  const part = join(dir, `.piece.${cid}.part`);
+  const source = http({ providers: [provider] });
+  for (const tampered of [randomBytes(1 << 20), Buffer.concat([piece, randomBytes(100)]), Buffer.alloc(1)]) {
+    await writeFile(part, tampered);
+    assert.deepEqual(await fetchPiece(source, cid, target, { signal }), { bytes: piece.length });
+    assert.equal(Buffer.compare(await readFile(target), piece), 0);
+    await rm(target);
+  }
+  const precious = join(dir, 'precious');
+  await writeFile(precious, 'precious');
+  await symlink(precious, part);
+  await assert.rejects(fetchPiece(source, cid, target, { signal }), { code: 'NOT_A_FILE' });
+  assert.equal(await readFile(precious, 'utf8'), 'precious');
+  await rm(part);
+  execFileSync('mkfifo', [part]);
+  await assert.rejects(fetchPiece(source, cid, target, { signal }), { code: 'NOT_A_FILE' });
 });
 
 test('nothing is paid without a cap, never more than the cap, and only for what came', async (t) => {

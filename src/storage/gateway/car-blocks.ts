@@ -3,6 +3,7 @@ import * as dagPb from '@ipld/dag-pb';
 import type { CID } from 'multiformats/cid';
 import { isError } from '../../protocol/errors.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
+import { MAX_REPEATED_ANSWER_BYTES } from './constants.ts';
 import { StorageError } from '../errors.ts';
 import { walkDag } from '../stream/walk-dag.ts';
 import { openEntry } from '../unixfs/open-entry.ts';
@@ -32,10 +33,16 @@ export async function carBlocks(request: GatewayRequest, read: ReadBlock, signal
   const range = request.entityBytes === undefined ? undefined : await rangeOf(request.entityBytes, end, read, signal);
   return (async function* () {
     const sent = new Set<string>();
-    const fresh = ({ cid }: Block) => {
+    let repeated = 0;
+    const fresh = ({ cid, bytes }: Block) => {
       const key = blockKey(cid);
-      if (sent.has(key) && !request.duplicates) return false;
-      sent.add(key);
+      if (!sent.has(key)) {
+        sent.add(key);
+        return true;
+      }
+      if (!request.duplicates) return false;
+      repeated += bytes.length + cid.bytes.length;
+      if (repeated > MAX_REPEATED_ANSWER_BYTES) throw new StorageError('LIMIT_EXCEEDED', 'the same blocks again and again', { details: `${repeated} bytes of ${request.cid}` });
       return true;
     };
     for (const block of leading) if (fresh(block)) yield block;

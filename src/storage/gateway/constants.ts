@@ -23,8 +23,12 @@ export const MAX_CAR_ROOTS = 64;
 
 /** Requests the gateway server answers at the same time; more are told to come back (429). */
 export const SERVE_CONCURRENCY = 32;
-/** Requests of one address in a minute, and how many at once. */
+/** Of these, most of one address: as many blocks as one of our own fetches asks for at a time, and never all. */
+export const SERVE_PER_ADDRESS = 24;
+/** Requests of one address in a minute. */
 export const SERVE_PER_MINUTE = 600;
+/** Bytes of blocks that an answer may repeat, when repeats are asked for: a DAG of twenty blocks may have a million paths. More of a file of zeros is asked for by ranges. */
+export const MAX_REPEATED_ANSWER_BYTES = 16 * 1024 ** 3;
 /** Addresses whose requests are counted; the oldest are forgotten. */
 export const MAX_ADDRESSES = 10_000;
 /** A reader that takes nothing for this long is cut off. */

@@ -9,6 +9,9 @@ import { ByteQueue } from '../stream/byte-queue.ts';
 import { readSections } from '../stream/read-sections.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { verifyBlock } from '../verify.ts';
+import { carBlocks } from './car-blocks.ts';
+import { MAX_REPEATED_ANSWER_BYTES } from './constants.ts';
+import { parseGatewayRequest } from './parse-request.ts';
 import { serveGateway, type GatewayComponents, type ServeGatewayInit } from './serve-gateway.ts';
 
 const CAR = 'application/vnd.ipld.car';
@@ -171,4 +174,34 @@ test('too many requests: 429, and when to come back', async (t) => {
   assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '10']);
   gate.resolve();
   assert.deepEqual([(await first).status, (await second).status].sort(), [200, 429]);
+});
+
+test('one address never has all of the requests; the others come through', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  t.after(() => gate.resolve());
+  const get = await start(t, { read: async () => { await gate.promise; return small.bytes; } }, { concurrency: 8, perAddress: 2 });
+  const held = [get(`/ipfs/${small.cid}?format=raw`), get(`/ipfs/${small.cid}?format=raw`)];
+  const third = await Promise.race([...held, get(`/ipfs/${small.cid}?format=raw`)]);
+  assert.equal(third.status, 429);
+  gate.resolve();
+  assert.deepEqual((await Promise.all(held)).map(({ status }) => status), [200, 200]);
+  assert.equal((await get(`/ipfs/${small.cid}?format=raw`)).status, 200, 'what has ended does not count any more');
+});
+
+test('a DAG of few blocks and endlessly many paths: repeats are asked for, and cut off', async (t) => {
+  // Each level holds the one below twice: 2^40 paths through 41 blocks; the leaf is as large as may be, so that the limit is met soon.
+  const leaf = randomBlock(2 << 20);
+  const tower = [leaf];
+  for (let level = 0; level < 40; level++) tower.push(node(DIRECTORY, ['a', 'b'].map((Name) => ({ Name, Hash: tower.at(-1)!.cid }))));
+  const held = new Map(tower.map(({ cid, bytes }) => [blockKey(cid), bytes]));
+  const get = await start(t, { read: async (cid) => held.get(blockKey(cid)) });
+  const once = await get(`/ipfs/${tower.at(-1)!.cid}?format=car&car-dups=n`);
+  assert.deepEqual([once.status, once.cut], [200, false]);
+  assert.ok(once.body.length < 3 << 20);
+  const request: Parameters<typeof carBlocks>[0] = { ...parseGatewayRequest(`/ipfs/${tower.at(-1)!.cid}?format=car&car-dups=y`, {}) };
+  let bytes = 0;
+  await assert.rejects(async () => {
+    for await (const block of await carBlocks(request, async (cid) => held.get(blockKey(cid)), new AbortController().signal)) bytes += block.bytes.length;
+  }, { code: 'LIMIT_EXCEEDED' });
+  assert.ok(bytes >= MAX_REPEATED_ANSWER_BYTES * 0.99 && bytes < MAX_REPEATED_ANSWER_BYTES + (16 << 20));
 });

@@ -9,13 +9,15 @@ import { giveBack } from '../stream/buffers.ts';
 import { isLeaf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { carBlocks, type ReadBlock } from './car-blocks.ts';
-import { CAR_TYPE, IMMUTABLE, MAX_ADDRESSES, RAW_TYPE, RETRY_AFTER_S, SERVE_CONCURRENCY, SERVE_PER_MINUTE, SERVE_STALL_MS } from './constants.ts';
+import { CAR_TYPE, IMMUTABLE, MAX_ADDRESSES, RAW_TYPE, RETRY_AFTER_S, SERVE_CONCURRENCY, SERVE_PER_ADDRESS, SERVE_PER_MINUTE, SERVE_STALL_MS } from './constants.ts';
 import { HttpRefusal, parseGatewayRequest, type GatewayRequest } from './parse-request.ts';
 
 export interface ServeGatewayInit {
   /** `host:port`; port 0 picks one. */
   listen: string;
   concurrency?: number;
+  /** Requests of one address at a time. */
+  perAddress?: number;
   /** Requests of one address in a minute. */
   perMinute?: number;
   stallMs?: number;
@@ -44,10 +46,11 @@ const ALWAYS = {
  * @throws StorageError SOURCE_INVALID for an address that is none; what listening throws
  */
 export async function serveGateway({ read, allows, isDenied = () => false }: GatewayComponents, init: ServeGatewayInit): Promise<ServedGateway> {
-  const { concurrency = SERVE_CONCURRENCY, perMinute = SERVE_PER_MINUTE, stallMs = SERVE_STALL_MS, onError = () => {} } = init;
+  const { concurrency = SERVE_CONCURRENCY, perAddress = SERVE_PER_ADDRESS, perMinute = SERVE_PER_MINUTE, stallMs = SERVE_STALL_MS, onError = () => {} } = init;
   const { host, port } = parseListen(init.listen);
   const counts = new Map<string, { count: number; until: number }>();
   const readAllowed: ReadBlock = async (cid) => (isDenied(cid) ? undefined : read(cid));
+  const running = new Map<string, number>();
   let active = 0;
 
   function countRequest(address: string): void {
@@ -90,11 +93,14 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
     const gone = new AbortController();
     outgoing.once('close', () => gone.abort(new StorageError('STREAM_CUT', 'the client went away')));
     incoming.resume();
+    const from = groupOf(incoming.socket.remoteAddress ?? '');
+    const mine = (running.get(from) ?? 0) + 1;
+    running.set(from, mine);
     active++;
     (async () => {
       try {
-        if (active > concurrency) throw busy(RETRY_AFTER_S);
-        countRequest(incoming.socket.remoteAddress ?? '');
+        if (active > concurrency || mine > perAddress) throw busy(RETRY_AFTER_S);
+        countRequest(from);
         await answer(incoming, outgoing, gone.signal);
       } catch (error) {
         if (gone.signal.aborted) return;
@@ -102,6 +108,9 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
         refuse(incoming, outgoing, error);
       } finally {
         active--;
+        const left = running.get(from)! - 1;
+        if (left === 0) running.delete(from);
+        else running.set(from, left);
       }
     })().catch(() => outgoing.destroy());
   });
@@ -115,6 +124,16 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
       await new Promise((resolve) => { server.close(resolve); });
     },
   };
+}
+
+/** An address; of IPv6 the network of 64 bits, since whoever has one address there has all of them. */
+function groupOf(address: string): string {
+  if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('%')[0]!.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const all = tail === undefined ? before : [...before, ...Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0'), ...after];
+  return `${all.slice(0, 4).join(':')}::/64`;
 }
 
 function headersFor({ cid, path, format, duplicates, etag, filename, contentLocation }: GatewayRequest): Record<string, string> {

@@ -47,7 +47,7 @@ export class LeafPlaces {
   async #handleOf(path: string): Promise<FileHandle> {
     if (this.#open?.path !== path) {
       await this.close();
-      this.#open = { path, handle: open(path, constants.O_RDONLY | constants.O_NOFOLLOW) };
+      this.#open = { path, handle: open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK) };
     }
     return this.#open!.handle;
   }

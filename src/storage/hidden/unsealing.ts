@@ -5,11 +5,11 @@ import type { LocalBlocks } from '../local/local-blocks.ts';
 import { verifiedBlocks } from '../local/read-block.ts';
 import { namesIn } from '../unixfs/list-directory.ts';
 
-/** Undoes what a `Seal` did. */
+/** Undoes what a `Seal` did, and tells when the bytes are not what that made. What it is given is of no meaning any more once it asks for the next. */
 export type Unseal = (sealed: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 
 export interface UnsealInit {
-  /** The bytes of a file. */
+  /** The bytes of a file that is here; whoever opens it authenticates them. */
   cat(cid: CID, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** As far as it is known here. */
   size(cid: CID, signal: AbortSignal): Promise<number>;

@@ -3,7 +3,7 @@ import { WRITE_MEMORY_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { WriteBlocksData, WriteOrder, WriteOutcome } from './write-blocks-worker.ts';
 
-interface Waiting { path: string; bytes: Uint8Array; written: PromiseWithResolvers<void> }
+interface Waiting { path: string; bytes: Uint8Array; replace: boolean; written: PromiseWithResolvers<void> }
 interface Sent { length: number; written: PromiseWithResolvers<void> }
 
 /**
@@ -31,10 +31,10 @@ export class BlockWriter {
     this.#memory = new Uint8Array(new SharedArrayBuffer(memoryBytes));
   }
 
-  /** Writes a file unless it is there, whole or not at all; the bytes must not change until then. @throws StorageError DISK_FULL; what the file system says */
-  write(path: string, bytes: Uint8Array): Promise<void> {
+  /** Writes a file unless it is there and is not to be replaced, whole or not at all; the bytes must not change until then. @throws StorageError DISK_FULL; what the file system says */
+  write(path: string, bytes: Uint8Array, { replace = false } = {}): Promise<void> {
     const written = Promise.withResolvers<void>();
-    this.#waiting.push({ path, bytes, written });
+    this.#waiting.push({ path, bytes, replace, written });
     this.#send();
     return written.promise;
   }
@@ -56,7 +56,7 @@ export class BlockWriter {
       this.#waiting.shift();
       this.#memory.set(next.bytes, place.offset);
       if (this.#orders.length === 0) queueMicrotask(() => this.#flush());
-      this.#orders.push({ path: next.path, offset: place.offset, length: next.bytes.length });
+      this.#orders.push({ path: next.path, offset: place.offset, length: next.bytes.length, replace: next.replace });
       this.#ordered.push({ length: place.taken, written: next.written });
     }
   }

@@ -8,6 +8,7 @@ import type { FileCache } from './file-cache.ts';
 import { findInPlace } from './in-place.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 import { measureLocality, type Locality } from './locality.ts';
+import { borrowedBlocks } from './read-block.ts';
 import type { Retention } from './retention.ts';
 
 /** Data of a DAG as a path on this machine, read-only, until released. */
@@ -67,7 +68,7 @@ export class Inputs {
       const found = await files.findOrFill(cid, async (path, inner) => {
         receipt = await fetch(cid, { signal: inner, ...(onProgress && { onProgress }) });
         await retention.requireSpace(receipt.bytes);
-        const { bytes } = await extract(blocks, cid, path, {
+        const { bytes } = await extract(borrowedBlocks(blocks), cid, path, {
           signal: inner, maxBytes: Math.max(this.#maxBytes, receipt.bytes), fileMode: 0o444, linkBlock: (block, target) => blocks.linkOwn(block, target),
         });
         return { bytes, dagBytes: receipt.bytes, dagBlocks: receipt.blocks };

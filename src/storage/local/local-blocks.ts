@@ -56,17 +56,22 @@ export class LocalBlocks extends FsBlockstore {
     await super.close();
   }
 
-  /** Writes a block unless it is here. @throws StorageError BLOCK_TOO_LARGE, DISK_FULL; what the file system says */
-  override async put(cid: CID, value: Parameters<FsBlockstore['put']>[1], options?: { signal?: AbortSignal }): Promise<CID> {
+  /**
+   * Writes a block unless it is here, or over what is here of it, which may be damaged.
+   *
+   * @throws StorageError BLOCK_TOO_LARGE, DISK_FULL; what the file system says
+   */
+  override async put(cid: CID, value: Parameters<FsBlockstore['put']>[1], options?: { signal?: AbortSignal; replace?: boolean }): Promise<CID> {
     options?.signal?.throwIfAborted();
     if (value instanceof Uint8Array && value.length > MAX_BLOCK_BYTES) {
       throw new StorageError('BLOCK_TOO_LARGE', 'the block is too large', { details: `${cid}: ${value.length} bytes` });
     }
     if (identityBlock(cid) !== undefined) return cid;
-    const key = blockKey(cid);
+    const replace = options?.replace === true;
+    const key = `${blockKey(cid)}${replace ? ' over' : ''}`;
     let write = this.#writes.get(key);
     if (write === undefined) {
-      write = this.#put(cid, value).finally(() => this.#writes.delete(key));
+      write = this.#put(cid, value, replace).finally(() => this.#writes.delete(key));
       this.#writes.set(key, write);
     }
     return write;
@@ -178,12 +183,12 @@ export class LocalBlocks extends FsBlockstore {
     await this.#leaving.get(key);
   }
 
-  async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1]): Promise<CID> {
+  async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1], replace: boolean): Promise<CID> {
     await this.#want(cid);
     const bytes = value instanceof Uint8Array ? value : await concatenated(value);
     const path = this.#pathOf(cid);
-    if (++this.#written > WRITES_WITHOUT_THREAD) await (this.#writer ??= new BlockWriter(this.#temporary)).write(path, bytes);
-    else if (await this.sizeOfOwn(cid) === undefined) await this.#writeHere(path, bytes);
+    if (++this.#written > WRITES_WITHOUT_THREAD) await (this.#writer ??= new BlockWriter(this.#temporary)).write(path, bytes, { replace });
+    else if (replace || await this.sizeOfOwn(cid) === undefined) await this.#writeHere(path, bytes);
     return cid;
   }
 

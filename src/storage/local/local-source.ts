@@ -9,8 +9,8 @@ export function localSource(blocks: LocalBlocks): Source {
     name: 'local',
     local: true,
     has: async (cid) => await blocks.sizeOfOwn(cid) !== undefined,
-    async read(cid, { signal }) {
-      const bytes = await blocks.readOwn(cid, { signal });
+    async read(cid, { signal, borrowed = false }) {
+      const bytes = await blocks.readOwn(cid, { signal, borrowed });
       if (bytes === undefined) throw new StorageError('NOT_FOUND', 'not on this machine');
       try {
         verifyBlock(cid, bytes);

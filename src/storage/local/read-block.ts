@@ -16,3 +16,14 @@ export async function readBlock(blocks: LocalBlocks, cid: CID): Promise<Uint8Arr
 export function verifiedBlocks(blocks: LocalBlocks): ReadableStorage {
   return { async* get(cid) { yield await readBlock(blocks, cid); } };
 }
+
+/** A store for who was told that its blocks are right, in memory that may be given back. @throws StorageError NOT_FOUND */
+export function borrowedBlocks(blocks: LocalBlocks): ReadableStorage {
+  return {
+    async* get(cid) {
+      const bytes = await blocks.read(cid, { borrowed: true });
+      if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block is missing', { details: cid.toString() });
+      yield bytes;
+    },
+  };
+}

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 
 /** One file to write: its bytes lie in the shared memory. */
-export interface WriteOrder { path: string; offset: number; length: number }
+export interface WriteOrder { path: string; offset: number; length: number; replace: boolean }
 /** Of as many orders as were sent, in their order: nothing, or why not. */
 export type WriteOutcome = { code?: string; message: string } | undefined;
 export interface WriteBlocksData { memory: SharedArrayBuffer; temporary: string }
@@ -12,9 +12,9 @@ const { memory, temporary } = workerData as WriteBlocksData;
 const bytes = new Uint8Array(memory);
 let drafts = 0;
 
-/** Whole or not at all: what has the name was written under another one. What is there already stays. */
-function write({ path, offset, length }: WriteOrder): void {
-  if (existsSync(path)) return;
+/** Whole or not at all: what has the name was written under another one. What is there already stays, unless it is to be replaced. */
+function write({ path, offset, length, replace }: WriteOrder): void {
+  if (!replace && existsSync(path)) return;
   const draft = join(temporary, `w${drafts++}`);
   try {
     writeDraft(draft, path, offset, length);

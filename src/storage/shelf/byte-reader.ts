@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { StorageError } from '../errors.ts';
 import { identityOf } from './file-identity.ts';
@@ -16,7 +17,8 @@ export interface OpenFile extends ByteReader {
 
 /** Opens a regular file for reading. @throws StorageError NOT_A_FILE; what the file system says */
 export async function openFile(path: string): Promise<OpenFile> {
-  const handle = await open(path, 'r');
+  // A file may have been swapped for a pipe: opening one waits for its writer, and holds one of the four threads that all files are opened by.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) throw new StorageError('NOT_A_FILE', 'this is not a file', { details: path });

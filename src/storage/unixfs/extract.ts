@@ -24,6 +24,7 @@ export interface ExtractInit {
  * Writes a UnixFS file or directory to a path that must not exist. Nothing outside it is touched, whatever the DAG says: names are
  * checked, every file is created anew, links that lead out of it are refused.
  *
+ * @param store of blocks that are verified, perhaps in memory that is given back here
  * @throws StorageError ENTRY_HOSTILE, ENTRY_UNSUPPORTED, LIMIT_EXCEEDED, DAG_INVALID, DISK_FULL; what the store throws; the signal's reason
  */
 export async function extract(store: ReadableStorage, root: CID, destination: string, init: ExtractInit): Promise<{ bytes: number; files: number }> {
@@ -78,7 +79,7 @@ export async function extract(store: ReadableStorage, root: CID, destination: st
     const executable = entry.type === 'file' ? (entry.unixfs.mode ?? 0) & 0o111 : 0;
     const file = await open(path, 'wx', fileMode | executable);
     try {
-      for await (const chunk of fileContent(store, entry, { ...(signal && { signal }) })) {
+      for await (const chunk of fileContent(store, entry, { borrowed: true, ...(signal && { signal }) })) {
         count(chunk.length, 0);
         await file.writeFile(chunk);
       }

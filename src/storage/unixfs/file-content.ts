@@ -2,12 +2,21 @@ import type { ReadableStorage, UnixFSEntry } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
 import { MAX_DAG_DEPTH, READ_CONCURRENCY } from '../constants.ts';
 import { StorageError } from '../errors.ts';
+import { giveBack } from '../stream/buffers.ts';
 import { openEntry } from './open-entry.ts';
 
 /** What has bytes of its own. */
 export type UnixFSContent = Exclude<UnixFSEntry, { type: 'directory' | 'object' }>;
 
-export interface FileContentInit { signal?: AbortSignal; /** The first byte wanted; 0 by default. */ offset?: number; /** Bytes wanted; to the end by default. */ length?: number }
+export interface FileContentInit {
+  signal?: AbortSignal;
+  /** The first byte wanted; 0 by default. */
+  offset?: number;
+  /** Bytes wanted; to the end by default. */
+  length?: number;
+  /** The store gives memory that is given back here: what was yielded is of no meaning any more once the next is asked for. */
+  borrowed?: boolean;
+}
 
 /** A part of a file that is still to be read: `bytes` of it lie from `at` on. */
 interface Part { cid: CID; at: number; bytes: number; depth: number; reading?: Promise<UnixFSEntry> }
@@ -18,7 +27,7 @@ interface Part { cid: CID; at: number; bytes: number; depth: number; reading?: P
  *
  * @throws StorageError DAG_INVALID when a node's sizes are not those of what it links to; what the store throws; the signal's reason
  */
-export async function* fileContent(store: ReadableStorage, entry: UnixFSContent, { signal, offset = 0, length = Infinity }: FileContentInit = {}): AsyncGenerator<Uint8Array> {
+export async function* fileContent(store: ReadableStorage, entry: UnixFSContent, { signal, offset = 0, length = Infinity, borrowed = false }: FileContentInit = {}): AsyncGenerator<Uint8Array> {
   const end = offset + length;
   /** The next part last. */
   const waiting: Part[] = [];
@@ -54,13 +63,21 @@ export async function* fileContent(store: ReadableStorage, entry: UnixFSContent,
     return part.reading;
   };
 
+  /** Of a leaf: the links of a node look at its bytes. */
+  const used = (opened: UnixFSEntry) => {
+    if (borrowed && opened.type === 'raw') giveBack(opened.node);
+  };
+
   const own = open(entry, { cid: entry.cid, at: 0, bytes: Number(entry.size), depth: 0 });
   if (own.length > 0) yield own;
+  used(entry);
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     signal?.throwIfAborted();
     const reading = read(part);
     for (let i = waiting.length - 1; i >= Math.max(0, waiting.length - READ_CONCURRENCY + 1); i--) void read(waiting[i]!);
-    const bytes = open(await reading, part);
+    const opened = await reading;
+    const bytes = open(opened, part);
     if (bytes.length > 0) yield bytes;
+    used(opened);
   }
 }

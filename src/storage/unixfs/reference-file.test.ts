@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { timesToSettleMs } from './settled-times.ts';
 import { startHost, startStorage, tempDir } from '../storage.test-util.ts';
 
 /** Bytes of all files below a folder. */
@@ -125,4 +128,83 @@ test('a removed reference is forgotten; the files are not touched', async (t) =>
   await storage.collect();
   await assert.rejects(storage.fetch(cid), { code: 'NOT_FOUND' });
   assert.equal((await readdir(source)).length, 2);
+});
+
+test('a file replaced while its folder is added: whoever gets the folder gets what its CID names', async (t) => {
+  const source = await makeTree(t);
+  await mkdir(join(source, 'many'));
+  for (let i = 0; i < 300; i++) await writeFile(join(source, 'many', `${i}`), `file ${i}`);
+  const { storage } = await startStorage(t, { offline: true });
+  const victim = join(source, 'many', '7');
+  let replaced = false;
+  // The last block of the folder is made when all of its files have been read.
+  const added = await storage.add(source, {
+    noCopy: true,
+    onProgress({ blocks }) {
+      if (replaced || blocks < 301) return;
+      replaced = true;
+      writeFileSync(victim, 'file X');
+    },
+  });
+  assert.equal(replaced, true);
+  await assert.rejects(storage.materialise(added.cid), /a file changed after it was read/, 'it is not handed out as it lies now');
+});
+
+test('a folder that was swapped for a link between the listing and the reading is left out', async (t) => {
+  const source = await makeTree(t);
+  const secret = join(await tempDir(t), 'secret');
+  await mkdir(secret);
+  await writeFile(join(secret, 'key'), 'secret');
+  const { storage } = await startStorage(t, { offline: true });
+  let swapped = false;
+  const added = await storage.add(source, {
+    onProgress() {
+      // The files of the root come first, then its folders.
+      if (swapped) return;
+      swapped = true;
+      renameSync(join(source, 'a'), join(source, '..', 'moved'));
+      symlinkSync(secret, join(source, 'a'));
+    },
+  });
+  assert.equal(added.skipped, 1);
+  assert.deepEqual((await storage.ls(added.cid)).map(({ name }) => name), ['big']);
+});
+
+test('a pipe, a folder or a link in the place of a referenced file: found out at once, and nobody waits for it', async (t) => {
+  const source = await makeTree(t);
+  const { storage } = await startStorage(t, { offline: true });
+  const path = join(source, 'big');
+  const { cid } = await storage.add(path, { noCopy: true });
+  const other = join(source, 'other');
+  await writeFile(other, randomBytes(5_500_000));
+  for (const put of [() => execFileSync('mkfifo', [path]), () => mkdir(path), () => symlink(other, path), () => symlink('/dev/zero', path)]) {
+    await rm(path, { recursive: true });
+    await put();
+    await assert.rejects(storage.fetch(cid, { signal: AbortSignal.timeout(60_000) }), { code: 'NOT_FOUND' });
+    assert.ok((await storage.locality(cid)).share < 1);
+  }
+});
+
+test('times that tell nothing yet are waited for; a clock that was set back is not', () => {
+  const at = (ms: number, ns = 1n) => ({ ctimeNs: BigInt(ms) * 1_000_000n + ns });
+  const now = 1_700_000_000_000;
+  assert.equal(timesToSettleMs(at(now), now), 20);
+  assert.equal(timesToSettleMs(at(now - 15), now), 5);
+  assert.equal(timesToSettleMs(at(now - 20), now), 0);
+  assert.equal(timesToSettleMs(at(now, 0n), now), 2_000, 'whole seconds: the file system keeps no finer ones');
+  assert.equal(timesToSettleMs(at(now - 1_500, 0n), now + 1_000), 0);
+  for (const ahead of [1, 1_000, 86_400_000]) assert.equal(timesToSettleMs(at(now + ahead), now), 0);
+});
+
+test('a file changed within one tick of the clock, and one whose time is in the future: the job never gets other bytes than the CID names', async (t) => {
+  const { storage } = await startStorage(t, { offline: true });
+  const dir = await tempDir(t);
+  const path = join(dir, 'data');
+  for (let i = 0; i < 20; i++) {
+    writeFileSync(path, 'before');
+    if (i % 2 === 1) await utimes(path, new Date(), new Date(Date.now() + 86_400_000));
+    const { cid } = await storage.add(path, { noCopy: true });
+    writeFileSync(path, 'behind');
+    await assert.rejects(storage.materialise(cid), { code: 'NOT_FOUND' });
+  }
 });
