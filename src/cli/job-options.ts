@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { parseUnits, type Hex } from 'viem';
+import type { Hex } from 'viem';
+import { parseUnits } from 'viem/utils';
 import type { RunningClient } from '../client/index.ts';
 import { formatBytes, parseCid, type JobSpecInput, type PossessionRoot } from '../protocol/index.ts';
 import { say } from './output.ts';
@@ -44,6 +45,12 @@ export function number(value: string): number {
   const parsed = Number(value);
   if (value.trim() === '' || !Number.isFinite(parsed)) throw new UsageError(`not a number: ${value}`);
   return parsed;
+}
+
+/** A whole number from a flag, 0 or more. */
+export function count(value: string): number {
+  if (!/^\d{1,9}$/.test(value.trim())) throw new UsageError(`not a whole number: ${value}`);
+  return Number(value);
 }
 
 /** Adds the job flags to a command. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Hex } from 'viem';
-import { callApi } from '../../api/index.ts';
-import { request, statusProtocol } from '../../network/index.ts';
+import { callApi } from '../../api/call-api.ts';
 import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
-import { contentStream, type Collected, type Holding, type Location } from '../../storage/index.ts';
+import type { Collected, Holding, Location } from '../../storage/index.ts';
+import { contentStream } from '../../storage/content-stream.ts';
 import { knownNodes } from '../known-nodes.ts';
 import { print, progressBar, say, short, table } from '../output.ts';
 import { interruptSignal, loadProfile, UsageError, withClient, type GlobalOptions } from '../session.ts';
@@ -125,6 +125,7 @@ Examples:
       const options = command.optsWithGlobals<Options>();
       const parsed = parseCid(cid);
       const known = await knownNodes(running, signal);
+      const { request, statusProtocol } = await import('../../network/index.ts');
       const nodes = await Promise.all(known.map(async ({ address, peer }) => {
         try {
           const { held } = await request(running.host, peer, statusProtocol, { cids: [parsed.toString()] }, { signal });

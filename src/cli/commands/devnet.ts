@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { gadusHome, writeProfile } from '../../client/index.ts';
-import { enterUserNamespace } from '../../executor/index.ts';
-import { startDevnet } from '../../devnet/index.ts';
+import { gadusHome, writeProfile } from '../../client/profile.ts';
 import { EXIT } from '../exit-codes.ts';
 import { number } from '../job-options.ts';
 import { coins } from '../coins.ts';
@@ -23,7 +21,9 @@ Example:
   $ gadus devnet --nodes 5
   $ gadus run -- echo hello        # in another terminal`)
     .action(async (_options: Options, command: Command) => {
+      const { enterUserNamespace } = await import('../../executor/index.ts');
       enterUserNamespace();
+      const { startDevnet } = await import('../../devnet/index.ts');
       const options = command.optsWithGlobals<Options>();
       const signal = interruptSignal();
       const profilePath = options.profile ?? join(gadusHome(), 'profile.json');

@@ -2,10 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import { serveApi } from '../../api/index.ts';
-import { gadusHome, readProfile } from '../../client/index.ts';
-import { enterUserNamespace } from '../../executor/index.ts';
-import { createNode, NodeError, parseNodeConfig } from '../../node/index.ts';
+import { gadusHome, readProfile } from '../../client/profile.ts';
+import { NodeError } from '../../node/errors.ts';
 import { messageOf } from '../../protocol/index.ts';
 import { coinUnits } from '../job-options.ts';
 import { dim, print, say } from '../output.ts';
@@ -29,7 +27,9 @@ Example:
   $ openssl rand -hex 32 > node.key && chmod 600 node.key
   $ gadus serve --key-file node.key --price 0.5`)
     .action(async (_options: Options, command: Command) => {
+      const { enterUserNamespace } = await import('../../executor/index.ts');
       enterUserNamespace();
+      const [{ createNode, parseNodeConfig }, { serveApi }] = await Promise.all([import('../../node/index.ts'), import('../../api/index.ts')]);
       const options = command.optsWithGlobals<Options>();
       const signal = interruptSignal();
       const file = options.config === undefined ? {} : await readConfig(options.config);
