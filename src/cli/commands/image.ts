@@ -5,7 +5,8 @@ import type { Command } from 'commander';
 import { callApi } from '../../api/call-api.ts';
 import { defaultProfilePath, writeProfile } from '../../client/profile.ts';
 import { dim, print, say, table } from '../output.ts';
-import { interruptSignal, loadProfile, UsageError, type GlobalOptions } from '../session.ts';
+import { interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface Options extends GlobalOptions { package?: string[] }
 

@@ -47,6 +47,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus job list -n 5')
     .action((_options: Options, command: Command) => withJobs(command, async ({ book }) => {
       const options = command.optsWithGlobals<Options>();
+      if (book.list().length === 0 && options.json !== true) say('no jobs yet; gadus run -- echo hello makes one');
       const jobs = book.list().slice(0, options.limit).map((record) => jobJson(book, record));
       print(jobs, table(['id', 'state', 'replicas', 'created', 'name'],
         jobs.map(({ id, state, replicas, createdAt, name }) => [id.slice(0, 14), state, replicas.map(({ verdict }) => verdict).join(' '), createdAt, name ?? ''])), options);
@@ -119,6 +120,8 @@ async function readSpec(file: string): Promise<unknown> {
   try {
     return parseYaml(await readFile(file === '-' ? '/dev/stdin' : file, 'utf8'));
   } catch (cause) {
-    throw new ProtocolError('SPEC_INVALID', 'the spec cannot be read', { details: `${file}: ${messageOf(cause)}`, cause });
+    throw new ProtocolError('SPEC_INVALID', 'the spec cannot be read', {
+      details: `${file}: ${messageOf(cause).trim()}`, cause, hint: 'a spec is a YAML or JSON file; docs/job-spec.md has every field',
+    });
   }
 }

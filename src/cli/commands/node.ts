@@ -4,7 +4,8 @@ import type { Profile, RunningClient } from '../../client/index.ts';
 import { knownNodes, type KnownNode } from '../known-nodes.ts';
 import { coins } from '../coins.ts';
 import { dim, print, score, short, table } from '../output.ts';
-import { UsageError, withClient, type GlobalOptions } from '../session.ts';
+import { withClient, type GlobalOptions } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `gadus node …`: the nodes of the network. */
 export function registerNode(node: Command): void {

@@ -7,6 +7,7 @@ import { NodeError } from '../../node/errors.ts';
 import { messageOf } from '../../protocol/index.ts';
 import { coinUnits } from '../job-options.ts';
 import { dim, print, say } from '../output.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
 
 interface Options extends GlobalOptions { config?: string; dir?: string; keyFile?: string; listen?: string[]; price?: string; stake?: string; apiPort?: string }
@@ -54,7 +55,7 @@ Example:
         const { chain, host } = running;
         const about = { address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), api: api?.url };
         print(about, `node ${about.address}\n${about.addrs.join('\n')}\nAPI ${about.api ?? 'off'}`, options);
-        await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }); });
+        await untilAborted(signal);
         say(dim('stopping'));
         await api?.stop();
       } finally {
