@@ -10,8 +10,8 @@ export interface Jobs {
   book: JobBook;
   profile: Profile;
   signal: AbortSignal;
-  /** The chain, its code loaded when it is asked for. */
-  chain(): Promise<Chain>;
+  /** The chain, its code loaded when it is asked for; only who acts there needs a key. */
+  chain(options?: { acting?: boolean }): Promise<Chain>;
 }
 
 /** Runs a command on the client's journal: nothing is started, and the chain is spoken to only if the command asks for it. */
@@ -20,9 +20,10 @@ export async function withJobs<T>(command: Command, use: (jobs: Jobs) => Promise
   const profile = await loadProfile(command);
   return use({
     book: await JobBook.open(join(gadusHome(), 'client')), profile, signal,
-    async chain() {
+    async chain({ acting = false } = {}) {
       const { createChain } = await import('../chain/index.ts');
-      return createChain({ rpcUrl: profile.rpcUrl, scheduler: profile.scheduler, privateKey: await clientKey(profile), batch: profile.batch, pollingIntervalMs: profile.pollMs });
+      const { rpcUrl, scheduler, batch, pollMs } = profile;
+      return createChain({ rpcUrl, scheduler, batch, pollingIntervalMs: pollMs, ...(acting && { privateKey: await clientKey(profile) }) });
     },
   });
 }

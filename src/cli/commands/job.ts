@@ -99,7 +99,7 @@ Examples:
     .action((id: string, _options: Options, command: Command) => withJobs(command, async ({ book, chain, profile, signal }) => {
       const record = book.find(id);
       const { cancelJob } = await import('../../client/cancel-job.ts');
-      await cancelJob({ chain: await chain(), book }, record, BigInt(profile.deploymentBlock), { signal });
+      await cancelJob({ chain: await chain({ acting: true }), book }, record, BigInt(profile.deploymentBlock), { signal });
       print({ id: record.jobId, state: 'Cancelled' }, `cancelled ${record.jobId}; what it cost is back in the purse`, command.optsWithGlobals<Options>());
     }));
 }
