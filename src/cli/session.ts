@@ -6,6 +6,7 @@ import type { RunningClient } from '../client/index.ts';
 import { gadusHome, readProfile, type Profile } from '../client/profile.ts';
 import { abortable } from '../protocol/index.ts';
 import { Interrupted } from './interrupted.ts';
+import { dim, say } from './output.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Options every command has. */
@@ -18,6 +19,7 @@ export function interruptSignal(): AbortSignal {
   const onSignal = () => {
     count++;
     if (count > 1) process.exit(130);
+    if (process.stderr.isTTY) say(dim('\ncleaning up; Ctrl-C once more ends it at once'));
     controller.abort(new Interrupted());
   };
   process.on('SIGINT', onSignal);
