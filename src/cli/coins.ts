@@ -1,4 +1,4 @@
-import { formatUnits } from 'viem';
+import { formatUnits } from 'viem/utils';
 
 /** Coin units as coins, at most four decimals. */
 export function coins(units: bigint | string): string {

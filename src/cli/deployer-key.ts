@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Hex } from 'viem';
 import { openKeystore } from '../chain/index.ts';
 import { messageOf } from '../protocol/index.ts';
-import { UsageError } from './session.ts';
+import { UsageError } from './usage-error.ts';
 
 /**
  * The key a deployment is paid with: a file's, which holds hex digits or is a keystore (its password in $GADUS_KEYSTORE_PASSWORD), else

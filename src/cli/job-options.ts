@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Option, type Command } from 'commander';
-import { parseUnits, type Hex } from 'viem';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Hex } from 'viem';
+import { parseUnits } from 'viem/utils';
 import type { RunningClient } from '../client/index.ts';
 import { formatBytes, parseCid, type JobSpecInput, type PossessionRoot } from '../protocol/index.ts';
 import { say } from './output.ts';
-import { UsageError } from './session.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The flags that describe a job on the command line. */
 export interface JobOptions {
@@ -42,8 +43,14 @@ const collect = (value: string, list: string[] | undefined) => [...(list ?? []),
 /** A whole or decimal number from a flag. */
 export function number(value: string): number {
   const parsed = Number(value);
-  if (value.trim() === '' || !Number.isFinite(parsed)) throw new UsageError(`not a number: ${value}`);
+  if (value.trim() === '' || !Number.isFinite(parsed)) throw new InvalidArgumentError('It is not a number.');
   return parsed;
+}
+
+/** A whole number from a flag, 0 or more. */
+export function count(value: string): number {
+  if (!/^\d{1,9}$/.test(value.trim())) throw new InvalidArgumentError('It is not a whole number.');
+  return Number(value);
 }
 
 /** Adds the job flags to a command. */
@@ -100,7 +107,7 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
       ...(options.policy === undefined ? {} : { policy: options.policy as 'trace' }),
       ...(options.minScore === undefined ? {} : { minScoreBps: Math.round(options.minScore * 10_000) }),
-      ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : number(options.audit) }),
+      ...(options.audit === undefined ? {} : { audit: options.audit === 'auto' ? 'auto' as const : chance(options.audit) }),
       ...(options.panel === false ? { panel: false } : {}),
     },
     ...(options.encryptResult === true ? { result: { encrypt: true } } : {}),
@@ -110,6 +117,12 @@ export async function specFromOptions(options: JobOptions, argv: readonly string
       ...(options.stake === undefined ? {} : { stake: coinUnits(options.stake) }),
     },
   };
+}
+
+function chance(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new UsageError(`not a chance: ${text}`, 'write --audit auto, or a number from 0 to 1');
+  return value;
 }
 
 /** What the machines must be, if it is said. */

@@ -1,4 +1,5 @@
-import type { Client, JobRecord, ReplicaFinding } from '../client/index.ts';
+import type { JobRecord, ReplicaFinding } from '../client/index.ts';
+import type { JobBook } from '../client/job-book.ts';
 import { formatBytes, formatDurationMs } from '../protocol/index.ts';
 import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';
@@ -6,8 +7,8 @@ import { coins } from './coins.ts';
 import { dim, green, red, score, short, table, yellow } from './output.ts';
 
 /** A job as a script reads it. */
-export function jobJson(client: Client, record: JobRecord) {
-  const state = client.stateOf(record);
+export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {
+  const state = book.stateOf(record);
   const verdicts = verdictsOf(state);
   const roster = state !== undefined && 'roster' in state ? state.roster : [];
   const key = `client:${record.request.client.toLowerCase()}`;
@@ -31,8 +32,8 @@ export function jobJson(client: Client, record: JobRecord) {
 }
 
 /** A job as a person reads it. */
-export function jobText(client: Client, record: JobRecord): string {
-  const job = jobJson(client, record);
+export function jobText(book: Pick<JobBook, 'stateOf'>, record: JobRecord): string {
+  const job = jobJson(book, record);
   const change = (before: number | undefined, after: number | undefined) => (before === undefined ? '' : `${score(before)} → ${after === undefined ? '?' : score(after)}`);
   const lines = [
     `${dim('job')}    ${job.id}${job.name === undefined ? '' : ` (${job.name})`}`,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { isError } from '../protocol/errors.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './output.ts';
+import { UsageError } from './usage-error.ts';
 import { Interrupted } from './interrupted.ts';
 
 /** Every command, its code loaded only when it is asked for: nearly all of the start-up time is libraries. */
@@ -52,6 +53,7 @@ const COMMANDS: Record<string, { about: string; load(): Promise<(command: Comman
   },
 };
 
+const wantsJson = asksForJson(process.argv.slice(2));
 const program = new Command('gadus')
   .description('Compute over data on machines nobody has to trust: jobs run beside the data, execution traces are the evidence of work.')
   .version('0.1.0')
@@ -60,6 +62,7 @@ const program = new Command('gadus')
   .showHelpAfterError('(gadus COMMAND --help shows how it is used)')
   .enablePositionalOptions()
   .exitOverride()
+  .configureOutput({ writeErr: (text) => { if (!wantsJson) process.stderr.write(text); } })
   .addHelpText('after', `
 Exit codes: 0 done; 1 failed; 2 wrong usage or spec; 3 chain or node unreachable; 4 replicas do not agree, or the job
 expired; 5 not found; 6 refused by the chain; 130 interrupted. gadus run gives the job's own exit code.
@@ -82,10 +85,14 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error.exitCode !== 0 && wantsJson) {
+      const message = error.code === 'commander.help' ? 'no command is named' : error.message.replace(/^error: /, '');
+      reportError(new UsageError(message, 'gadus COMMAND --help shows how it is used'), { json: true });
+    }
   } else if (error instanceof Interrupted || (isError(error) === false && (error as Error)?.name === 'Interrupted')) {
     process.exitCode = EXIT.interrupted;
   } else {
-    reportError(error, { json: asksForJson(process.argv.slice(2)) });
+    reportError(error, { json: wantsJson });
     process.exitCode = exitCodeOf(error);
   }
 }

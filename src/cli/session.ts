@@ -4,19 +4,13 @@ import type { Command } from 'commander';
 import type { Hex } from 'viem';
 import type { RunningClient } from '../client/index.ts';
 import { gadusHome, readProfile, type Profile } from '../client/profile.ts';
-import { BaseError } from '../protocol/index.ts';
+import { abortable } from '../protocol/index.ts';
 import { Interrupted } from './interrupted.ts';
+import { dim, say } from './output.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Options every command has. */
 export interface GlobalOptions { json?: boolean; profile?: string; home?: string }
-
-/** A mistake on the command line that commander cannot see. */
-export class UsageError extends BaseError<'USAGE'> {
-  override readonly name = 'UsageError';
-  constructor(message: string, hint?: string) {
-    super('USAGE', message, hint === undefined ? {} : { hint });
-  }
-}
 
 /** An abort signal that Ctrl-C and SIGTERM raise; a second Ctrl-C ends the process at once. */
 export function interruptSignal(): AbortSignal {
@@ -25,6 +19,7 @@ export function interruptSignal(): AbortSignal {
   const onSignal = () => {
     count++;
     if (count > 1) process.exit(130);
+    if (process.stderr.isTTY) say(dim('\ncleaning up; Ctrl-C once more ends it at once'));
     controller.abort(new Interrupted());
   };
   process.on('SIGINT', onSignal);
@@ -51,7 +46,8 @@ export async function withClient<T>(command: Command, use: (running: RunningClie
   const profile = await loadProfile(command);
   // Not before it is needed: it is most of what there is to load.
   const { createClient } = await import('../client/index.ts');
-  const running = await createClient(profile, { key: await clientKey(profile), dir: join(gadusHome(), 'client') });
+  // An endpoint that does not answer is tried again for a while: who loses patience need not wait for that.
+  const running = await abortable(createClient(profile, { key: await clientKey(profile), dir: join(gadusHome(), 'client') }), signal);
   try {
     return await use({ ...running, profile }, signal);
   } finally {

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { BaseError } from '../protocol/index.ts';
+import { BaseError, messageOf } from '../protocol/index.ts';
 
 export type ProfileErrorCode = 'PROFILE_MISSING' | 'PROFILE_INVALID';
 
@@ -71,12 +71,12 @@ export async function readProfile(path = defaultProfilePath()): Promise<Profile>
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ProfileError('PROFILE_INVALID', 'the network profile is not JSON', { details: path, cause });
+    throw new ProfileError('PROFILE_INVALID', 'the network profile is not JSON', { details: `${path}: ${messageOf(cause)}`, cause, hint: 'gadus devnet writes one, and docs/operating-a-node.md says what is in it' });
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new ProfileError('PROFILE_INVALID', 'the network profile is not valid', {
-    details: `${path}: ${result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+    details: `${path}: ${result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`, hint: 'gadus devnet writes one, and docs/operating-a-node.md says what is in it',
   });
 }
 

@@ -79,3 +79,5 @@ export const INVALID_MESSAGE_DECAY = 0.99;
 export const LAN_CONNECTIONS_PER_SECOND = 1_000;
 /** Shortest wait for a liveness ping: the main loop of a node that hashes gigabytes may be late. */
 export const PING_MIN_TIMEOUT_MS = 15_000;
+/** What a connection holds back at the most until the event loop has come round, bytes: many messages, and less than one read of the peer's. */
+export const TOGETHER_BYTES = 16 * 1024;

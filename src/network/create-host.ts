@@ -1,4 +1,3 @@
-import { noise } from '@libp2p/noise';
 import { yamux } from '@libp2p/yamux';
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub';
 import { identify, type Identify } from '@libp2p/identify';
@@ -17,6 +16,7 @@ import {
   JOBS_TOPIC, LAN_CONNECTIONS_PER_SECOND, LAN_DHT_PROTOCOL, LAN_HEARTBEAT_MS, LAN_HISTORY_HEARTBEATS, PING_MIN_TIMEOUT_MS, PUBLIC_DHT_PROTOCOL,
 } from './constants.ts';
 import { parseKey } from './identity.ts';
+import { noiseTogether } from './send-together.ts';
 
 /** What a host offers besides streams. A type, not an interface: libp2p's service maps are index signatures. */
 export type Services = { identify: Identify; ping: Ping; pubsub: GossipSub; dht: KadDHT };
@@ -56,7 +56,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     nodeInfo: { userAgent: init.agent ?? 'gadus' },
     ...(init.datastore === undefined ? {} : { datastore: init.datastore }),
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noiseTogether()],
     streamMuxers: [yamux()],
     connectionManager: lan ? { inboundConnectionThreshold: LAN_CONNECTIONS_PER_SECOND, maxIncomingPendingConnections: LAN_CONNECTIONS_PER_SECOND } : {},
     connectionMonitor: { pingTimeout: { minTimeout: PING_MIN_TIMEOUT_MS } },

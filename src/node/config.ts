@@ -147,11 +147,15 @@ export function parseNodeConfig(input: unknown): NodeConfig {
 
 /** The account's private key from the configuration. @throws NodeError CONFIG_INVALID */
 export async function keyOf(config: Pick<NodeConfig, 'key' | 'keyFile'>): Promise<`0x${string}`> {
-  const text = config.key ?? (config.keyFile === undefined ? '' : (await readFile(config.keyFile, 'utf8').catch(() => '')).trim());
+  const hint = 'openssl rand -hex 32 > node.key makes one';
+  const read = (path: string) => readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new NodeError('CONFIG_INVALID', 'the node\'s key cannot be read', { details: `${path}: ${messageOf(cause)}`, hint, cause });
+  });
+  const text = config.key ?? (config.keyFile === undefined ? '' : (await read(config.keyFile)).trim());
   const key = text.startsWith('0x') ? text : `0x${text}`;
   if (/^0x[0-9a-fA-F]{64}$/.test(key)) return key as `0x${string}`;
   throw new NodeError('CONFIG_INVALID', 'the node has no usable key', {
     details: config.keyFile === undefined ? 'neither key nor keyFile is set' : `${config.keyFile} does not hold 32 bytes of hex`,
-    hint: 'openssl rand -hex 32 > node.key makes one',
+    hint,
   });
 }

@@ -163,7 +163,7 @@ describe('the command line', () => {
       [5, 'JOB_UNKNOWN', /0x1234/, ['job', 'describe', '0x1234']],
       [2, 'PROFILE_MISSING', /none\.json/, ['--profile', join(work, 'none.json'), 'wallet', 'show']],
       [3, 'RPC_UNREACHABLE', /./, ['--profile', join(work, 'away.json'), 'wallet', 'show']],
-      [3, 'RPC_UNREACHABLE', /./, ['--profile', join(work, 'away.json'), 'job', 'list']],
+      [3, 'RPC_UNREACHABLE', /./, ['--profile', join(work, 'away.json'), 'node', 'list']],
     ];
     await Promise.all([
       ...cases.map(async ([exit, code, details, args]) => {
@@ -173,6 +173,9 @@ describe('the command line', () => {
       }),
       gadus(2, 'run', '--no-such-flag', '--', 'true'),
       gadus(2, 'no-such-command'),
+      error(2, 'run', '--cpus', 'many', '--', 'true').then(({ code, message }) => { assert.equal(code, 'USAGE'); assert.match(message, /--cpus/); }),
+      // What is in the journal can be listed while the chain is away.
+      gadus(0, '--profile', join(work, 'away.json'), 'job', 'list'),
       // The option counts wherever it stands.
       gadus(5, 'job', 'get', '0x1234', '--json').then(({ stderr }) => assert.equal((JSON.parse(stderr) as { error: { code: string } }).error.code, 'JOB_UNKNOWN')),
     ]);

@@ -11,7 +11,8 @@ import { gadusHome } from '../../client/profile.ts';
 import { deployerKey } from '../deployer-key.ts';
 import { coins } from '../coins.ts';
 import { dim, green, print, red, say } from '../output.ts';
-import { interruptSignal, loadProfile, UsageError, type GlobalOptions } from '../session.ts';
+import { interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface Where extends GlobalOptions { rpc?: string; addresses?: string }
 interface DeployOptions extends Where {

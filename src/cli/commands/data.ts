@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
+import type { CID } from 'multiformats/cid';
 import type { Hex } from 'viem';
-import { callApi } from '../../api/index.ts';
-import { request, statusProtocol } from '../../network/index.ts';
+import { callApi } from '../../api/call-api.ts';
 import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
-import { contentStream, type Collected, type Holding, type Location } from '../../storage/index.ts';
+import type { Collected, Holding, Location } from '../../storage/index.ts';
+import { contentStream } from '../../storage/content-stream.ts';
 import { knownNodes } from '../known-nodes.ts';
 import { print, progressBar, say, short, table } from '../output.ts';
-import { interruptSignal, loadProfile, UsageError, withClient, type GlobalOptions } from '../session.ts';
+import { interruptSignal, loadProfile, withClient, type GlobalOptions } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface Options extends GlobalOptions { all?: boolean; local?: boolean; copy?: boolean; output?: string; root?: boolean }
 
@@ -55,10 +57,9 @@ Examples:
 
   data.command('get <cid> <destination>').description('fetch a file or folder from whoever has it')
     .addHelpText('after', '\nExample:\n  $ gadus data get bafy… table.csv')
-    .action((cid: string, destination: string, _options: Options, command: Command) => withClient(command, async (running, signal) => {
+    .action((cid: string, destination: string, _options: Options, command: Command) => withCid(command, cid, async (parsed, running, signal) => {
       const options = command.optsWithGlobals<Options>();
       await knownNodes(running, signal);
-      const parsed = parseCid(cid);
       const receipt = await running.storage.export(parsed, resolve(destination), { signal, onProgress: progressBar(options) });
       print({ cid, destination, receipt }, `${destination}  ${formatBytes(receipt.bytes)} from ${receipt.sources.filter(({ blocks }) => blocks > 0).map(({ name }) => name).join(', ') || 'here'}`, options);
     }));
@@ -66,10 +67,10 @@ Examples:
   data.command('piece <cid> <destination>').description('fetch a whole Filecoin piece from storage providers, checked by its commitment')
     .requiredOption('--provider <URL...>', 'providers that serve /piece/CID; nothing is ever paid')
     .addHelpText('after', '\nExample:\n  $ gadus data piece baga6ea4seaq… piece.car --provider http://curio.example.org:12310')
-    .action((cid: string, destination: string, _options: Options, command: Command) => withClient(command, async ({ storage }, signal) => {
+    .action((cid: string, destination: string, _options: Options, command: Command) => withCid(command, cid, async (parsed, { storage }, signal) => {
       const options = command.optsWithGlobals<Options & { provider: string[] }>();
       const bar = progressBar(options);
-      const { bytes } = await storage.exportPiece(parseCid(cid), resolve(destination), {
+      const { bytes } = await storage.exportPiece(parsed, resolve(destination), {
         signal, providers: options.provider, onProgress: ({ bytes: came }) => bar({ bytes: came, blocks: 0 }),
       });
       print({ cid, destination, bytes }, `${destination}  ${formatBytes(bytes)}`, options);
@@ -77,11 +78,11 @@ Examples:
 
   data.command('export <cid>').description('fetch a DAG and write it as a CAR').requiredOption('-o, --output <FILE>', 'the CAR; it must not exist')
     .addHelpText('after', '\nExample:\n  $ gadus data export bafy… -o table.car')
-    .action((cid: string, _options: Options, command: Command) => withClient(command, async (running, signal) => {
+    .action((cid: string, _options: Options, command: Command) => withCid(command, cid, async (parsed, running, signal) => {
       const options = command.optsWithGlobals<Options>();
       await knownNodes(running, signal);
       const output = resolve(options.output!);
-      const receipt = await running.storage.exportCar(parseCid(cid), output, { signal, onProgress: progressBar(options) });
+      const receipt = await running.storage.exportCar(parsed, output, { signal, onProgress: progressBar(options) });
       print({ cid, output, receipt }, `${output}  ${formatBytes(receipt.bytes)} in ${receipt.blocks} blocks`, options);
     }));
 
@@ -110,10 +111,10 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus data ls bafy…')
     .action(async (cid: string | undefined, _options: Options, command: Command) => {
       if (cid === undefined) return listHeld(command);
-      return withClient(command, async (running, signal) => {
+      return withCid(command, cid, async (parsed, running, signal) => {
         const options = command.optsWithGlobals<Options>();
         await knownNodes(running, signal);
-        const entries = await running.storage.ls(parseCid(cid), { signal });
+        const entries = await running.storage.ls(parsed, { signal });
         print(entries.map((entry) => ({ ...entry, cid: entry.cid.toString() })), table(['name', 'type', 'size', 'cid'],
           entries.map((entry) => [entry.name, entry.type, formatBytes(Number(entry.bytes)), entry.cid.toString()])), options);
       });
@@ -121,10 +122,10 @@ Examples:
 
   data.command('locate <cid>').description('which nodes hold a CID, how much of it, and what every source of the client and of this machine\'s nodes says')
     .addHelpText('after', '\nExample:\n  $ gadus data locate bafy…')
-    .action((cid: string, _options: Options, command: Command) => withClient(command, async (running, signal) => {
+    .action((cid: string, _options: Options, command: Command) => withCid(command, cid, async (parsed, running, signal) => {
       const options = command.optsWithGlobals<Options>();
-      const parsed = parseCid(cid);
       const known = await knownNodes(running, signal);
+      const { request, statusProtocol } = await import('../../network/index.ts');
       const nodes = await Promise.all(known.map(async ({ address, peer }) => {
         try {
           const { held } = await request(running.host, peer, statusProtocol, { cids: [parsed.toString()] }, { signal });
@@ -148,6 +149,12 @@ Examples:
         table(['asked by', 'source', 'has it', 'ms', ''], sources.map(({ by, source, has, ms, error }) => [by, source, has ? 'yes' : error === undefined ? 'no' : '?', String(ms), error ?? ''])),
       ].join('\n'), options);
     }));
+}
+
+/** Runs a command about a CID with a started client; what is no CID is told before anything is started. */
+function withCid<T>(command: Command, cid: string, use: (parsed: CID, ...rest: Parameters<Parameters<typeof withClient>[1]>) => Promise<T>): Promise<T> {
+  const parsed = parseCid(cid);
+  return withClient(command, (running, signal) => use(parsed, running, signal));
 }
 
 async function listHeld(command: Command): Promise<void> {

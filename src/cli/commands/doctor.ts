@@ -2,9 +2,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createChain } from '../../chain/index.ts';
-import { gadusHome, readProfile } from '../../client/index.ts';
-import { detectEngines, enterUserNamespace, findGuest, guestDir, probeKvm } from '../../executor/index.ts';
+import { gadusHome, readProfile } from '../../client/profile.ts';
 import { formatBytes, messageOf } from '../../protocol/index.ts';
 import { bold, dim, green, print, red, yellow } from '../output.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
@@ -16,6 +14,7 @@ interface Finding { name: string; state: 'ok' | 'limited' | 'missing'; detail: s
 export function registerDoctor(command: Command): void {
   command.addHelpText('after', '\nExit code 1 when no engine works.\n\nExample:\n  $ gadus doctor')
     .action(async (_options: GlobalOptions, command: Command) => {
+      const { detectEngines, enterUserNamespace } = await import('../../executor/index.ts');
       enterUserNamespace();
       const options = command.optsWithGlobals<GlobalOptions>();
       const signal = interruptSignal();
@@ -57,6 +56,7 @@ async function cgroups(): Promise<Finding> {
 }
 
 async function kvm(signal: AbortSignal): Promise<Finding> {
+  const { findGuest, guestDir, probeKvm } = await import('../../executor/index.ts');
   const guest = await findGuest({ dir: guestDir() }).catch(() => undefined);
   const { works, detail, remedy } = await probeKvm({ signal, ...(guest === undefined ? {} : { kernel: guest.kernel }) });
   return { name: 'KVM', state: works ? 'ok' : 'limited', detail, ...(remedy === undefined ? {} : { remedy }) };
@@ -72,6 +72,7 @@ async function disk(): Promise<Finding> {
 async function chain(path: string | undefined, signal: AbortSignal): Promise<Finding> {
   try {
     const profile = await readProfile(path);
+    const { createChain } = await import('../../chain/index.ts');
     const found = createChain({ rpcUrl: profile.rpcUrl, scheduler: profile.scheduler, pollingIntervalMs: profile.pollMs });
     const { chainId } = await found.court({ signal });
     return { name: 'chain', state: 'ok', detail: `chain ${chainId} at ${profile.rpcUrl}, scheduler ${profile.scheduler}; IPFS peers: ${profile.bootstrap.length} in the profile` };

@@ -2,11 +2,11 @@ import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { callApi } from '../../api/index.ts';
+import { callApi } from '../../api/call-api.ts';
 import { defaultProfilePath, writeProfile } from '../../client/profile.ts';
-import { buildBusyboxImage, buildDebianImage, guestDir, prepareGuest, pullImage } from '../../executor/index.ts';
 import { dim, print, say, table } from '../output.ts';
-import { interruptSignal, loadProfile, UsageError, type GlobalOptions } from '../session.ts';
+import { interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface Options extends GlobalOptions { package?: string[] }
 
@@ -26,6 +26,7 @@ export function registerImage(image: Command): void {
     .addHelpText('after', '\nIn GADUS_HOME/guest, for all nodes of this machine. GADUS_KERNEL=/path/to/vmlinux uses another kernel with all drivers built in.\n\nExample:\n  $ gadus image kernel')
     .action(async (_options: Options, command: Command) => {
       const kernel = process.env['GADUS_KERNEL'];
+      const { guestDir, prepareGuest } = await import('../../executor/index.ts');
       const guest = await prepareGuest({ dir: guestDir(), signal: interruptSignal(), onProgress: (line) => say(dim(line)), ...(kernel === undefined ? {} : { kernel }) });
       print(guest, `kernel  ${guest.kernel}\ninitrd  ${guest.initrd}`, command.optsWithGlobals<Options>());
     });
@@ -34,6 +35,7 @@ export function registerImage(image: Command): void {
     .option('-p, --package <NAME>', 'Debian package to install (repeatable); without any, the image is busybox', collect)
     .addHelpText('after', '\nExample:\n  $ gadus image build python --package python3-minimal\n  $ gadus run --image python -- python3 -c "print(2**100)"')
     .action(async (name: string, options: Options, command: Command) => {
+      const { buildBusyboxImage, buildDebianImage } = await import('../../executor/index.ts');
       await publish(command, name, async (out, signal) => {
         if (options.package === undefined) await buildBusyboxImage({ out, signal });
         else await buildDebianImage({ packages: options.package, out, signal, onProgress: (line: string) => say(dim(line)) });
@@ -43,6 +45,7 @@ export function registerImage(image: Command): void {
   image.command('pull <reference> [name]').description('fetch an image from a registry, give it to the nodes of this machine, and name it in the profile')
     .addHelpText('after', '\nCredentials are taken from where skopeo login and docker login leave them.\nExample:\n  $ gadus image pull debian:12-slim slim\n  $ gadus run --image slim -- cat /etc/os-release')
     .action(async (reference: string, name: string | undefined, _options: Options, command: Command) => {
+      const { pullImage } = await import('../../executor/index.ts');
       await publish(command, name ?? defaultName(reference), (out, signal) => pullImage({ reference, out, signal, onProgress: (line) => say(dim(line)) }));
     });
 

@@ -6,12 +6,13 @@ import { isUnfinished } from '../../client/is-unfinished.ts';
 import { messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
-import { number } from '../job-options.ts';
+import { count } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
 import { print, progressBar, say, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
+import { withJobs } from '../with-jobs.ts';
 
-interface Options extends GlobalOptions { quiet?: boolean; replica?: string; outputDir?: string; limit?: string; detach?: boolean; car?: string; shard?: number }
+interface Options extends GlobalOptions { quiet?: boolean; replica?: number; outputDir?: string; limit?: number; detach?: boolean; car?: string; shard?: number }
 
 /** `gadus job …`: specs in files, and jobs after they were submitted. */
 export function registerJob(job: Command): void {
@@ -42,22 +43,23 @@ Examples:
       return finish(running.client, record, signal, options);
     }));
 
-  job.command('list').description('jobs of this client, newest first').option('-n, --limit <N>', 'at most so many', '20')
+  job.command('list').description('jobs of this client, newest first').option('-n, --limit <N>', 'at most so many', count, 20)
     .addHelpText('after', '\nExample:\n  $ gadus job list -n 5')
-    .action((_options: Options, command: Command) => acting(command, async ({ client }, _signal, options) => {
-      const jobs = client.list().slice(0, Number(options.limit)).map((record) => jobJson(client, record));
+    .action((_options: Options, command: Command) => withJobs(command, async ({ book }) => {
+      const options = command.optsWithGlobals<Options>();
+      if (book.list().length === 0 && options.json !== true) say('no jobs yet; gadus run -- echo hello makes one');
+      const jobs = book.list().slice(0, options.limit).map((record) => jobJson(book, record));
       print(jobs, table(['id', 'state', 'replicas', 'created', 'name'],
         jobs.map(({ id, state, replicas, createdAt, name }) => [id.slice(0, 14), state, replicas.map(({ verdict }) => verdict).join(' '), createdAt, name ?? ''])), options);
-      return EXIT.ok;
     }));
 
   job.command('describe <id>').description('a job in full, as the chain knows it now')
     .addHelpText('after', '\nExample:\n  $ gadus job describe 0x3f2a')
-    .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, _signal, options) => {
-      const record = client.find(id);
-      await client.refresh(record);
-      print(jobJson(client, record), jobText(client, record), options);
-      return EXIT.ok;
+    .action((id: string, _options: Options, command: Command) => withJobs(command, async ({ book, chain, profile, signal }) => {
+      const record = book.find(id);
+      const { refreshJob } = await import('../../client/refresh-job.ts');
+      await refreshJob({ chain: await chain(), book }, record, BigInt(profile.deploymentBlock), { signal });
+      print(jobJson(book, record), jobText(book, record), command.optsWithGlobals<Options>());
     }));
 
   job.command('wait <id>').description('go on with a job: carry commitments, validate evidence, settle').option('-q, --quiet', 'no progress on stderr')
@@ -68,17 +70,17 @@ Examples:
       return finish(client, record, signal, options);
     }));
 
-  job.command('logs <id>').description('follow the log of a running replica').option('-r, --replica <N>', 'which replica', '0')
+  job.command('logs <id>').description('follow the log of a running replica').option('-r, --replica <N>', 'which replica, from 0', count, 0)
     .addHelpText('after', '\nExample:\n  $ gadus job logs 0x3f2a --replica 1')
     .action((id: string, _options: Options, command: Command) => acting(command, async (running, signal, options) => {
       const record = running.client.find(id);
       await running.client.refresh(record);
-      await followLog(running, record, Number(options.replica), signal);
+      await followLog(running, record, options.replica!, signal);
       return EXIT.ok;
     }));
 
   job.command('get <id>').description('fetch the result that the replicas agree on').option('--output-dir <DIR>', 'where to (default: job-ID)')
-    .option('--car <FILE>', 'write it as a CAR instead').option('--shard <N>', 'only that of one shard, from 0', number)
+    .option('--car <FILE>', 'write it as a CAR instead').option('--shard <N>', 'only that of one shard, from 0', count)
     .addHelpText('after', '\nExamples:\n  $ gadus job get 0x3f2a --output-dir result\n  $ gadus job get 0x3f2a --shard 12')
     .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
       const record = client.find(id);
@@ -94,11 +96,11 @@ Examples:
 
   job.command('cancel <id>').description('cancel a job that no node is assigned to yet')
     .addHelpText('after', '\nExample:\n  $ gadus job cancel 0x3f2a')
-    .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, _signal, options) => {
-      const record = client.find(id);
-      await client.cancel(record);
-      print({ id: record.jobId, state: 'Cancelled' }, `cancelled ${record.jobId}`, options);
-      return EXIT.ok;
+    .action((id: string, _options: Options, command: Command) => withJobs(command, async ({ book, chain, profile, signal }) => {
+      const record = book.find(id);
+      const { cancelJob } = await import('../../client/cancel-job.ts');
+      await cancelJob({ chain: await chain({ acting: true }), book }, record, BigInt(profile.deploymentBlock), { signal });
+      print({ id: record.jobId, state: 'Cancelled' }, `cancelled ${record.jobId}; what it cost is back in the purse`, command.optsWithGlobals<Options>());
     }));
 }
 
@@ -118,6 +120,8 @@ async function readSpec(file: string): Promise<unknown> {
   try {
     return parseYaml(await readFile(file === '-' ? '/dev/stdin' : file, 'utf8'));
   } catch (cause) {
-    throw new ProtocolError('SPEC_INVALID', 'the spec cannot be read', { details: `${file}: ${messageOf(cause)}`, cause });
+    throw new ProtocolError('SPEC_INVALID', 'the spec cannot be read', {
+      details: `${file}: ${messageOf(cause).trim()}`, cause, hint: 'a spec is a YAML or JSON file; docs/job-spec.md has every field',
+    });
   }
 }

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
-import { readParty } from '../../chain/index.ts';
-import { request, statusProtocol } from '../../network/index.ts';
 import { formatBytes, messageOf, scoreBps } from '../../protocol/index.ts';
 import type { Profile, RunningClient } from '../../client/index.ts';
 import { knownNodes, type KnownNode } from '../known-nodes.ts';
 import { coins } from '../coins.ts';
 import { dim, print, score, short, table } from '../output.ts';
-import { UsageError, withClient, type GlobalOptions } from '../session.ts';
+import { withClient, type GlobalOptions } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** `gadus node …`: the nodes of the network. */
 export function registerNode(node: Command): void {
@@ -38,6 +37,7 @@ export function registerNode(node: Command): void {
 }
 
 async function describe({ chain, host }: RunningClient & { profile: Profile }, { address, peer }: KnownNode, signal: AbortSignal) {
+  const [{ readParty }, { request, statusProtocol }] = await Promise.all([import('../../chain/index.ts'), import('../../network/index.ts')]);
   const party = await readParty(chain, address, 'node', { signal });
   const onChain = {
     address, peer: peer.toString(), stake: party.free + party.locked, locked: party.locked, score: scoreBps(party), good: party.good, bad: party.bad,

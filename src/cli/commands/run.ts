@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Client, JobRecord } from '../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
 import { dataRootFrom, specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
@@ -60,6 +61,6 @@ Examples:
 }
 
 /** Resolves when the job has left Open. */
-async function waitForAssignment(client: Parameters<typeof jobText>[0], record: Parameters<typeof jobText>[1], signal: AbortSignal): Promise<void> {
+async function waitForAssignment(client: Client, record: JobRecord, signal: AbortSignal): Promise<void> {
   await client.waitFor(record, (state) => state !== undefined && state.state !== 'Open', { signal });
 }

@@ -2,13 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import { serveApi } from '../../api/index.ts';
-import { gadusHome, readProfile } from '../../client/index.ts';
-import { enterUserNamespace } from '../../executor/index.ts';
-import { createNode, NodeError, parseNodeConfig } from '../../node/index.ts';
+import { gadusHome, readProfile } from '../../client/profile.ts';
+import { NodeError } from '../../node/errors.ts';
 import { messageOf } from '../../protocol/index.ts';
 import { coinUnits } from '../job-options.ts';
 import { dim, print, say } from '../output.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
 
 interface Options extends GlobalOptions { config?: string; dir?: string; keyFile?: string; listen?: string[]; price?: string; stake?: string; apiPort?: string }
@@ -29,7 +28,9 @@ Example:
   $ openssl rand -hex 32 > node.key && chmod 600 node.key
   $ gadus serve --key-file node.key --price 0.5`)
     .action(async (_options: Options, command: Command) => {
+      const { enterUserNamespace } = await import('../../executor/index.ts');
       enterUserNamespace();
+      const [{ createNode, parseNodeConfig }, { serveApi }] = await Promise.all([import('../../node/index.ts'), import('../../api/index.ts')]);
       const options = command.optsWithGlobals<Options>();
       const signal = interruptSignal();
       const file = options.config === undefined ? {} : await readConfig(options.config);
@@ -54,7 +55,7 @@ Example:
         const { chain, host } = running;
         const about = { address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), api: api?.url };
         print(about, `node ${about.address}\n${about.addrs.join('\n')}\nAPI ${about.api ?? 'off'}`, options);
-        await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }); });
+        await untilAborted(signal);
         say(dim('stopping'));
         await api?.stop();
       } finally {

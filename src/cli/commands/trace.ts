@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import {
   compareFingerprints, explainDifference, fingerprintOf, renderReport, traceToCsv, tracePlot, writeTraceFile, type TraceFile,
 } from '../../evidence/index.ts';
-import { recordCommand } from '../../executor/index.ts';
 import { formatBytes, formatDurationMs } from '../../protocol/index.ts';
 import { number } from '../job-options.ts';
 import { bold, dim, green, print, red, say, table } from '../output.ts';
@@ -31,6 +30,7 @@ Examples:
     .addHelpText('after', '\nThe exit code is the command\'s own.\n\nExample:\n  $ gadus trace record -o sort.json -- sort -o sorted.csv table.csv')
     .action(async (argv: string[], _options: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
+      const { recordCommand } = await import('../../executor/index.ts');
       const { trace: recorded, exitCode } = await recordCommand(argv, { intervalMs: options.interval!, signal: interruptSignal() });
       const label = options.label ?? argv.join(' ').slice(0, 100);
       await writeTraceFile(options.out!, { trace: recorded, label });

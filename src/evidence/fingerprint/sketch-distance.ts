@@ -20,7 +20,8 @@ export function sketchDistance(a: Uint8Array, b: Uint8Array): { distance: number
   let worst = Math.floor((1000 * contentBits(a, b)) / SKETCH_CONTENT_TOLERANCE);
   let shared = 0;
   let lonely = 0;
-  for (const { count, curve, tolerance, strict } of SKETCH_BLOCKS) {
+  for (let block = 0; block < SKETCH_BLOCKS.length; block++) {
+    const { count, curve, tolerance, strict } = SKETCH_BLOCKS[block]!;
     let sum = 0;
     let n = 0;
     const next = at + 2 * count;
@@ -36,11 +37,15 @@ export function sketchDistance(a: Uint8Array, b: Uint8Array): { distance: number
     at = next;
     shared += n;
     if (n === 0) continue;
-    const beyond = (limit: number) => Math.floor((1000 * Math.max(sum - n * Math.min(slack, MAX_SLACK * limit), 0)) / (n * limit));
-    distance = Math.max(distance, beyond(tolerance));
-    worst = Math.max(worst, beyond(strict));
+    distance = Math.max(distance, beyond(tolerance, sum, n, slack));
+    worst = Math.max(worst, beyond(strict, sum, n, slack));
   }
   return shared === 0 || lonely * LONELY_FEATURES_DIVISOR > shared ? none : { distance, strict: worst };
+}
+
+/** How far a block is apart beyond its slack, in thousandths of a tolerance. */
+function beyond(limit: number, sum: number, n: number, slack: number): number {
+  return Math.floor((1000 * Math.max(sum - n * Math.min(slack, MAX_SLACK * limit), 0)) / (n * limit));
 }
 
 /** A curve's slack; none where it is absent. */

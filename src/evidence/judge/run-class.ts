@@ -1,8 +1,9 @@
 import { MIN_CLASS_RUNS, SKETCH_THRESHOLD } from '../constants.ts';
-import { sketchDistance } from '../fingerprint/sketch-distance.ts';
-import { blockDistances, DISTANCE_BLOCKS } from './block-distances.ts';
+import { MAX_REPLICAS } from '../../protocol/constants.ts';
+import { apartOf, type Apart } from './apart-of.ts';
+import { CPU_BLOCK, DISTANCE_BLOCKS } from './block-distances.ts';
 import type { Precedent } from './precedent.ts';
-import { middleOf, strangenessOf } from './strangeness.ts';
+import { deviationsOf, middleOf, strangenessBy } from './strangeness.ts';
 
 /** One run of the class, and its distances to all others, each list ascending. */
 interface Row { sketch: Uint8Array; distances: number[]; blocks: number[][] }
@@ -13,6 +14,8 @@ interface Row { sketch: Uint8Array; distances: number[]; blocks: number[][] }
  */
 export class RunClass {
   readonly #rows: Row[] = [];
+  /** Of the last sketches that were looked at, how far they are from the runs of the class. */
+  readonly #looked = new Map<string, WeakMap<Row, Apart>>();
   /** Made when it is asked for. */
   #spread: Float64Array | undefined;
 
@@ -26,48 +29,60 @@ export class RunClass {
 
   add(sketch: Uint8Array): void {
     const row: Row = { sketch, distances: [], blocks: DISTANCE_BLOCKS.map(() => []) };
+    const from = this.#from(sketch);
     for (const other of this.#rows) {
-      note(other, sketch, insert);
-      note(row, other.sketch, insert);
+      const apart = from(other);
+      note(row, apart, insert);
+      note(other, apart, insert, -1);
     }
     this.#rows.push(row);
     this.#spread = undefined;
+  }
+
+  /** Tells how far a sketch is from each run of the class, and remembers it: whoever is looked at is often taken in next. */
+  #from(sketch: Uint8Array): (row: Row) => Apart {
+    const key = Buffer.from(sketch.buffer, sketch.byteOffset, sketch.byteLength).toString('latin1');
+    const known = this.#looked.get(key) ?? new WeakMap<Row, Apart>();
+    this.#looked.set(key, known);
+    if (this.#looked.size > MAX_REPLICAS) this.#looked.delete(this.#looked.keys().next().value!);
+    return (row) => {
+      let apart = known.get(row);
+      if (apart === undefined) known.set(row, apart = apartOf(sketch, row.sketch));
+      return apart;
+    };
   }
 
   /** Forgets the oldest run. */
   drop(): void {
     const row = this.#rows.shift();
     if (row === undefined) return;
-    for (const other of this.#rows) note(other, row.sketch, remove);
+    for (const other of this.#rows) note(other, apartOf(other.sketch, row.sketch), remove);
     this.#spread = undefined;
   }
 
   /** The same as `precedentOf(past, sketch)`. */
   look(sketch: Uint8Array): Precedent {
-    const own: number[] = [];
-    let alike = 0;
-    const ranks = this.#rows.map((row) => {
-      const apart = sketchDistance(sketch, row.sketch).distance;
-      if (apart <= SKETCH_THRESHOLD) alike++;
-      own.push(apart);
-      return lowerMedianWith(row.distances, sketchDistance(row.sketch, sketch).distance);
-    });
-    own.sort(ascending);
+    const aparts = this.#rows.map(this.#from(sketch));
+    const own = aparts.map(({ distance }) => distance).sort(ascending);
+    const alike = own.filter((distance) => distance <= SKETCH_THRESHOLD).length;
+    const ranks = this.#rows.map((row, i) => lowerMedianWith(row.distances, aparts[i]!.distance));
     const rank = own[(own.length - 1) >> 1] ?? 0;
     const runs = this.#rows.length;
     return {
       runs, alike,
       p: (ranks.filter((other) => other >= rank).length + 1) / (runs + 1),
-      ...(runs < MIN_CLASS_RUNS ? {} : { strangeness: strangenessOf({ past: this.#rows.map((row) => row.sketch), spread: this.#spread ??= spreadOf(this.#rows) }, sketch) }),
+      ...(runs < MIN_CLASS_RUNS ? {} : { strangeness: strangenessBy({ past: this.#rows.map((row) => row.sketch), spread: this.#spread ??= spreadOf(this.#rows) }, deviationsOf(aparts)) }),
     };
   }
 }
 
-/** Puts a run's distances from another into its lists, or takes them out. */
-function note({ sketch, distances, blocks }: Row, other: Uint8Array, change: (sorted: number[], value: number) => void): void {
-  change(distances, sketchDistance(sketch, other).distance);
-  const apart = blockDistances(sketch, other);
-  for (let k = 0; k < apart.length; k++) if (!Number.isNaN(apart[k]!)) change(blocks[k]!, apart[k]!);
+/** Puts a run's distances from another into its lists, or takes them out. @param side -1 where it is the second of the two */
+function note(row: Row, { distance, blocks }: Apart, change: (sorted: number[], value: number) => void, side: 1 | -1 = 1): void {
+  change(row.distances, distance);
+  for (let k = 0; k < blocks.length; k++) {
+    const value = k === CPU_BLOCK ? side * blocks[k]! : blocks[k]!;
+    if (!Number.isNaN(value)) change(row.blocks[k]!, value);
+  }
 }
 
 /** As in `classModel`. */

@@ -1,6 +1,6 @@
+import { apartOf, type Apart } from './apart-of.ts';
 import { blockDistances, CPU_BLOCK, DISTANCE_BLOCKS } from './block-distances.ts';
 import { CLASS_BLOCK_LIMITS, CLASS_LIMIT, CLASS_PRIOR_WEIGHT, CLASS_PRIORS, CLASS_SCORES, type BlockName } from '../constants.ts';
-import { sketchDistance } from '../fingerprint/sketch-distance.ts';
 
 /** How strange one run is beside earlier ones of its class. */
 export interface Strangeness {
@@ -27,9 +27,14 @@ export function classModel(past: readonly Uint8Array[]): ClassModel {
 
 /** Deviation of a run from those of its class, in tolerances, for each of DISTANCE_BLOCKS; all Infinity where it lacks what most of them have. */
 export function deviationsFrom({ past }: ClassModel, sketch: Uint8Array): Float64Array {
-  const comparable = past.filter((other) => sketchDistance(other, sketch).distance < Infinity);
-  if (2 * comparable.length < past.length) return new Float64Array(DISTANCE_BLOCKS.length).fill(Infinity);
-  return medians(comparable.map((other) => blockDistances(sketch, other)));
+  return deviationsOf(past.map((other) => apartOf(sketch, other)));
+}
+
+/** The same of how far a run is from each of its class. */
+export function deviationsOf(aparts: readonly Apart[]): Float64Array {
+  const comparable = aparts.filter(({ distance }) => distance < Infinity);
+  if (2 * comparable.length < aparts.length) return new Float64Array(DISTANCE_BLOCKS.length).fill(Infinity);
+  return medians(comparable.map(({ blocks }) => blocks));
 }
 
 /**
@@ -49,7 +54,12 @@ const MAX_SCORE = 1000;
 
 /** How strange a run is. @param model of at least MIN_CLASS_RUNS runs, or the limit does not hold */
 export function strangenessOf(model: ClassModel, sketch: Uint8Array): Strangeness {
-  const all = scaledDeviations(model, deviationsFrom(model, sketch));
+  return strangenessBy(model, deviationsFrom(model, sketch));
+}
+
+/** The same of a run's deviations. */
+export function strangenessBy(model: ClassModel, deviations: Float64Array): Strangeness {
+  const all = scaledDeviations(model, deviations);
   const worst = Math.max(...all);
   const block = worst === Infinity ? undefined : DISTANCE_BLOCKS[all.indexOf(worst)];
   return { score: Math.min(worst / CLASS_LIMIT, MAX_SCORE), block, p: CLASS_SCORES.findLast(([score]) => worst >= score)?.[1] ?? 1 };

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { JobBook } from './job-book.ts';
+import type { JobRecord } from './job-record.ts';
+
+let dir: string;
+before(async () => { dir = await mkdtemp(join(tmpdir(), 'gadus-book-')); });
+after(() => rm(dir, { recursive: true }));
+
+const job = (id: string, createdAt: number): JobRecord => ({
+  jobId: `0x${id.padEnd(64, '0')}`, createdAt, events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
+} as unknown as JobRecord);
+
+test('a book has what was written in it, newest first, for whoever opens it', async () => {
+  const book = await JobBook.open(dir);
+  assert.deepEqual(book.list(), []);
+  for (const [id, createdAt] of [['ab1', 1], ['ab2', 3], ['cd', 2]] as const) await book.put(job(id, createdAt));
+  for (const one of [book, await JobBook.open(dir)]) {
+    assert.deepEqual(one.list().map(({ createdAt }) => createdAt), [3, 2, 1]);
+    assert.equal(one.find('0xab1').createdAt, 1);
+    assert.equal(one.find('CD').createdAt, 2);
+    assert.equal(one.stateOf(one.find('cd')), undefined);
+    assert.throws(() => one.find('ab'), { code: 'JOB_UNKNOWN', shortMessage: /ambiguous/ });
+    assert.throws(() => one.find('ef'), { code: 'JOB_UNKNOWN', shortMessage: /no such job/ });
+  }
+});
