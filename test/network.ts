@@ -149,6 +149,8 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
         ...configs[index]!,
         network: { ...configs[index]!.network, listen: addrs.slice(0, 1).map((addr) => addr.replace(/\/p2p\/.*/, '')), bootstrap: others.flatMap((node) => node.addrs.slice(0, 1)) },
       }, (line) => listen(index, line));
+      // Its API has another port now.
+      profile.apis?.splice(index, 1, nodes[index].api);
     },
   };
   return {
