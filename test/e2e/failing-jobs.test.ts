@@ -36,7 +36,7 @@ const cases: Record<string, Case> = {
 };
 
 describe('jobs that fail', () => {
-  const network = useNetwork({ nodes: 4 });
+  const network = useNetwork({ shared: true, nodes: 4 });
 
   for (const [name, { spec, ended, exitCode, stdout, stdoutBytes }] of Object.entries(cases)) {
     test(name, async () => {

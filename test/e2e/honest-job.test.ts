@@ -14,7 +14,7 @@ import { reach, settledJob, useNetwork } from '../network.ts';
 const MAX_HAPPY_GAS = 480_000;
 
 describe('jobs of honest nodes', () => {
-  const network = useNetwork({ nodes: 4 });
+  const network = useNetwork({ shared: true, nodes: 4 });
 
   /** Coin of the account and of its purse. */
   const wealth = async (address: Address): Promise<bigint> => {
