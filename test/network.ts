@@ -56,12 +56,15 @@ export interface TestNetwork extends Devnet {
 /** Networks of this process, by what they were asked to be. */
 const networks = new Map<string, { users: number; started?: ReturnType<typeof startNetwork> }>();
 
+/** What a suite asks of its network. `shared`: with other suites of the process that ask in the same words, whose nodes it leaves as they were. */
+export type NetworkOptions = Omit<DevnetOptions, 'dir'> & { shared?: true };
+
 /**
  * Starts one network for all tests of a suite (GADUS_TEST_VERBOSE=1 shows what its nodes say); after them it is stopped and must have left nothing behind
- * and lost no coin. Suites of one process that ask for it in the same words share it.
+ * and lost no coin.
  */
-export function useNetwork(options: Omit<DevnetOptions, 'dir'> = {}): () => TestNetwork {
-  const words = `${JSON.stringify(options)} ${String(options.configure)} ${String(options.onLog)}`;
+export function useNetwork({ shared: shares, ...options }: NetworkOptions = {}): () => TestNetwork {
+  const words = shares ? `${JSON.stringify(options)} ${String(options.configure)} ${String(options.onLog)}` : randomBytes(16).toString('hex');
   const shared = networks.get(words) ?? { users: 0 };
   networks.set(words, shared);
   shared.users++;
@@ -149,6 +152,8 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
         ...configs[index]!,
         network: { ...configs[index]!.network, listen: addrs.slice(0, 1).map((addr) => addr.replace(/\/p2p\/.*/, '')), bootstrap: others.flatMap((node) => node.addrs.slice(0, 1)) },
       }, (line) => listen(index, line));
+      // Its API has another port now.
+      profile.apis?.splice(index, 1, nodes[index].api);
     },
   };
   return {

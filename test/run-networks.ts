@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 const LANES = 2;
 
 /**
- * Runs the tests that need a network. Files that ask for the same one in the same words run in one process, where they share it: to start and to stop
+ * Runs the tests that need a network. Files that ask for a shared one in the same words run in one process, where they share it: to start and to stop
  * one costs as much as most files' tests. The largest come first, so that none is left alone at the end.
  *
  * @example
@@ -24,11 +24,9 @@ async function main(patterns: readonly string[]): Promise<void> {
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
-/** The words in which a file asks for its network; of one with several networks or none its name. */
+/** The words in which a file asks for a shared network; else its name. */
 function networkOf(file: string): string {
-  const [only, ...others] = readFileSync(file, 'utf8').split('\n').filter((line) => line.includes('= useNetwork('));
-  const words = only?.slice(only.indexOf('useNetwork('));
-  return words?.endsWith(');') === true && others.length === 0 ? words : file;
+  return /useNetwork\(\{ shared: true,.*\);$/m.exec(readFileSync(file, 'utf8'))?.[0] ?? file;
 }
 
 /** Bytes of source, for how long it takes. */

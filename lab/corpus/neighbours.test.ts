@@ -19,7 +19,7 @@ async function running(): Promise<number> {
 }
 const until = async (condition: () => Promise<boolean>) => { while (!(await condition())) await delay(20); };
 
-test('as many as asked for run until they are stopped, and leave nothing', { timeout: 60_000 }, async () => {
+test('as many as asked for run until they are stopped, and leave nothing', { timeout: 300_000 }, async () => {
   const neighbours = startNeighbours(3, directory);
   await until(async () => (await running()) === 3 && (await readdir(directory)).length === 1);
   await neighbours.stop();
@@ -28,7 +28,7 @@ test('as many as asked for run until they are stopped, and leave nothing', { tim
   await neighbours.stop();
 });
 
-test('none outlasts a killed recorder', { timeout: 60_000 }, async () => {
+test('none outlasts a killed recorder', { timeout: 300_000 }, async () => {
   const program = `
     import { startNeighbours } from ${JSON.stringify(new URL('neighbours.ts', import.meta.url).href)};
     startNeighbours(2, ${JSON.stringify(directory)});

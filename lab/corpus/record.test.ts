@@ -29,7 +29,7 @@ describe('one run through the container engine', async () => {
   };
   const [honest, ...others] = planRuns(job, 1).map((plan) => ({ ...plan, condition: plainCondition() }));
 
-  test('leaves its trace, its profile and its digest, the same for the same work', { skip, timeout: 120_000 }, async () => {
+  test('leaves its trace, its profile and its digest, the same for the same work', { skip, timeout: 300_000 }, async () => {
     const tar = join(home, 'busybox.tar');
     await buildBusyboxImage({ out: tar });
     const store = createImageStore({ dir: join(home, 'images') });

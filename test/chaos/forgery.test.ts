@@ -16,7 +16,7 @@ import { LONG_WINDOWS } from '../windows.ts';
 const spec: JobSpecInput = { engine: 'noop', command: ['true'], verification: { replicas: 3 } };
 
 describe('statements and evidence that are not what they seem', () => {
-  const network = useNetwork({ nodes: 2, configure: (config) => ({ ...config, noopEngine: true }) });
+  const network = useNetwork({ shared: true, nodes: 2, configure: (config) => ({ ...config, noopEngine: true }) });
   let puppet: Puppet;
   let asker: TestClient;
   before(async () => {

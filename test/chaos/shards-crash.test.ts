@@ -19,7 +19,7 @@ describe('a node that dies in the middle of its shards', () => {
     const net = network();
     const { client } = await net.client();
     const record = await client.submit({
-      command: ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > /outputs/list; sleep 0.5'], shards: { by: 'count', count: SHARDS },
+      command: ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > /outputs/list; sleep 0.5'], shards: { by: 'count', count: SHARDS }, verification: { policy: 'exact' },
     }, { windows: LONG_WINDOWS });
     const victim = 1;
     // Three deaths: more than a replica that makes no progress is forgiven.

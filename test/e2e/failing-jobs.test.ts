@@ -11,15 +11,18 @@ const KIB_64 = 64 * 1024;
 
 interface Case { spec: JobSpecInput; ended: string; exitCode?: number; stdoutBytes?: number; stdout?: string }
 
+/** Where the result says all. */
+const EXACT = { policy: 'exact' } as const;
+
 /** A job that fails is a result like any other: replicas agree on how it ended, and are paid. */
 const cases: Record<string, Case> = {
-  'exit code 3': { spec: { command: ['sh', '-c', 'echo partial; exit 3'] }, ended: 'exit', exitCode: 3, stdout: 'partial\n' },
-  'command not found': { spec: { command: ['no-such-command'] }, ended: 'exit', exitCode: 127 },
-  'killed by a signal of its own': { spec: { command: ['sh', '-c', 'kill -9 $$'] }, ended: 'signal', exitCode: 137 },
-  'time limit': { spec: { command: ['sh', '-c', 'echo begun; sleep 600'], resources: { timeoutMs: 2000 } }, ended: 'timeout', stdout: 'begun\n' },
+  'exit code 3': { spec: { command: ['sh', '-c', 'echo partial; exit 3'], verification: EXACT }, ended: 'exit', exitCode: 3, stdout: 'partial\n' },
+  'command not found': { spec: { command: ['no-such-command'], verification: EXACT }, ended: 'exit', exitCode: 127 },
+  'killed by a signal of its own': { spec: { command: ['sh', '-c', 'kill -9 $$'], verification: EXACT }, ended: 'signal', exitCode: 137 },
+  'time limit': { spec: { command: ['sh', '-c', 'echo begun; sleep 600'], resources: { timeoutMs: 2000 }, verification: EXACT }, ended: 'timeout', stdout: 'begun\n' },
   'time limit, SIGTERM ignored': {
     // Ignored signals are inherited. One sleep, not many: how many begin in the time there is up to the scheduler.
-    spec: { command: ['sh', '-c', 'trap "" TERM INT HUP; echo begun; sleep 600; :'], resources: { timeoutMs: 2000 } }, ended: 'timeout', stdout: 'begun\n',
+    spec: { command: ['sh', '-c', 'trap "" TERM INT HUP; echo begun; sleep 600; :'], resources: { timeoutMs: 2000 }, verification: EXACT }, ended: 'timeout', stdout: 'begun\n',
   },
   // It grows over many samples: a sampler cannot see a peak that comes and goes between two.
   'memory limit': { spec: { command: ['awk', 'BEGIN { for (;;) a[++i] = i }'], resources: { memoryBytes: 64 * MiB, timeoutMs: '2m' } }, ended: 'memory', exitCode: 137 },
@@ -39,7 +42,7 @@ const cases: Record<string, Case> = {
 };
 
 describe('jobs that fail', () => {
-  const network = useNetwork({ nodes: 4 });
+  const network = useNetwork({ shared: true, nodes: 4 });
 
   for (const [name, { spec, ended, exitCode, stdout, stdoutBytes }] of Object.entries(cases)) {
     test(name, async () => {

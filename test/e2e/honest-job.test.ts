@@ -14,7 +14,7 @@ import { reach, settledJob, useNetwork } from '../network.ts';
 const MAX_HAPPY_GAS = 480_000;
 
 describe('jobs of honest nodes', () => {
-  const network = useNetwork({ nodes: 4 });
+  const network = useNetwork({ shared: true, nodes: 4 });
 
   /** Coin of the account and of its purse. */
   const wealth = async (address: Address): Promise<bigint> => {
@@ -116,7 +116,7 @@ describe('jobs of honest nodes', () => {
     assert.equal(before[holder]!.heldBytes, before[holder]!.totalBytes);
 
     const record = await client.submit({
-      command: ['sha256sum', '/inputs/local.bin'], inputs: [{ source: cid, target: '/inputs/local.bin' }], verification: { replicas: 4 },
+      command: ['sha256sum', '/inputs/local.bin'], inputs: [{ source: cid, target: '/inputs/local.bin' }], verification: { replicas: 4, policy: 'exact' },
     });
     const { verdicts } = await settledJob(client, record);
     assert.deepEqual(verdicts, ['agreed', 'agreed', 'agreed', 'agreed'], JSON.stringify(record.findings?.map(({ reason }) => reason)));
@@ -140,7 +140,7 @@ describe('jobs of honest nodes', () => {
     const path = join(net.dir, 'in-place.bin');
     await writeFile(path, Buffer.alloc(3_000_000, 'in place '));
     const { cid } = await callApi(net.nodes[0]!.api, 'POST', '/v1/data', { path, noCopy: true }) as { cid: string };
-    const spec = { command: ['sha256sum', '/inputs/data'], inputs: [{ source: cid, target: '/inputs/data' }], verification: { replicas: 2 } };
+    const spec = { command: ['sha256sum', '/inputs/data'], inputs: [{ source: cid, target: '/inputs/data' }], verification: { replicas: 2, policy: 'exact' as const } };
     const record = await client.submit(spec);
     const { verdicts } = await settledJob(client, record);
     assert.deepEqual(verdicts, ['agreed', 'agreed']);

@@ -9,7 +9,7 @@ import { settledJob, useNetwork } from '../network.ts';
 import { toolbox } from '../wasm/assemble.ts';
 
 describe('images', () => {
-  const network = useNetwork({ nodes: 4 });
+  const network = useNetwork({ shared: true, nodes: 4 });
 
   test('a module is an image, and its replicas agree', async () => {
     const net = network();

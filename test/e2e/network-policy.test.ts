@@ -22,7 +22,7 @@ describe('jobs with a network', () => {
       const { client } = await net.client();
       const record = await client.submit({
         command: ['sh', '-c', `for url in http://localhost:${port}/ http://127.0.0.1:${port}/ http://169.254.169.254/latest; do wget -q -O - $url || echo refused; done`],
-        network: { allow: [`localhost:${port}`, 'data.example:443'] }, verification: { replicas: 2 },
+        network: { allow: [`localhost:${port}`, 'data.example:443'] }, verification: { replicas: 2, policy: 'exact' },
       });
       assert.equal(client.specOf(record).engine, 'container', 'pinned to the engine that has a network');
       const state = await settledJob(client, record);

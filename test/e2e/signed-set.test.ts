@@ -14,7 +14,7 @@ import { LONG_WINDOWS } from '../windows.ts';
 const spec: JobSpecInput = { engine: 'noop', command: ['true'] };
 
 describe('commitments closed by signatures in place of the chain', () => {
-  const network = useNetwork({ nodes: 2, configure: (config) => ({ ...config, noopEngine: true }) });
+  const network = useNetwork({ shared: true, nodes: 2, configure: (config) => ({ ...config, noopEngine: true }) });
   let puppet: Puppet;
   /** Whether the puppet signs sets, and who has asked it to. */
   let signs = true;

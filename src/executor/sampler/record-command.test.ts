@@ -16,7 +16,7 @@ describe('recordCommand', () => {
   });
 
   test('counts all descendants, however short they lived', async () => {
-    const { trace, sampling } = await recordCommand(['sh', '-c', 'for i in 1 2 3 4 5; do head -c 1000000 /dev/zero > /dev/null; done; sleep 0.1'], quiet);
+    const { trace, sampling } = await recordCommand(['sh', '-c', 'for i in 1 2 3 4 5; do head -c 1000000 /dev/zero > /dev/null; done; sleep 0.5'], quiet);
     const { readBytes, writtenBytes, minorFaults, processes } = trace.channels;
     assert.ok(Math.abs(readBytes!.at(-1)! / 5e6 - 1) < 0.1, String(readBytes!.at(-1)));
     assert.ok(Math.abs(writtenBytes!.at(-1)! / 5e6 - 1) < 0.1);

@@ -43,7 +43,7 @@ export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): vo
       await close();
     });
 
-    const it = (title: string, body: () => Promise<void>) => test(title, { skip: skip ?? false, timeout: 120_000 }, body);
+    const it = (title: string, body: () => Promise<void>) => test(title, { skip: skip ?? false, timeout: 300_000 }, body);
     const sh = async (script: string, spec: Omit<JobSpecInput, 'command'> = {}, more: Partial<RunRequest> = {}) => {
       const result = await engine.run({
         id: `escape-${process.pid}-${serial++}`, spec: parseJobSpec({ command: ['sh', '-c', script], ...spec }), rootfs, inputs: [], sampleIntervalMs: 20, ...more,

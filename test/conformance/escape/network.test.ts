@@ -103,7 +103,10 @@ describe('the network of a job', async () => {
     assert.equal(sockets, 2, 'the listener alone');
   });
   it('has as many connections as the operator says, and its bytes end', async () => {
-    const many = await sh(`${ASK} for i in 1 2 3 4 5 6 7 8; do (printf "CONNECT data.test:${silentPort} HTTP/1.1\\r\\n\\r\\n"; sleep 2) | nc 127.0.0.1 3128 > /tmp/$i & done; sleep 1; cat /tmp/* | grep -c 200`, [`data.test:${silentPort}`]);
+    // Whoever is taken holds on, whoever is not is gone: until that is known of all.
+    const many = await sh(`for i in 1 2 3 4 5 6 7 8; do (printf "CONNECT data.test:${silentPort} HTTP/1.1\\r\\n\\r\\n"; exec sleep 1000) | (nc 127.0.0.1 3128 > /tmp/answer$i; : > /tmp/gone$i) & done
+      taken() { cat /tmp/answer* 2> /dev/null | grep -c 200; }
+      until [ $(($(taken) + $(ls /tmp/gone* 2> /dev/null | wc -l))) -ge 8 ]; do sleep 0.05; done; taken`, [`data.test:${silentPort}`]);
     assert.equal(many.stdout, '4\n');
     assert.equal(many.environment.network!.refused, 4);
     const much = await sh(`(printf "CONNECT data.test:${silentPort} HTTP/1.1\\r\\n\\r\\n"; head -c 20000000 /dev/zero) | nc 127.0.0.1 3128 > /dev/null; wget -O - http://data.test:${silentPort}/ 2>&1 | grep -c 403`, [`data.test:${silentPort}`]);

@@ -44,8 +44,8 @@ export function traceSuite({ engine, it, file, sh }: SuiteContext): void {
     });
     it('counts children that nobody waited for', async () => {
       const source = await file('piece', new Uint8Array(4 * MiB));
-      // The parent becomes a program that never waits, so the child stays a zombie.
-      const { trace } = await sh('sh -c \'cat /inputs/x > /dev/null & exec sleep 0.3\'', {}, { inputs: [{ path: source, target: '/inputs/x' }] });
+      // The parent becomes programs that never wait, so the child stays a zombie for many samples.
+      const { trace } = await sh('sh -c \'(cat /inputs/x > /dev/null; : > over) & exec sh -c "until [ -e over ]; do :; done; exec sleep 0.5"\'', {}, { inputs: [{ path: source, target: '/inputs/x' }] });
       assert.ok(Math.abs(trace.channels.readBytes!.at(-1)! / (4 * MiB) - 1) < 0.05);
     });
     it('has the same totals twice', async () => {
@@ -64,7 +64,7 @@ export function traceSuite({ engine, it, file, sh }: SuiteContext): void {
       assert.ok(Math.abs((cpuUserNs!.at(-1)! + cpuSystemNs!.at(-1)!) / cpuNs!.at(-1)! - 1) < 0.05);
     });
     it('sees memory come', async () => {
-      const { trace } = await sh('x=$(head -c 40000000 /dev/zero | tr "\\0" x); sleep 0.1; echo ${#x}');
+      const { trace } = await sh('x=$(head -c 40000000 /dev/zero | tr "\\0" x); sleep 0.4; echo ${#x}');
       const peak = Math.max(...trace.channels.residentBytes!);
       assert.ok(peak > 40e6 && peak < 250e6, String(peak));
     });
