@@ -16,22 +16,31 @@ export function likeness(a: Trace, b: Trace): number {
 
 /** Pairs of traces, by their places, of which one is a copy of the other: their nodes share a run. */
 export function copiesAmong(traces: readonly Trace[]): [number, number][] {
-  const forms = traces.map(formsOf);
+  const forms = traces.map((trace) => formsOf(trace));
   return forms.flatMap((a, i) => forms.slice(i + 1).flatMap((b, k): [number, number][] => (likenessOf(a, b) > 1 ? [[i, i + 1 + k]] : [])));
 }
 
 /** Points at which a smoothed path is held against another: there are many smoothings, and smooth paths need fewer. */
 const SMOOTH_POINTS = 60;
 
-/** A trace as it is, and smoothed more and more; of a long one some of its samples. */
-interface Forms { plain: Trace; smooth: ReturnType<typeof smoothings> }
+/** A trace, what is looked at of it, and that smoothed more and more; of a long one some of its samples. */
+interface Forms { trace: Trace; looked: readonly number[]; plain: Trace; smooth: ReturnType<typeof smoothings> }
 
-function formsOf(trace: Trace): Forms {
-  const plain = machinesShare(trace);
-  return { plain, smooth: smoothings(plain) };
+function formsOf(trace: Trace, looked: readonly number[] = lookedAt(trace)): Forms {
+  const plain = machinesShare(trace, looked);
+  return { trace, looked, plain, smooth: smoothings(plain) };
 }
 
+/**
+ * Where both have as many samples, those of one are looked at in the other as well: noise on the times of a copy moves what lies an interval
+ * apart, and then sample would be held against another's neighbour.
+ */
 function likenessOf(a: Forms, b: Forms): number {
+  if (a.trace.t.length !== b.trace.t.length || a.looked.join() === b.looked.join()) return likenessOfForms(a, b);
+  return Math.max(likenessOfForms(a, b), likenessOfForms(a, formsOf(b.trace, a.looked)), likenessOfForms(formsOf(a.trace, b.looked), b));
+}
+
+function likenessOfForms(a: Forms, b: Forms): number {
   const alike = (x: Trace, y: Trace, points?: number) => {
     const residual = pathResidual(x, y, points);
     const correlation = a.plain.t.length === b.plain.t.length ? stepCorrelation(x, y) : undefined;
@@ -50,20 +59,24 @@ const COUNTED: readonly ChannelName[] = ['readBytes', 'writtenBytes', 'readCalls
 /** Samples closer than this share of the interval, as a run begins with, are left out: the limits are those of samples an interval apart. */
 const CLOSE = 0.75;
 
-/**
- * The part of a trace that no two runs share, by samples about an interval apart. Of a module whose instructions are counted that is time and what was seen of the process
- * around it, at the moments it was looked at: between them, only the module's own counts go on.
- */
-function machinesShare(trace: Trace): Trace {
-  const { t, channels, intervalMs } = trace;
-  const counted = channels.instructions === undefined ? [] : COUNTED;
-  const seen = NOISY_CHANNELS.flatMap((name) => (counted.includes(name) ? [] : channels[name] ?? []));
+/** Samples about an interval apart, by their places. Of a module whose instructions are counted, those at which something else was seen of the process around it. */
+function lookedAt({ t, channels, intervalMs }: Trace): number[] {
+  const seen = channels.instructions === undefined ? undefined : NOISY_CHANNELS.flatMap((name) => (COUNTED.includes(name) ? [] : channels[name] ?? []));
   let last = -Infinity;
-  const looked = Array.from(t.keys()).filter((i) => {
-    const taken = i === t.length - 1 || (t[i]! - last >= CLOSE * intervalMs && (counted.length === 0 || i === 0 || seen.some((series) => series[i] !== series[i - 1])));
+  return Array.from(t.keys()).filter((i) => {
+    const taken = i === t.length - 1 || (t[i]! - last >= CLOSE * intervalMs && (seen === undefined || i === 0 || seen.some((series) => series[i] !== series[i - 1])));
     if (taken) last = t[i]!;
     return taken;
   });
+}
+
+/**
+ * The part of a trace that no two runs share, at these samples. Of a module whose instructions are counted that is time and what was seen of the
+ * process around it, at the moments it was looked at: between them, only the module's own counts go on.
+ */
+function machinesShare(trace: Trace, looked: readonly number[]): Trace {
+  const { t, channels } = trace;
+  const counted = channels.instructions === undefined ? [] : COUNTED;
   if (counted.length === 0 && looked.length === t.length) return trace;
   const at = (series: Float64Array) => Float64Array.from(looked, (i) => series[i]!);
   const kept = Object.entries(channels).filter(([name]) => !counted.includes(name as ChannelName));
