@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { isError } from '../protocol/errors.ts';
+import { endWithReader } from './end-with-reader.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './output.ts';
 import { UsageError } from './usage-error.ts';
@@ -53,6 +54,7 @@ const COMMANDS: Record<string, { about: string; load(): Promise<(command: Comman
   },
 };
 
+endWithReader();
 const wantsJson = asksForJson(process.argv.slice(2));
 const program = new Command('gadus')
   .description('Compute over data on machines nobody has to trust: jobs run beside the data, execution traces are the evidence of work.')
