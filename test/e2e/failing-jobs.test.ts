@@ -59,6 +59,10 @@ describe('jobs that fail', () => {
       if (stdoutBytes !== undefined) assert.equal((await stat(join(folder, 'stdout'))).size, stdoutBytes);
     });
   }
+});
+
+describe('a network of two', () => {
+  const network = useNetwork({ nodes: 2 });
 
   test('a check that takes more nodes than there are comes to nothing at once, and that is said before the job is on chain', async () => {
     const { client } = await network().client();
