@@ -1,4 +1,5 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import { anySignal } from '../protocol/any-signal.ts';
 import { isError } from '../protocol/errors.ts';
 import { decodeMessage } from '../protocol/messages.ts';
 import { toError, withDeadline, type Protocol } from './call.ts';
@@ -48,7 +49,7 @@ export async function accept<Request>(
     const gone = new AbortController();
     let answered = false;
     stream.addEventListener('close', () => { if (!answered) gone.abort(new NetworkError('STREAM_CLOSED', 'the peer went away')); }, { once: true });
-    const signal = AbortSignal.any([gone.signal, stopped.signal]);
+    const signal = anySignal(gone.signal, stopped.signal);
     const key = peer.toString();
     const mine = slots.take(key);
     try {

@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface';
+import { anySignal } from '../protocol/any-signal.ts';
 import { isError } from '../protocol/errors.ts';
 import { decodeMessage, encodeMessage, type MessageType } from '../protocol/messages.ts';
 import { accept, refusalOf, type Asker, type Listener, type ServeInit, type Unserve } from './accept.ts';
@@ -44,7 +45,7 @@ export async function serve<Request, Response, const R extends Response>(
     const mine = slots.take(key);
     try {
       if (!mine) throw new NetworkError('REFUSED', 'too many requests at once');
-      return await work(decodeMessage(protocol.request, payload), { peer, signal: AbortSignal.any([signal, stopped.signal]) });
+      return await work(decodeMessage(protocol.request, payload), { peer, signal: anySignal(signal, stopped.signal) });
     } catch (error) {
       if (!signal.aborted) init.onError?.(toError(error), peer);
       return refusalOf(error);

@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface';
+import { anySignal } from '../protocol/any-signal.ts';
 import { encodeMessage } from '../protocol/messages.ts';
 import { abortable } from '../protocol/abortable.ts';
 import { accept, type Asker, type Listener, type ServeInit, type Unserve } from './accept.ts';
@@ -56,7 +57,7 @@ export async function* openStream<Request, Response>(
   let failure: unknown = new Error('the reader left');
   const left = new AbortController();
   const frames = readFrames(stream, {
-    maxBytes: maxEnvelopeBytes(protocol.response.maxBytes), signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
+    maxBytes: maxEnvelopeBytes(protocol.response.maxBytes), signal: anySignal(signal, left.signal),
   });
   try {
     for (;;) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../protocol/any-signal.ts';
 import { abortable } from '../protocol/abortable.ts';
 import { isError, messageOf } from '../protocol/errors.ts';
 import { MAX_ERRORS_PER_SOURCE, SOURCE_OVERTAKE_MS, SOURCE_STALL_TIMEOUT_MS } from './constants.ts';
@@ -45,7 +46,7 @@ export function createCascade(
   async function attempt(state: State, cid: CID, signal: AbortSignal, borrowed: boolean): Promise<Outcome> {
     // A disk that is busy is waited for: what is on it is often nowhere else.
     const stall = state.source.local === true ? undefined : AbortSignal.timeout(stallTimeoutMs);
-    const either = stall === undefined ? signal : AbortSignal.any([signal, stall]);
+    const either = anySignal(signal, stall);
     if (state.active++ === 0) state.since = performance.now();
     try {
       // The race frees us from a source that ignores its signal.
@@ -77,7 +78,7 @@ export function createCascade(
       const asked = states.filter(({ source }) => among(source));
       const waiting = [...asked.filter(({ slow }) => !slow), ...asked.filter(({ slow }) => slow)];
       const over = new AbortController();
-      const until = AbortSignal.any([signal, over.signal]);
+      const until = anySignal(signal, over.signal);
       const running = new Map<State, Promise<Outcome>>();
       const askNext = () => {
         for (let state = waiting.shift(); state !== undefined; state = waiting.shift()) {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../protocol/any-signal.ts';
 import { isError } from '../protocol/errors.ts';
 import { createCascade, type Cascade, type CascadeInit } from './cascade.ts';
 import { FETCH_BYTES, FETCH_CONCURRENCY, MAX_FETCH_BYTES } from './constants.ts';
@@ -44,7 +45,7 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
   const started = performance.now();
   const cascade = createCascade(sources, init.cascade);
   const stopped = new AbortController();
-  const signal = init.signal === undefined ? stopped.signal : AbortSignal.any([init.signal, stopped.signal]);
+  const signal = anySignal(init.signal, stopped.signal);
   const walk = new DagWalk(root);
   const total = { blocks: 0, bytes: 0, fetched: 0 };
 

@@ -1,6 +1,7 @@
 import type { Libp2p } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../protocol/any-signal.ts';
 import { abortable } from '../protocol/abortable.ts';
 import { messageOf } from '../protocol/errors.ts';
 import { DIAL_TIMEOUT_MS, PROVIDE_TIMEOUT_MS } from './constants.ts';
@@ -23,7 +24,7 @@ export function locate(sources: readonly Source[], cid: CID, signal: AbortSignal
 /** Whether any source has the CID's first block: the first yes is the answer, only a no waits for all of them. Never throws. */
 export async function isFindable(sources: readonly Source[], cid: CID, signal: AbortSignal): Promise<boolean> {
   const answered = new AbortController();
-  const until = AbortSignal.any([signal, answered.signal]);
+  const until = anySignal(signal, answered.signal);
   try {
     await Promise.any(sources.map(async (source) => {
       if (!await abortable(source.has(cid, { signal: until }), until)) throw new StorageError('NOT_FOUND', 'the source does not have it', { details: source.name });
@@ -38,7 +39,7 @@ export async function isFindable(sources: readonly Source[], cid: CID, signal: A
 
 /** Announces on the DHT that this node has the CID; false when nobody could be told. Never throws. */
 export async function provide(libp2p: Libp2p, cid: CID, signal: AbortSignal): Promise<boolean> {
-  const until = AbortSignal.any([signal, AbortSignal.timeout(PROVIDE_TIMEOUT_MS)]);
+  const until = anySignal(signal, AbortSignal.timeout(PROVIDE_TIMEOUT_MS));
   return abortable(libp2p.contentRouting.provide(cid, { signal: until }), until).then(() => true, () => false);
 }
 
@@ -46,7 +47,7 @@ export async function provide(libp2p: Libp2p, cid: CID, signal: AbortSignal): Pr
 export async function connectTo(libp2p: Libp2p | undefined, addresses: readonly string[], signal: AbortSignal): Promise<string> {
   try {
     if (libp2p === undefined) throw new Error('this storage has no network');
-    const connection = await libp2p.dial(addresses.map((address) => multiaddr(address)), { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) });
+    const connection = await libp2p.dial(addresses.map((address) => multiaddr(address)), { signal: anySignal(signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)) });
     return connection.remotePeer.toString();
   } catch (cause) {
     signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../protocol/any-signal.ts';
 import type { Startable } from '../protocol/startable.ts';
 import { Adding, type AddedSealed, type AddInit, type SealInit } from './adding.ts';
 import type { FetchOptions, Shared, StorageComponents, StorageLimits } from './components.ts';
@@ -264,14 +265,14 @@ export class Storage implements Startable {
 
   /** Asks every source whether it has the CID's first block. Never throws but the signal's reason. */
   async locate(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<Location[]> {
-    const locations = await locate(this.#shared.sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]));
+    const locations = await locate(this.#shared.sources, cid, anySignal(this.#until(signal), AbortSignal.timeout(timeoutMs)));
     signal?.throwIfAborted();
     return locations;
   }
 
   /** Whether any source has the CID's first block, as soon as one says so. Never throws but the signal's reason. */
   async isFindable(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<boolean> {
-    const found = await isFindable(this.#shared.sources, cid, AbortSignal.any([this.#until(signal), AbortSignal.timeout(timeoutMs)]));
+    const found = await isFindable(this.#shared.sources, cid, anySignal(this.#until(signal), AbortSignal.timeout(timeoutMs)));
     signal?.throwIfAborted();
     return found;
   }
@@ -290,6 +291,6 @@ export class Storage implements Startable {
   }
 
   #until(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined ? this.#stopping.signal : AbortSignal.any([signal, this.#stopping.signal]);
+    return anySignal(signal, this.#stopping.signal);
   }
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { anySignal } from '../../protocol/any-signal.ts';
 import type { Client, JobRecord } from '../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
@@ -40,7 +41,7 @@ Examples:
         }
         const logs = new AbortController();
         const log = options.follow === false || options.json ? undefined
-          : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, AbortSignal.any([signal, logs.signal])));
+          : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, anySignal(signal, logs.signal)));
         // A job that fails is told by the wait below.
         const logEnded = log?.catch(() => {});
         const state = await client.wait(record, { signal });

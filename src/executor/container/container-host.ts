@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { anySignal, messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
@@ -148,7 +148,7 @@ async function trial(context: ContainerContext, signal?: AbortSignal): Promise<s
       rootfs,
       inputs: [],
       sampleIntervalMs: SAMPLE_INTERVAL_MS,
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal: anySignal(signal, timeout),
     });
     await result.release();
     return result.exitCode === TRIAL_CODE ? undefined : `exit code ${result.exitCode} instead of ${TRIAL_CODE}`;

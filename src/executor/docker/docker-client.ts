@@ -1,6 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { API_VERSION, MAX_ANSWER_BYTES, REQUEST_TIMEOUT_MS } from './constants.ts';
 
@@ -28,7 +29,7 @@ export function createDockerClient(socketPath: string): DockerClient {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const timeout = AbortSignal.timeout(timeoutMs);
     const outgoing = request({
-      socketPath, method, path: `/${API_VERSION}${path}`, signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      socketPath, method, path: `/${API_VERSION}${path}`, signal: anySignal(signal, timeout),
       headers: {
         Host: 'docker',
         ...(payload === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) }),

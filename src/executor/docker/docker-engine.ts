@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { anySignal, messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { prepareInitBinary } from '../container/init-binary.ts';
 import { runIsOwned, runPaths, runsDirectory, stateTag } from '../container/run-directory.ts';
@@ -47,7 +47,7 @@ export function createDockerEngine({ stateDir, socketPath = dockerSocket(), stat
     mkdirSync(rootfs, { recursive: true, mode: 0o755 });
     const timeout = AbortSignal.timeout(PROBE_TIMEOUT_MS);
     const result = await runDocker(context, {
-      id: `trial-${randomUUID()}`, rootfs, inputs: [], sampleIntervalMs: SAMPLE_INTERVAL_MS, signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      id: `trial-${randomUUID()}`, rootfs, inputs: [], sampleIntervalMs: SAMPLE_INTERVAL_MS, signal: anySignal(signal, timeout),
       spec: parseJobSpec({ command: ['/.gadus/sh', '-c', `exit ${TRIAL_CODE}`], outputs: [], resources: { diskBytes: '1MiB', timeoutMs: PROBE_TIMEOUT_MS } }),
     });
     await result.release();

@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, ListenOptions, Server as NetServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { formatEndpoint, parseEndpoint, type Endpoint, type NetworkUse } from '../../protocol/index.ts';
+import { anySignal, formatEndpoint, parseEndpoint, type Endpoint, type NetworkUse } from '../../protocol/index.ts';
 import { HEAD_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_HEAD_BYTES, MAX_REQUESTS_AHEAD } from './constants.ts';
 import { dial, type DialFailure } from './dial.ts';
 import { createMeter, type Meter } from './meter.ts';
@@ -56,7 +56,7 @@ export function createEgressProxy({ allow, rules }: { allow: readonly Endpoint[]
     const onGone = () => gone.abort();
     client.once('close', onGone);
     if (client.destroyed) gone.abort();
-    const dialled: Socket | DialFailure = await dial(endpoint, dialRules, AbortSignal.any([stopping.signal, gone.signal])).finally(() => client.off('close', onGone));
+    const dialled: Socket | DialFailure = await dial(endpoint, dialRules, anySignal(stopping.signal, gone.signal)).finally(() => client.off('close', onGone));
     if ('outcome' in dialled) return { status: dialled.outcome === 'refused' ? 403 : 502, reason: `${name}: ${dialled.reason}` };
     dialled.on('error', () => dialled.destroy());
     dialled.setTimeout(IDLE_TIMEOUT_MS, () => dialled.destroy());

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { anySignal, messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { sweepRuns } from '../container/leftovers.ts';
 import { which } from '../container/runtime.ts';
@@ -130,7 +130,7 @@ async function trial(context: MicrovmContext, signal?: AbortSignal): Promise<str
     const result = await runMicrovm(context, {
       id: `trial-${randomUUID()}`,
       spec: parseJobSpec({ command: ['/nothing'], outputs: [], resources: { memoryBytes: '16MiB', diskBytes: '1MiB', timeoutMs: PROBE_TIMEOUT_MS } }),
-      rootfs, inputs: [], sampleIntervalMs: SAMPLE_INTERVAL_MS, signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      rootfs, inputs: [], sampleIntervalMs: SAMPLE_INTERVAL_MS, signal: anySignal(signal, timeout),
     });
     await result.release();
     return result.exitCode === NOT_FOUND ? undefined : `exit code ${result.exitCode} instead of ${NOT_FOUND}`;

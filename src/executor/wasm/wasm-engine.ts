@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { METER_VERSION, messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { anySignal, METER_VERSION, messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { jobEnvironment } from '../container/bundle.ts';
 import { createContainerHost, type ContainerEngineInit } from '../container/container-host.ts';
 import type { ContainerVariant } from '../container/container-variant.ts';
@@ -71,7 +71,7 @@ export function createWasmEngine(init: ContainerEngineInit): Engine {
     const result = await run({
       id: `trial-${randomUUID()}`,
       spec: parseJobSpec({ engine: 'wasm', command: ['trial'], outputs: [], resources: { diskBytes: '1MiB', timeoutMs: PROBE_TIMEOUT_MS } }),
-      rootfs: file, inputs: [], sampleIntervalMs: SAMPLE_INTERVAL_MS, signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      rootfs: file, inputs: [], sampleIntervalMs: SAMPLE_INTERVAL_MS, signal: anySignal(signal, timeout),
     });
     await result.release();
     if (result.exitCode !== TRIAL_CODE) throw new ExecutorError('ENGINE_UNAVAILABLE', 'Node cannot run a module in a container', { details: `exit code ${result.exitCode} instead of ${TRIAL_CODE}` });

@@ -54,7 +54,7 @@ async function serveStream(stream: Stream, peer: PeerId, answerers: ReadonlyMap<
       }
       const controller = new AbortController();
       running.set(id, controller);
-      void answer(question.payload, { peer, signal: AbortSignal.any([controller.signal, gone.signal]) }).then(async (envelope) => {
+      void answer(question.payload, { peer, signal: anySignal(controller.signal, gone.signal) }).then(async (envelope) => {
         running.delete(id);
         if (controller.signal.aborted || gone.signal.aborted) return;
         await say(envelope.length > MAX_LINE_REPLY_BYTES - 16 ? { kind: 'alone', id } : { kind: 'answer', id, envelope });

@@ -3,7 +3,7 @@ import { bytesToHex, type Hex } from 'viem';
 import {
   decodeEvidence, encodeManifest, evidenceDigest, requireOwn, requireShardRoom, sealEvidence, sealResult, shardedOpeningOf, shardInterval, type ShardManifest,
 } from '../../evidence/index.ts';
-import { isError, messageOf, parseCid, SHARD_INDEX, shardedCommitment, shardName, sketchRootOf, type Evidence } from '../../protocol/index.ts';
+import { anySignal, isError, messageOf, parseCid, SHARD_INDEX, shardedCommitment, shardName, sketchRootOf, type Evidence } from '../../protocol/index.ts';
 import { readShardPlan, type Materialised, type Receipt, type Storage } from '../../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { NodeError } from '../errors.ts';
@@ -42,7 +42,7 @@ export async function runShards(components: RunReplicaComponents, init: RunShard
   const held: { release(): Promise<void> | void }[] = [];
   // The first shard that fails ends the others.
   const failed = new AbortController();
-  const signal = AbortSignal.any([init.signal, failed.signal]);
+  const signal = anySignal(init.signal, failed.signal);
   try {
     onStage?.('fetching');
     const receipts: Receipt[] = [];

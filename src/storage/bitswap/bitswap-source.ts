@@ -1,5 +1,6 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { DIAL_TIMEOUT_MS, LIAR_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
@@ -119,7 +120,7 @@ async function findAndDial(libp2p: Libp2p, cid: CID, timeoutMs: number): Promise
     for await (const { id } of libp2p.contentRouting.findProviders(cid, { signal })) {
       if (id.equals(libp2p.peerId)) continue;
       try {
-        await libp2p.dial(id, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) });
+        await libp2p.dial(id, { signal: anySignal(signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)) });
         found.push(id);
       } catch {
         // A provider that cannot be reached is no provider; the next may be.

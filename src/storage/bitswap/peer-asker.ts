@@ -1,5 +1,6 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { cancelWant } from './cancel-want.ts';
 import { MAX_ASKED_REMEMBERED, PEER_CHECK_MS, PEER_REPEAT_MS, PEER_SILENCE_TIMEOUT_MS } from '../constants.ts';
 import { StorageError } from '../errors.ts';
@@ -34,7 +35,7 @@ export async function askPeer(
 ): Promise<Uint8Array> {
   signal.throwIfAborted();
   const over = new AbortController();
-  const inner = AbortSignal.any([signal, over.signal]);
+  const inner = anySignal(signal, over.signal);
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
 
   const ask = () => {

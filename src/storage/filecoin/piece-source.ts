@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { indexCar } from '../car/car-format.ts';
 import { StorageError } from '../errors.ts';
@@ -70,7 +71,7 @@ export function pieceSource({ catalogue, http }: { catalogue: Catalogue; http: P
     let useless = 0;
     let host = '';
     const over = new AbortController();
-    const until = AbortSignal.any([signal, over.signal]);
+    const until = anySignal(signal, over.signal);
     const chunks = http.stream(piece, from, { signal: until });
     const queue = new ByteQueue((async function* () {
       for await (const chunk of chunks) {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
 import { forEachParallel } from '../parallel.ts';
@@ -43,7 +44,7 @@ export function gatewaySource(find: (cid: CID, options: { signal: AbortSignal })
   /** Of a long list those that say they have it, as they say so: most of it may be dead. */
   async function* holders(gateways: readonly Gateway[], cid: CID, signal: AbortSignal): AsyncGenerator<Gateway> {
     const over = new AbortController();
-    const until = AbortSignal.any([signal, over.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);
+    const until = anySignal(signal, over.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS));
     const found: Gateway[] = [];
     let wake = () => {};
     const probing = forEachParallel(gateways, PROBE_CONCURRENCY, async (gateway) => {

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { afterSilence } from '../../protocol/after-silence.ts';
 import { abortable } from '../../protocol/abortable.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
@@ -36,7 +37,7 @@ export async function httpGet(url: URL, init: HttpGetInit): Promise<HttpAnswer> 
     // The body may take longer than its head: this deadline ends with the head.
     const late = new AbortController();
     const came = afterSilence(until - performance.now(), () => late.abort(new Error('no answer')));
-    const answer = await getOnce(at, init, trusted && at.host === url.host, AbortSignal.any([signal, late.signal])).finally(came).catch((error: unknown) => {
+    const answer = await getOnce(at, init, trusted && at.host === url.host, anySignal(signal, late.signal)).finally(came).catch((error: unknown) => {
       signal.throwIfAborted();
       if (late.signal.aborted) throw new StorageError('STALLED', 'no answer came', { details: `from ${at.host} within ${timeoutMs} ms`, cause: error });
       if (isError(error)) throw error;

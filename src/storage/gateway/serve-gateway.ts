@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { carHeader, sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
@@ -180,7 +181,7 @@ function refuse(incoming: IncomingMessage, outgoing: ServerResponse, error: unkn
 async function write(outgoing: ServerResponse, bytes: Uint8Array, signal: AbortSignal, stallMs: number, onWritten?: () => void): Promise<void> {
   signal.throwIfAborted();
   if (outgoing.write(bytes, onWritten)) return;
-  await once(outgoing, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(stallMs)]) });
+  await once(outgoing, 'drain', { signal: anySignal(signal, AbortSignal.timeout(stallMs)) });
 }
 
 function busy(seconds: number): HttpRefusal {

@@ -1,5 +1,6 @@
 import type { KuboRPCClient } from 'kubo-rpc-client';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { messageOf } from '../../protocol/errors.ts';
 import { KUBO_TIMEOUT_MS } from '../constants.ts';
 import { StorageError } from '../errors.ts';
@@ -20,7 +21,7 @@ export function kuboSource(url: string): Source {
     async has(cid: CID, { signal }) {
       try {
         const kubo = await connect();
-        await kubo.block.stat(cid, { signal: AbortSignal.any([signal, AbortSignal.timeout(KUBO_TIMEOUT_MS)]), offline: true } as Parameters<typeof kubo.block.stat>[1]);
+        await kubo.block.stat(cid, { signal: anySignal(signal, AbortSignal.timeout(KUBO_TIMEOUT_MS)), offline: true } as Parameters<typeof kubo.block.stat>[1]);
         return true;
       } catch (error) {
         signal.throwIfAborted();

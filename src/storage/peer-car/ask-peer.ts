@@ -1,4 +1,5 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { messageOf } from '../../protocol/errors.ts';
 import { writeVarint } from '../car/varint.ts';
 import { StorageError } from '../errors.ts';
@@ -28,7 +29,7 @@ export async function* askPeerForCar(
   libp2p: Pick<Libp2p, 'dialProtocol'>, peer: PeerId, request: CarRequest, { signal, stallMs, openTimeoutMs = ASK_TIMEOUT_MS, host }: AskPeerInit,
 ): AsyncGenerator<ClaimedBlock> {
   const opening = AbortSignal.timeout(openTimeoutMs);
-  const stream = await libp2p.dialProtocol(peer, CAR_PROTOCOL, { signal: AbortSignal.any([signal, opening]) }).catch((cause: unknown) => {
+  const stream = await libp2p.dialProtocol(peer, CAR_PROTOCOL, { signal: anySignal(signal, opening) }).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw new StorageError('PEER_UNREACHABLE', 'the peer cannot be asked', { details: `${peer}: ${messageOf(cause)}`, cause });
   });

@@ -1,6 +1,7 @@
 import { createCipheriv, createHash, randomBytes, type Cipheriv } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { abortable } from '../../protocol/abortable.ts';
 import type { Startable } from '../../protocol/startable.ts';
 import { StorageError } from '../errors.ts';
@@ -66,7 +67,7 @@ export class DirectDoor implements Startable {
       taken: async (signal) => {
         const late = AbortSignal.timeout(this.#offerTimeoutMs);
         try {
-          return writerOver(await abortable(promise, AbortSignal.any([signal, late])), createCipheriv('aes-256-ctr', key, IV));
+          return writerOver(await abortable(promise, anySignal(signal, late)), createCipheriv('aes-256-ctr', key, IV));
         } catch (cause) {
           signal.throwIfAborted();
           throw new StorageError('STALLED', 'nobody took up the offer', { details: `within ${this.#offerTimeoutMs} ms`, cause });
@@ -122,7 +123,7 @@ function writerOver(socket: Socket, cipher: Cipheriv): DirectWriter {
     socket.once('close', onClose);
     try {
       if (socket.destroyed) throw gone();
-      await once(socket, event, { signal: AbortSignal.any([signal, late, closed.signal]) });
+      await once(socket, event, { signal: anySignal(signal, late, closed.signal) });
     } catch (cause) {
       signal.throwIfAborted();
       if (late.aborted) throw new StorageError('STALLED', 'the peer takes nothing', { details: `for ${timeoutMs} ms`, cause });

@@ -1,5 +1,6 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
 import type { PeerFinder } from '../routing/find-peers.ts';
@@ -67,7 +68,7 @@ export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeout
   async function holders(cid: CID, without: ReadonlySet<Standing>, signal: AbortSignal, reasons: string[]): Promise<Standing[]> {
     const asked = (await candidates()).filter((standing) => !without.has(standing));
     const over = new AbortController();
-    const until = AbortSignal.any([signal, over.signal]);
+    const until = anySignal(signal, over.signal);
     const found: Standing[] = [];
     let timer: NodeJS.Timeout | undefined;
     const { promise: enough, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError } from '../../protocol/errors.ts';
 import { sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
@@ -40,7 +41,7 @@ export async function serveCar(
   let total = 0;
 
   async function answer(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
-    const { roots, scope, direct } = await readRequest(stream, AbortSignal.any([signal, AbortSignal.timeout(readTimeoutMs)]), readTimeoutMs);
+    const { roots, scope, direct } = await readRequest(stream, anySignal(signal, AbortSignal.timeout(readTimeoutMs)), readTimeoutMs);
     const send = (bytes: Uint8Array) => sendBytes(stream, bytes, { signal, timeoutMs: writeTimeoutMs });
     if (!allow(roots[0]!, peer)) return send(Uint8Array.of(STATUS.REFUSED));
     const find = async (cid: CID) => (allow(cid, peer) ? read(cid, signal) : undefined);
@@ -78,7 +79,7 @@ export async function serveCar(
     const gone = new AbortController();
     stream.addEventListener('close', () => gone.abort(new StorageError('STREAM_CUT', 'the peer went away')), { once: true });
     try {
-      await answer(stream, peer, AbortSignal.any([gone.signal, stopped.signal]));
+      await answer(stream, peer, anySignal(gone.signal, stopped.signal));
       await stream.close({ signal: AbortSignal.timeout(writeTimeoutMs) });
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));

@@ -2,6 +2,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { DIAL_TIMEOUT_MS } from '../constants.ts';
 import { isPrivateAddress } from '../gateway/check-address.ts';
 import { forEachParallel } from '../parallel.ts';
@@ -44,7 +45,7 @@ export function createPeerFinder({ libp2p }: { libp2p: Pick<Libp2p, 'dial' | 'pe
     await forEachParallel([...found.values()], ROUTED_DIAL_CONCURRENCY, async (addresses) => {
       if (connected.length >= MAX_ROUTED_DIALS || signal.aborted) return;
       try {
-        connected.push((await libp2p.dial(addresses, { signal: AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]) })).remotePeer);
+        connected.push((await libp2p.dial(addresses, { signal: anySignal(signal, AbortSignal.timeout(dialTimeoutMs)) })).remotePeer);
       } catch {
         // Most of a list may be gone.
       }

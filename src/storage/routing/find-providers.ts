@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
 import { httpGet } from '../gateway/http-get.ts';
@@ -36,7 +37,7 @@ export async function* findProviders(endpoint: URL, cid: CID, { signal, protocol
   const url = new URL(`/routing/v1/providers/${cid}`, endpoint);
   if (protocols.length > 0) url.searchParams.set('filter-protocols', protocols.join(','));
   const deadline = AbortSignal.timeout(timeoutMs);
-  const until = AbortSignal.any([signal, deadline]);
+  const until = anySignal(signal, deadline);
   let found = 0;
   try {
     const { status, headers, body } = await httpGet(url, { signal: until, trusted: true, headers: { accept: `${NDJSON}, application/json;q=0.9` } });

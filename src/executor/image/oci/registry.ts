@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf } from '../../../protocol/index.ts';
+import { anySignal, messageOf } from '../../../protocol/index.ts';
 import { MAX_MANIFEST_BYTES, REGISTRY_GRACE_MS, REGISTRY_TIMEOUT_MS } from '../../constants.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
 import type { Descriptor } from './manifest.ts';
@@ -107,7 +107,7 @@ function silenceOf(timeoutMs: number, signal?: AbortSignal): Silence {
   let last: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => { last = setTimeout(() => controller.abort(new Error(`nothing for ${timeoutMs} ms`)), REGISTRY_GRACE_MS); }, timeoutMs);
   return {
-    signal: signal ? AbortSignal.any([controller.signal, signal]) : controller.signal,
+    signal: anySignal(controller.signal, signal),
     broken() {
       clearTimeout(last);
       timer.refresh();
@@ -132,7 +132,7 @@ async function authorize(challenge: string, registry: string, signal?: AbortSign
     for (const key of ['service', 'scope']) if (fields[key] !== undefined) url.searchParams.set(key, fields[key]);
     const response = await fetch(url, {
       ...(basic === undefined ? {} : { headers: { authorization: `Basic ${basic}` } }),
-      signal: AbortSignal.any([AbortSignal.timeout(REGISTRY_TIMEOUT_MS), ...(signal ? [signal] : [])]),
+      signal: anySignal(AbortSignal.timeout(REGISTRY_TIMEOUT_MS), signal),
     });
     if (!response.ok) throw new Error(`${response.status} for ${url.origin}${url.pathname}`);
     const answer = JSON.parse((await bounded(response, MAX_MANIFEST_BYTES)).toString('utf8')) as { token?: unknown; access_token?: unknown };

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { anySignal } from '../../../protocol/any-signal.ts';
 import { ExecutorError } from '../../errors.ts';
 import type { Action, Balloon, BootSource, Drive, InstanceInfo, Logger, MachineConfig, Metrics, SnapshotCreate, SnapshotLoad, Vsock } from './api-types.ts';
 import { API_TIMEOUT_MS, MAX_ANSWER_BYTES } from './constants.ts';
@@ -62,7 +63,7 @@ function call(socketPath: string, method: string, path: string, body: object | u
     };
     const text = body === undefined ? undefined : JSON.stringify(body);
     const outgoing = request({
-      socketPath, method, path, agent: false, signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      socketPath, method, path, agent: false, signal: anySignal(signal, timeout),
       headers: { Accept: 'application/json', ...(text === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }) },
     }, (answer) => {
       let received = '';

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { anySignal } from '../../../protocol/any-signal.ts';
 import { cgroupLayout } from '../../cgroup/layout.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
 import { runTool, systemPath } from '../../tool.ts';
@@ -68,7 +69,7 @@ async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, ve
   const jail = planJail(init, binary, layout);
   const undo: (() => unknown)[] = [() => emptyJail(jail), () => removeJailGroups(layout, jail.id)];
   const over = new AbortController();
-  const signal = init.signal ? AbortSignal.any([init.signal, over.signal]) : over.signal;
+  const signal = anySignal(init.signal, over.signal);
   const unwind = async () => {
     over.abort();
     const failures: unknown[] = [];
