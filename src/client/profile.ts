@@ -57,6 +57,9 @@ export function defaultProfilePath(): string {
   return process.env.GADUS_PROFILE ?? join(gadusHome(), 'profile.json');
 }
 
+/** Where a profile comes from. */
+const PROFILE_HINT = 'gadus devnet writes one, and docs/operating-a-node.md says what is in it';
+
 /** @throws ProfileError PROFILE_MISSING, PROFILE_INVALID */
 export async function readProfile(path = defaultProfilePath()): Promise<Profile> {
   let text: string;
@@ -71,12 +74,12 @@ export async function readProfile(path = defaultProfilePath()): Promise<Profile>
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ProfileError('PROFILE_INVALID', 'the network profile is not JSON', { details: `${path}: ${messageOf(cause)}`, cause, hint: 'gadus devnet writes one, and docs/operating-a-node.md says what is in it' });
+    throw new ProfileError('PROFILE_INVALID', 'the network profile is not JSON', { details: `${path}: ${messageOf(cause)}`, cause, hint: PROFILE_HINT });
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new ProfileError('PROFILE_INVALID', 'the network profile is not valid', {
-    details: `${path}: ${result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`, hint: 'gadus devnet writes one, and docs/operating-a-node.md says what is in it',
+    details: `${path}: ${result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`, hint: PROFILE_HINT,
   });
 }
 

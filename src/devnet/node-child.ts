@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { sibling } from '../protocol/sibling.ts';
 import type { NodeConfigInput } from '../node/index.ts';
 import { BaseError } from '../protocol/index.ts';
 import { NODE_STOP_TIMEOUT_MS } from './constants.ts';
@@ -28,7 +29,7 @@ export interface NodeChild {
 
 /** Forks a node and waits until it is ready. @throws DevnetError NODE_FAILED */
 export async function startNodeChild(config: NodeConfigInput, onLog: (line: NodeLine) => void): Promise<NodeChild> {
-  const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './node-process.ts' : './node-process.js', import.meta.url));
+  const entry = fileURLToPath(sibling('node-process', import.meta.url));
   const child = fork(entry, [JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let stderr = '';
   child.stderr!.on('data', (chunk: Buffer) => { stderr = (stderr + chunk.toString()).slice(-4000); });

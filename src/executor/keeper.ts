@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sibling } from '../protocol/sibling.ts';
 import { ownerOf, runsDirectory } from './container/run-directory.ts';
 import { SLOWNESS } from './constants.ts';
 import { systemPath } from './tool.ts';
@@ -29,7 +30,7 @@ const keepers = new Map<string, ChildProcess>();
 export function keepRuns(engine: KeptEngine, stateDir: string, place = ''): void {
   const directory = path.resolve(stateDir);
   if (keepers.has(directory)) return;
-  const sweep = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './sweep-main.ts' : './sweep-main.js', import.meta.url));
+  const sweep = fileURLToPath(sibling('sweep-main', import.meta.url));
   const keeper = spawn('/bin/sh', ['-c', KEEPER, 'gadus-keeper'], {
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KILL_PASS_MS, TOOL_TIMEOUT_MS } from './constants.ts';
 import { ExecutorError } from './errors.ts';
+import { joinBytes } from './join-bytes.ts';
 
 /** Tries of a removal that somebody else is at, too: a dead node's keeper, and the node that starts in its place. */
 const TRIES = 20;
@@ -24,11 +24,10 @@ export async function removeTree(target: string | Buffer): Promise<void> {
 
 /** Directories come up to the top one after another, so that every path stays short; each with all that is below it, by a rename. */
 async function removeLevelByLevel(top: Buffer): Promise<void> {
-  const below = (directory: Buffer, name: Buffer) => Buffer.concat([directory, Buffer.from(path.sep), name]);
   const waiting: Buffer[] = [];
   const empty = async (directory: Buffer) => {
     for (const name of await unlessGone(readdir(directory, { encoding: 'buffer' })) ?? []) {
-      const at = below(directory, name);
+      const at = joinBytes(directory, name);
       const stat = await unlessGone(lstat(at));
       if (stat?.isDirectory() === false) await unlessGone(unlink(at));
       if (stat?.isDirectory() !== true) continue;
@@ -38,7 +37,7 @@ async function removeLevelByLevel(top: Buffer): Promise<void> {
       }
       // Without root a directory that may not be written to does not move.
       await unlessGone(chmod(at, 0o700));
-      const up = below(top, Buffer.from(randomUUID()));
+      const up = joinBytes(top, Buffer.from(randomUUID()));
       await unlessGone(rename(at, up));
       waiting.push(up);
     }
@@ -55,21 +54,15 @@ async function removeLevelByLevel(top: Buffer): Promise<void> {
 }
 
 /** Undefined where there is something again: who else is at it brings directories up, too. */
-async function unlessFilled<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return undefined;
-    throw error;
-  }
-}
-
+const unlessFilled = <T>(work: Promise<T>) => unless('ENOTEMPTY', work);
 /** What somebody else has removed meanwhile is as good as removed. */
-async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+const unlessGone = <T>(work: Promise<T>) => unless('ENOENT', work);
+
+async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === code) return undefined;
     throw error;
   }
 }

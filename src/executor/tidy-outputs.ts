@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
-import path from 'node:path';
 import { LONGEST_OUTPUT_PATH_BYTES } from './constants.ts';
 import type { RunResult } from './engine.ts';
+import { joinBytes } from './join-bytes.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** Files looked at together: one after another, a hundred thousand would take ten seconds. */
@@ -44,7 +44,7 @@ export async function tidyOutputs(outputs: RunResult['outputs'], diskBytes: numb
 async function tidy(directory: Buffer, below: number, fits: (bytes: number) => boolean, removed: { names: number; paths: number; sizes: number }): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' }) as unknown as Dirent<Buffer>[];
   entries.sort((a, b) => Buffer.compare(a.name, b.name));
-  const place = ({ name }: Dirent<Buffer>) => Buffer.concat([directory, Buffer.from(path.sep), name]);
+  const place = ({ name }: Dirent<Buffer>) => joinBytes(directory, name);
   for (let from = 0; from < entries.length; from += AT_ONCE) {
     const some = entries.slice(from, from + AT_ONCE);
     const sizes = await Promise.all(some.map(async (entry) => (entry.isFile() ? (await lstat(place(entry))).size : 0)));

@@ -3,13 +3,13 @@ import type { Address, Hex } from 'viem';
 import { z } from 'zod';
 import { sketchRootOf } from '../../protocol/sketch-root.ts';
 import type { Evidence } from '../../protocol/trace.ts';
+import { zeroHash } from '../../protocol/words.ts';
 import { decodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import { MAX_SHARDED_EVIDENCE_BYTES, MAX_SHARD_EVIDENCE_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
 import { requireConsistent } from '../seal/open-sealed.ts';
 import { sealEvidence, unsealEvidence, type SealContext, type UnsealInit } from '../seal/seal.ts';
 import type { ShardManifest } from './manifest.ts';
-import { zeroHash } from '../../protocol/index.ts';
 
 /** A shard's evidence as it was committed to, and what of it is needed about all shards at once. */
 export interface OpenedShard extends Pick<Evidence, 'sketch' | 'resultCid'> { encoded: Uint8Array }

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { sibling } from '../../protocol/sibling.ts';
 import { ExecutorError } from '../errors.ts';
 import { systemPath } from '../tool.ts';
 import { which } from '../container/runtime.ts';
 import { LISTENER_TIMEOUT_MS, PROXY_PORT } from './constants.ts';
 
-const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './namespace-listener.ts' : './namespace-listener.js', import.meta.url));
+const program = fileURLToPath(sibling('namespace-listener', import.meta.url));
 
 /**
  * A listener on the loopback of a process's network namespace, whose connections are accepted here. Nothing runs in that namespace

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink, stat as statOf } from 'node:fs/promises';
+import { joinBytes } from '../join-bytes.ts';
 import { ExecutorError } from '../errors.ts';
 import { imageOwner } from '../unprivileged-ids.ts';
 
@@ -108,8 +109,7 @@ async function collectHost(path: HostPath, state: Collecting, follow: boolean): 
   const stat = await readable(path, () => (follow ? statOf(path) : lstat(path)));
   if (stat.isDirectory()) {
     const names = await readable(path, () => readdir(path, { encoding: 'buffer' }));
-    const below = (name: Buffer) => Buffer.concat([Buffer.from(path), Buffer.from('/'), name]);
-    return collectDirectory(stat, names.map((name) => ({ name, load: () => collectHost(below(name), state, false) })), state);
+    return collectDirectory(stat, names.map((name) => ({ name, load: () => collectHost(joinBytes(path, name), state, false) })), state);
   }
   const key = `${stat.dev}:${stat.ino}`;
   const known = stat.nlink > 1 ? state.hardLinks.get(key) : undefined;

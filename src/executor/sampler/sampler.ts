@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { sibling } from '../../protocol/sibling.ts';
 import { JOBS_PER_SAMPLER, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
@@ -18,7 +19,7 @@ export interface Sampler {
   result(signal?: AbortSignal): Promise<Sampling>;
 }
 
-const file = new URL(import.meta.url.endsWith('.ts') ? './sampler-worker.ts' : './sampler-worker.js', import.meta.url);
+const file = sibling('sampler-worker', import.meta.url);
 
 /** A thread that watches jobs, and who waits for its word on each. */
 interface Thread {

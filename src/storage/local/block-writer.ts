@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { sibling } from '../../protocol/sibling.ts';
 import { WRITE_MEMORY_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { WriteBlocksData, WriteOrder, WriteOutcome } from './write-blocks-worker.ts';
@@ -85,7 +86,7 @@ export class BlockWriter {
   }
 
   #start(): Worker {
-    const file = new URL(import.meta.url.endsWith('.ts') ? './write-blocks-worker.ts' : './write-blocks-worker.js', import.meta.url);
+    const file = sibling('write-blocks-worker', import.meta.url);
     const workerData: WriteBlocksData = { memory: this.#memory.buffer, temporary: this.#temporary };
     const worker = new Worker(file, { workerData, execArgv: [], stdin: false, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 } });
     worker.on('message', (outcomes: WriteOutcome[]) => {

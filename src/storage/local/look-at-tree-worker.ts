@@ -1,8 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { identityOf } from '../shelf/file-identity.ts';
-import { isFileForJobs, isFolderForJobs } from './for-jobs.ts';
+import { isFolderForJobs } from './for-jobs.ts';
 import { TreeSnapshot } from './tree-snapshot.ts';
 
 /** As in `lookAtTree`, by calls that wait: a call from a main thread takes ten times as long as what it does. */
@@ -14,15 +13,9 @@ function look(root: string): string | undefined {
     if (!isFolderForJobs(lstatSync(dir, { bigint: true }))) return undefined;
     for (const name of readdirSync(dir)) {
       const path = join(below, name);
-      const stats = lstatSync(join(root, path), { bigint: true });
-      if (stats.isDirectory()) {
-        waiting.push(path);
-        snapshot.note(`${path}/`);
-      } else if (isFileForJobs(stats)) {
-        snapshot.note(path, identityOf(stats));
-      } else {
-        return undefined;
-      }
+      const found = snapshot.take(path, lstatSync(join(root, path), { bigint: true }));
+      if (found === 'none') return undefined;
+      if (found === 'folder') waiting.push(path);
     }
   }
   return snapshot.digest();

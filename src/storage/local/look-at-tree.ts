@@ -1,9 +1,9 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { sibling } from '../../protocol/sibling.ts';
 import { LOOKED_AT_WITHOUT_THREAD } from '../constants.ts';
-import { identityOf } from '../shelf/file-identity.ts';
-import { isFileForJobs, isFolderForJobs } from './for-jobs.ts';
+import { isFolderForJobs } from './for-jobs.ts';
 import { TreeSnapshot } from './tree-snapshot.ts';
 
 interface Look { running: Promise<string | undefined>; next?: Promise<string | undefined> }
@@ -42,22 +42,16 @@ async function lookAt(root: string): Promise<string | undefined> {
     if (entries > LOOKED_AT_WITHOUT_THREAD) return lookElsewhere(root);
     for (const name of names) {
       const path = join(below, name);
-      const stats = await lstat(join(root, path), { bigint: true });
-      if (stats.isDirectory()) {
-        waiting.push(path);
-        snapshot.note(`${path}/`);
-      } else if (isFileForJobs(stats)) {
-        snapshot.note(path, identityOf(stats));
-      } else {
-        return undefined;
-      }
+      const found = snapshot.take(path, await lstat(join(root, path), { bigint: true }));
+      if (found === 'none') return undefined;
+      if (found === 'folder') waiting.push(path);
     }
   }
   return snapshot.digest();
 }
 
 async function lookElsewhere(root: string): Promise<string | undefined> {
-  const file = new URL(import.meta.url.endsWith('.ts') ? './look-at-tree-worker.ts' : './look-at-tree-worker.js', import.meta.url);
+  const file = sibling('look-at-tree-worker', import.meta.url);
   const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
   const worker = new Worker(file, { workerData: root, execArgv: [], stdin: false });
   worker.once('message', resolve);

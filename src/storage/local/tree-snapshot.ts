@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { identityOf } from '../shelf/file-identity.ts';
+import { isFileForJobs } from './for-jobs.ts';
 
 /** Bytes of a SHA-256 digest. */
 const DIGEST_BYTES = 32;
@@ -14,6 +17,21 @@ export class TreeSnapshot {
     const start = this.#count++ * DIGEST_BYTES;
     if (start === this.#digests.length) this.#digests = Buffer.concat([this.#digests], 2 * start);
     this.#digests.set(createHash('sha256').update(`${path}\0${identity}`).digest(), start);
+  }
+
+  /**
+   * Notes what was found in the tree; folders are looked into by whoever found them.
+   *
+   * @returns what it is; `none` for what jobs cannot be given
+   */
+  take(path: string, stats: BigIntStats): 'folder' | 'file' | 'none' {
+    if (stats.isDirectory()) {
+      this.note(`${path}/`);
+      return 'folder';
+    }
+    if (!isFileForJobs(stats)) return 'none';
+    this.note(path, identityOf(stats));
+    return 'file';
   }
 
   /** There is something in it that jobs cannot be given. */

@@ -1,4 +1,4 @@
-import { ClassicLevel } from 'classic-level';
+import { ClassicLevel, type ChainedBatch } from 'classic-level';
 import type { CID } from 'multiformats/cid';
 
 /** A file whose blocks are known. */
@@ -103,11 +103,7 @@ export class Catalogue {
         const records = this.#db.batch()
           .put(fileKey(id), file, { sublevel: this.#files })
           .put(file.path, fileKey(id), { sublevel: this.#paths });
-        if (before !== undefined) {
-          records.del(before, { sublevel: this.#files });
-          const replaced = await this.#files.get(before);
-          if (replaced !== undefined) for (const root of await this.#rootsOf(replaced)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
-        }
+        await this.#forget(before === undefined ? undefined : await this.#files.get(before), records);
         if (file.piece !== undefined) records.put(`piece:${file.piece}`, file.path, { sublevel: this.#records });
         await records.write();
         return file;
@@ -145,9 +141,8 @@ export class Catalogue {
     const records = this.#db.batch();
     const known = await this.#paths.getMany(files.map(({ path }) => path));
     for (const [i, file] of files.entries()) {
-      records.del(fileKey(file.id), { sublevel: this.#files });
+      await this.#forget(file, records);
       if (known[i] === fileKey(file.id)) records.del(file.path, { sublevel: this.#paths });
-      for (const root of await this.#rootsOf(file)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
     }
     await records.write();
   }
@@ -158,11 +153,7 @@ export class Catalogue {
     const known = await this.#paths.getMany(files.map(({ path }) => path));
     for (const [i, { path, identity, cid, length }] of files.entries()) {
       const id = await this.#newId();
-      const before = known[i] === undefined ? undefined : await this.#files.get(known[i]);
-      if (before !== undefined) {
-        records.del(fileKey(before.id), { sublevel: this.#files });
-        for (const root of await this.#rootsOf(before)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
-      }
+      await this.#forget(known[i] === undefined ? undefined : await this.#files.get(known[i]), records);
       records
         .put(blockEntryKey(cid, id), place(0, length), { sublevel: this.#blocks })
         .put(fileKey(id), { roots: [cid.toString()], path, identity, shelf, id, blocks: 1 } satisfies ShelvedFile, { sublevel: this.#files })
@@ -179,6 +170,13 @@ export class Catalogue {
   /** The path of such a file. */
   whole(root: CID): Promise<string | undefined> {
     return this.get<string>(WHOLE, root.toString());
+  }
+
+  /** Has a batch forget a file, if there is one, and what it was the whole of. */
+  async #forget(file: ShelvedFile | undefined, records: ChainedBatch<ClassicLevel<Buffer, Buffer>, Buffer, Buffer>): Promise<void> {
+    if (file === undefined) return;
+    records.del(fileKey(file.id), { sublevel: this.#files });
+    for (const root of await this.#rootsOf(file)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
   }
 
   /** The DAGs of which a file is known to be the whole. */

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { sibling } from '../../protocol/sibling.ts';
 import { READ_WITHOUT_THREAD, SMALL_FILE_BYTES } from '../constants.ts';
 import type { ReadFilesData, ReadFilesOrder, ReadFilesOutcome } from './read-files-worker.ts';
 
@@ -30,7 +31,7 @@ export class SmallFiles {
   }
 
   #start(): Worker {
-    const file = new URL(import.meta.url.endsWith('.ts') ? './read-files-worker.ts' : './read-files-worker.js', import.meta.url);
+    const file = sibling('read-files-worker', import.meta.url);
     const workerData: ReadFilesData = { maxFileBytes: SMALL_FILE_BYTES };
     const worker = new Worker(file, { workerData, execArgv: [], stdin: false, resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 } });
     const fail = (cause: unknown) => {

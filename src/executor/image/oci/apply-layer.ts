@@ -1,5 +1,5 @@
 import { lstat, mkdir, readdir, rename, rm, chmod, utimes } from 'node:fs/promises';
-import path from 'node:path';
+import { joinBytes } from '../../join-bytes.ts';
 import { ExecutorError } from '../../errors.ts';
 
 const WHITEOUT = Buffer.from('.wh.');
@@ -23,15 +23,15 @@ async function apply(layer: Buffer, root: Buffer): Promise<void> {
   const names = await readdir(layer, { encoding: 'buffer' });
   const isMark = (name: Buffer) => name.subarray(0, WHITEOUT.length).equals(WHITEOUT);
   // Marks first: they are about what lies below, not about what this layer brings.
-  if (names.some((name) => name.equals(OPAQUE))) for (const name of await readdir(root, { encoding: 'buffer' })) await rm(below(root, name), { recursive: true, force: true });
+  if (names.some((name) => name.equals(OPAQUE))) for (const name of await readdir(root, { encoding: 'buffer' })) await rm(joinBytes(root, name), { recursive: true, force: true });
   for (const name of names.filter((one) => isMark(one) && !one.equals(OPAQUE))) {
     const hidden = name.subarray(WHITEOUT.length);
     if (['', '.', '..'].includes(hidden.toString('latin1'))) throw new ExecutorError('IMAGE_INVALID', 'a layer removes what has no name', { details: JSON.stringify(name.toString()) });
-    await rm(below(root, hidden), { recursive: true, force: true });
+    await rm(joinBytes(root, hidden), { recursive: true, force: true });
   }
   for (const name of names.filter((one) => !isMark(one))) {
-    const from = below(layer, name);
-    const to = below(root, name);
+    const from = joinBytes(layer, name);
+    const to = joinBytes(root, name);
     const [source, target] = [await lstat(from), await lstat(to).catch(() => undefined)];
     if (!source.isDirectory()) {
       if (target) await rm(to, { recursive: true, force: true });
@@ -44,8 +44,4 @@ async function apply(layer: Buffer, root: Buffer): Promise<void> {
     await chmod(to, source.mode & 0o1777);
     await utimes(to, source.atime, source.mtime);
   }
-}
-
-function below(directory: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([directory, Buffer.from(path.sep), name]);
 }
