@@ -252,7 +252,7 @@ contract AssignTest is Life {
             vm.prank(theClient);
             scheduler.submit(play.request, "");
             uint256 seedBlock = scheduler.job(play.jobId).seedBlock;
-            domain = domainOn(chains[i]);
+            domain = domainOf(chains[i], address(scheduler));
             IScheduler.Bid[] memory bids = someBids(play.jobId, 8);
             vm.roll(block.number + 2);
             vm.etch(0xfE00000000000000000000000000000000000006, hex"");
@@ -263,18 +263,6 @@ contract AssignTest is Life {
             bytes32 seed = keccak256(abi.encode(keccak256(abi.encode(seedBlock)), play.jobId));
             assertEq(play.roster[0].node, best(seed, bids), "drawn by the beacon");
         }
-    }
-
-    function domainOn(uint256 chainId) internal view returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"),
-                keccak256("1"),
-                chainId,
-                address(scheduler)
-            )
-        );
     }
 
     /// @dev Of newcomers with equal stakes.

@@ -9,18 +9,6 @@ import {IScheduler} from "../src/interfaces/IScheduler.sol";
 contract AttacksTest is Life {
     uint256 internal constant ELSEWHERE = 314;
 
-    function domainOf(uint256 chain, address where) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"),
-                keccak256("1"),
-                chain,
-                where
-            )
-        );
-    }
-
     /* REPLAY */
 
     function test_attack_a_request_signed_for_another_chain_is_refused() public {

@@ -112,18 +112,8 @@ abstract contract Base {
         vm.warp(START);
         vm.roll(1000);
         coin = deployCoin();
-        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
-        domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"),
-                keccak256("1"),
-                block.chainid,
-                address(scheduler)
-            )
-        );
+        use(deployScheduler(coin, 1, 1 minutes, 30 days));
         theClient = vm.addr(CLIENT_KEY);
-        coin.approve(address(scheduler), type(uint256).max);
         scheduler.fund(theClient, 1000 * COIN_1);
         for (uint256 i; i < NODES; ++i) {
             keys.push(uint256(keccak256(abi.encode("node", i))));
@@ -135,6 +125,25 @@ abstract contract Base {
             registerNode(keys[i], 1000 * COIN_1);
         }
         vm.warp(START + 100);
+    }
+
+    /// @dev Statements are for this scheduler from now on, which may take our coin.
+    function use(Scheduler scheduler_) internal {
+        scheduler = scheduler_;
+        domain = domainOf(block.chainid, address(scheduler_));
+        coin.approve(address(scheduler_), type(uint256).max);
+    }
+
+    function domainOf(uint256 chain, address where) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("Gadus"),
+                keccak256("1"),
+                chain,
+                where
+            )
+        );
     }
 
     function deployCoin() internal returns (GadusCoin) {

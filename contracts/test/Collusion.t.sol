@@ -39,13 +39,6 @@ contract CollusionTest is Widened {
         vm.roll(vm.getBlockNumber() + 2);
     }
 
-    function post(Play memory play, IScheduler.Bid memory bid) internal {
-        IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
-        bids[0] = bid;
-        vm.prank(CARRIER);
-        scheduler.postBids(play.request, new IScheduler.Seat[](0), bids);
-    }
-
     function keyAt(Play memory play, uint256 key, uint256 locality, uint256 price) internal view returns (uint256) {
         address account = vm.addr(key);
         IScheduler.Party memory party = scheduler.node(account);
@@ -323,14 +316,7 @@ contract CollusionTest is Widened {
 
     /// @dev A network of so many nodes.
     function networkOf(uint256 count) internal {
-        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
-        domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"), keccak256("1"), block.chainid, address(scheduler)
-            )
-        );
-        coin.approve(address(scheduler), type(uint256).max);
+        use(deployScheduler(coin, 1, 1 minutes, 30 days));
         scheduler.fund(theClient, 1000 * COIN_1);
         for (uint256 i; i < count; ++i) registerNode(keys[i], 1000 * COIN_1);
         skip(1);

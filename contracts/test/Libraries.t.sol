@@ -217,15 +217,7 @@ contract LibrariesTest is Life {
             dataRoot: vm.parseJsonBytes32(json, "$.request.dataRoot"),
             dataBytes: uint64(vm.parseJsonUint(json, "$.request.dataBytes"))
         });
-        bytes32 domain_ = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"),
-                keccak256("1"),
-                vm.parseJsonUint(json, "$.chainId"),
-                vm.parseJsonAddress(json, "$.scheduler")
-            )
-        );
+        bytes32 domain_ = domainOf(vm.parseJsonUint(json, "$.chainId"), vm.parseJsonAddress(json, "$.scheduler"));
         bytes32 jobId = vm.parseJsonBytes32(json, "$.jobId");
         assertEq(keccak256(abi.encodePacked(hex"1901", domain_, harness.jobRequest(request))), jobId, "job id");
         assertEq(harness.jobRequest(request), requestHash(request), "struct hash");

@@ -26,6 +26,13 @@ abstract contract Life is Base {
         return submitted(aRequest(replicas));
     }
 
+    function post(Play memory play, IScheduler.Bid memory bid) internal {
+        IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
+        bids[0] = bid;
+        vm.prank(CARRIER);
+        scheduler.postBids(play.request, new IScheduler.Seat[](0), bids);
+    }
+
     /// @dev One bid more than replicas.
     function assigned(Play memory play) internal {
         vm.roll(vm.getBlockNumber() + 2);

@@ -23,13 +23,6 @@ contract PostBidsTest is Life {
         vm.roll(vm.getBlockNumber() + 2);
     }
 
-    function post(Play memory play, IScheduler.Bid memory bid) internal {
-        IScheduler.Bid[] memory bids = new IScheduler.Bid[](1);
-        bids[0] = bid;
-        vm.prank(CARRIER);
-        scheduler.postBids(play.request, new IScheduler.Seat[](0), bids);
-    }
-
     function drawable() internal {
         vm.roll(vm.getBlockNumber() + BLOCKS);
     }

@@ -72,14 +72,7 @@ contract ReentrancyTest is Widened {
         super.setUp();
         calling = new CallingBackCoin();
         coin = GadusCoin(address(calling));
-        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
-        domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"), keccak256("1"), block.chainid, address(scheduler)
-            )
-        );
-        coin.approve(address(scheduler), type(uint256).max);
+        use(deployScheduler(coin, 1, 1 minutes, 30 days));
         vm.warp(START);
         for (uint256 i; i < NODES; ++i) registerNode(keys[i], 1000 * COIN_1);
         vm.warp(START + 100);

@@ -241,14 +241,7 @@ contract WalletsTest is Life {
 
     function test_a_coin_that_cannot_be_burnt_hangs_no_job() public {
         coin = GadusCoin(address(new ImmortalCoin()));
-        scheduler = deployScheduler(coin, 1, 1 minutes, 30 days);
-        domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Gadus"), keccak256("1"), block.chainid, address(scheduler)
-            )
-        );
-        coin.approve(address(scheduler), type(uint256).max);
+        use(deployScheduler(coin, 1, 1 minutes, 30 days));
         scheduler.fund(theClient, 1000 * COIN_1);
         for (uint256 i; i < 4; ++i) registerNode(keys[i], 100 * COIN_1);
         skip(1);
