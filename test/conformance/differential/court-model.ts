@@ -1,56 +1,15 @@
 import type { Address, Hex } from 'viem';
-import { rate } from '../../../lab/economics/rules.ts';
 import {
-  advance, countedLocality, decay, drawableAfter, hasClaim, isAudited, isWidenable, keyOf, POLICIES, reachAfter, REACH_STEPS, scoreBps, summonDeadlineOf, widenedSeats, type Bid, type JobEvent, type JobRequest, type JobState, type Opening, type ReplicaVerdict, type Reputation, type SealedSeat, type Seat,
+  advance, countedLocality, drawableAfter, hasClaim, isAudited, isWidenable, keyOf, reachAfter, REACH_STEPS, summonDeadlineOf, widenedSeats,
+  type Bid, type JobEvent, type JobRequest, type JobState, type ReplicaVerdict, type Seat,
 } from '../../../src/protocol/index.ts';
-import { ending, noShow, type Fault } from './ending.ts';
-
-const DAY = 86_400;
-
-/** A client's purse or a node's stake, with its name. */
-export interface Account extends Reputation { free: bigint; locked: bigint; since: number }
-
-/** A job as its events tell it, and what the events do not tell. */
-export interface Play {
-  jobId: Hex;
-  state: JobState;
-  /** By seat, the last one it committed to. */
-  openings: Map<number, Opening>;
-  /** Posted bids that the draw cannot pass over. */
-  kept: Kept[];
-}
-
-export type Terms = Pick<Bid, 'node' | 'price' | 'locality' | 'possession'>;
-
-/** A posted bid with its key, shortened. */
-export interface Kept extends Terms { short: bigint }
-
-/** When and in which block a step is carried out. */
-export interface Now { at: number; number: bigint }
+import { ending, type Fault } from './ending.ts';
+import { all, has, majority, seatsIn, type Kept, type Now, type Play, type Terms } from './play.ts';
+import { escrowOf, Purses } from './purses.ts';
 
 /** What TypeScript knows of the scheduler: the states of all jobs from events alone, and who has how much coin and which name. */
-export class CourtModel {
+export class CourtModel extends Purses {
   readonly plays: Play[] = [];
-  readonly accounts: Map<Address, Account>;
-  readonly client: Address;
-  burnt = 0n;
-
-  constructor(client: Address, accounts: Map<Address, Account>) {
-    [this.client, this.accounts] = [client, accounts];
-  }
-
-  account(address: Address): Account {
-    return this.accounts.get(address)!;
-  }
-
-  score(address: Address, at: number): number {
-    return scoreBps(decay(this.account(address), Math.floor(at / DAY)));
-  }
-
-  /** Coin that all parties together have in the scheduler. */
-  total(): bigint {
-    return [...this.accounts.values()].reduce((sum, { free, locked }) => sum + free + locked, 0n);
-  }
 
   /* WHAT MAY HAPPEN: one rule for each step, from IScheduler. */
 
@@ -121,8 +80,8 @@ export class CourtModel {
 
   /** Keeps other bids than before: who is kept has its stake locked. */
   keep(play: Play, kept: Kept[]): void {
-    for (const { node } of play.kept) this.#lock(node, -play.state.request.stake);
-    for (const { node } of kept) this.#lock(node, play.state.request.stake);
+    for (const { node } of play.kept) this.lock(node, -play.state.request.stake);
+    for (const { node } of kept) this.lock(node, play.state.request.stake);
     play.kept = kept;
   }
 
@@ -211,32 +170,32 @@ export class CourtModel {
     if (event.type === 'Assigned' || event.type === 'Widened' || event.type === 'Cancelled' || (event.type === 'CommitmentsClosed' && before.state === 'Widening')) this.keep(play, []);
     play.state = advance(before, event);
     if (event.type === 'Submitted') {
-      this.#lockClient(escrowOf(event.request));
+      this.lockClient(escrowOf(event.request));
     } else if (event.type === 'WideningCalled' && 'roster' in before) {
       const { request, roster } = before;
-      for (const seat of seatsIn(before.state === 'Contested' ? before.contested : 0)) this.#lock(roster[seat]!.node, -request.maxPrice);
-      if (event.caller === this.client) this.#lockClient(escrowOf(request));
-      else this.#lock(event.caller, escrowOf(request));
+      for (const seat of seatsIn(before.state === 'Contested' ? before.contested : 0)) this.lock(roster[seat]!.node, -request.maxPrice);
+      if (event.caller === this.client) this.lockClient(escrowOf(request));
+      else this.lock(event.caller, escrowOf(request));
     } else if (event.type === 'Widened') {
-      for (const { node } of event.roster.slice(play.state.request.replicas)) this.#lock(node, play.state.request.stake);
+      for (const { node } of event.roster.slice(play.state.request.replicas)) this.lock(node, play.state.request.stake);
     } else if (event.type === 'CommitmentsClosed' && before.state === 'Widening') {
-      this.#lock(before.widening.caller, -escrowOf(before.request));
+      this.lock(before.widening.caller, -escrowOf(before.request));
     } else if (event.type === 'Assigned') {
-      for (const { node } of event.roster) this.#lock(node, play.state.request.stake);
+      for (const { node } of event.roster) this.lock(node, play.state.request.stake);
     } else if (event.type === 'VerdictContested' && 'roster' in play.state) {
-      this.#lock(play.state.roster[event.index]!.node, play.state.request.maxPrice);
+      this.lock(play.state.roster[event.index]!.node, play.state.request.maxPrice);
     } else if (missing !== 0) {
-      this.account(this.client).free += this.#absent(before, missing, event.at);
+      this.account(this.client).free += this.absent(before, missing, event.at);
     } else if (event.type === 'Expired' && before.state === 'Assigned') {
-      this.#refund(before.request, this.#absent(before, all(before), event.at), {}, event.at);
+      this.refund(before.request, this.absent(before, all(before), event.at), {}, event.at);
     } else if (event.type === 'Cancelled' && before.state === 'Open') {
-      this.#refund(before.request, 0n, {}, event.at);
+      this.refund(before.request, 0n, {}, event.at);
     }
   }
 
   /** Rates a client that let a known draw go. */
   cancelledLate(at: number): void {
-    this.#rate(this.client, { good: 0, bad: 1 }, at);
+    this.rate(this.client, { good: 0, bad: 1 }, at);
   }
 
   /** Pays, slashes and rates at the end of a job that stood at `before`. Returns the verdicts that must be told. */
@@ -266,57 +225,17 @@ export class CourtModel {
       const held = request.stake + (seats[seat]!.contested ? request.maxPrice : 0n);
       account.locked -= held;
       account.free += held + coin;
-      this.#rate(roster[seat]!.node, { good, bad }, at);
+      this.rate(roster[seat]!.node, { good, bad }, at);
     });
-    this.#refund(request, client.coin, client, at);
+    this.refund(request, client.coin, client, at);
     if (caller !== undefined) {
-      this.#lock(caller, -escrowOf(request));
+      this.lock(caller, -escrowOf(request));
       this.account(caller).free += gain;
     }
     this.burnt += burnt;
     return seats.map(({ verdict }) => verdict);
   }
 
-  /** What the purse lacks is pulled. */
-  #lockClient(amount: bigint): void {
-    const account = this.account(this.client);
-    account.free = account.free > amount ? account.free - amount : 0n;
-    account.locked += amount;
-  }
-
-  #lock(node: Address, amount: bigint): void {
-    const account = this.account(node);
-    account.free -= amount;
-    account.locked += amount;
-  }
-
-  /** Closes seats that did not commit. What they lose to the client; what those lose that claimed falsely is nobody's. */
-  #absent(state: JobState, mask: number, at: number): bigint {
-    if (!('committed' in state)) return 0n;
-    let lost = 0n;
-    state.roster.forEach(({ node }, seat) => {
-      if (!has(mask, seat)) return;
-      const { stake } = state.request;
-      const claimed = has(state.equivocated ?? 0, seat);
-      this.#lock(node, -stake);
-      this.account(node).free -= claimed ? stake : noShow(state.request);
-      if (claimed) this.burnt += stake;
-      else lost += noShow(state.request);
-      this.#rate(node, { good: 0, bad: claimed ? 8 : 2 }, at);
-    });
-    return lost;
-  }
-
-  #refund(request: JobRequest, change: bigint, { good = 0, bad = 0 }: { good?: number; bad?: number }, at: number): void {
-    this.#lock(this.client, -escrowOf(request));
-    this.account(this.client).free += change;
-    this.#rate(this.client, { good, bad }, at);
-  }
-
-  #rate(address: Address, change: { good: number; bad: number }, at: number): void {
-    if (change.good === 0 && change.bad === 0) return;
-    Object.assign(this.account(address), rate(this.account(address), change, Math.floor(at / DAY)));
-  }
 }
 
 type Drawing = Extract<JobState, { state: 'Open' | 'Widening' }>;
@@ -344,34 +263,4 @@ function shortKey(key: bigint): bigint {
 /** The smallest key that is shortened to this. */
 function longKey(short: bigint): bigint {
   return ((1n << 24n | (short & 0xffffffn)) << (short >> 24n)) >> 24n;
-}
-
-/** What a client locks, and who calls for a widening. */
-export function escrowOf({ maxPrice, replicas }: JobRequest): bigint {
-  return maxPrice * BigInt(replicas + 1);
-}
-
-/** The contract's own verdict where replicas are alike or nothing of each other: those that are alike and more than half of the opened. */
-export function majority({ state, openings }: Play): number {
-  if (state.state !== 'Committed' && state.state !== 'Contested') return 0;
-  const opened = seatsIn(state.opened);
-  const kind = (seat: number): string => (POLICIES[state.request.policy] === 'none' ? '' : openings.get(seat)!.resultDigest);
-  for (const seat of opened) {
-    const alike = opened.filter((other) => kind(other) === kind(seat));
-    if (2 * alike.length > opened.length) return alike.reduce((mask, other) => mask | (1 << other), 0);
-  }
-  return 0;
-}
-
-/** Seats of a mask, in order. */
-export function seatsIn(mask: number): number[] {
-  return Array.from({ length: 32 - Math.clz32(mask) }, (_, seat) => seat).filter((seat) => has(mask, seat));
-}
-
-export function has(mask: number, seat: number): boolean {
-  return (mask >> seat & 1) === 1;
-}
-
-export function all({ roster }: { roster: readonly SealedSeat[] }): number {
-  return (1 << roster.length) - 1;
 }

@@ -9,7 +9,9 @@ import {
 } from '../../../src/protocol/index.ts';
 import { actionOf, MOST_JOBS, moves, type Action, type Move } from './actions.ts';
 import { startArena, type Arena, type Outcome } from './arena.ts';
-import { CourtModel, has, majority, seatsIn, type Account, type Now, type Play as ModelPlay } from './court-model.ts';
+import { CourtModel } from './court-model.ts';
+import { has, majority, seatsIn, type Now, type Play as ModelPlay } from './play.ts';
+import type { Account } from './purses.ts';
 import type { Fault } from './ending.ts';
 
 const COIN = 10n ** 18n;
