@@ -85,7 +85,7 @@ function lastWords({ log }: TestNetwork): string {
 }
 
 async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): Promise<{ network: TestNetwork; close(): Promise<void> }> {
-  const { dir, mark } = markedFolder();
+  const { dir, mark, leave } = markedFolder();
   const log: TestNetwork['log'] = [];
   const listen = (index: number, line: NodeLine) => {
     log.push({ index, line });
@@ -162,22 +162,32 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
       const conserved = await assertConserved(network, accounts).then(() => undefined, (error: unknown) => error);
       for (const client of clients) await client.stop();
       await devnet.stop();
-      await assertNothingLeft(dir, mark);
+      await assertNothingLeft(dir, mark).finally(leave);
       if (conserved !== undefined) throw conserved;
     },
   };
 }
 
-/** A folder for a test's network, and an environment in which its processes can be told and keep their temporary files there. */
-export function markedFolder(): { dir: string; mark: string } {
+/**
+ * A folder for a test's network, and an environment in which its processes can be told and keep their temporary files there. `leave` goes back to the
+ * environment before it: what another network of this process has begun in must be there when this one's folder is gone.
+ */
+export function markedFolder(): { dir: string; mark: string; leave(): void } {
   const dir = mkdtempSync(join(TEMPORARY, 'gadus-test-'));
   const mark = dir;
   mkdirSync(join(dir, 'tmp'));
   // What the runtime keeps of compiled sources is not the network's.
   process.env.NODE_COMPILE_CACHE ??= join(TEMPORARY, 'node-compile-cache');
-  process.env[MARK] = mark;
-  process.env.TMPDIR = join(dir, 'tmp');
-  return { dir, mark };
+  const before = { [MARK]: process.env[MARK], TMPDIR: process.env.TMPDIR };
+  Object.assign(process.env, { [MARK]: mark, TMPDIR: join(dir, 'tmp') });
+  const leave = () => {
+    if (process.env[MARK] !== mark) return;
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+  return { dir, mark, leave };
 }
 
 /** Nothing of the network is on the machine but its folder, which can be removed. */
