@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { LAB_COMMANDS, LAB_OPTIONS } from './commands.ts';
+import { endWithReader } from '../src/cli/end-with-reader.ts';
 import { messageOf } from '../src/protocol/index.ts';
 
 const HELP = `npm run lab -- COMMAND [options]
@@ -17,6 +18,7 @@ Examples:
   npm run lab -- report --only-fingerprint full --cheat "90 % of the work"
 `;
 
+endWithReader();
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort(new Error('interrupted')));
 try {

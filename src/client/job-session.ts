@@ -222,7 +222,7 @@ export class JobSession {
       await this.#writer.save();
     }
     const carried = await carry(this.#context, action, job, {
-      bids: () => bids, unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => closedJob(this.record, one),
+      bids, unposted: () => this.#bids.unposted(), noteOffered: (bids) => this.#bids.noteOffered(bids), closed: (one) => closedJob(this.record, one),
       verdict: (one) => this.#examination.verdict(one), convict: () => this.#guilt.convict(job),
     }).catch((error: unknown) => {
       if (action !== 'summon' || !isError(error, ...HOPELESS)) throw error;

@@ -18,7 +18,7 @@ export type CarriedAction = keyof typeof BOOKED_AS;
 
 /** What a step takes besides the record and the chain's state. */
 export interface Cargo {
-  bids(): SignedBid[];
+  bids: SignedBid[];
   unposted(): SignedBid[];
   noteOffered(bids: readonly SignedBid[]): void;
   closed(job: JobState): ClosedJob;
@@ -44,7 +44,7 @@ async function send({ components: { chain }, record, signal, progress }: Session
         if (nodes < needed) progress({ stage: 'few-nodes', nodes, needed });
       }
       return submit(chain, { request }, options);
-    case 'assign': return assign(chain, { request, bids: cargo.bids() }, options);
+    case 'assign': return assign(chain, { request, bids: cargo.bids }, options);
     case 'commit-set': return commitSet(chain, { request, roster, set: record.set!, posted: true }, options);
     case 'commit': return commit(chain, { request, roster, commitments: commitmentsToCarry(job!, record.commitments) }, options);
     case 'settle-direct': {
@@ -61,7 +61,7 @@ async function send({ components: { chain }, record, signal, progress }: Session
       cargo.noteOffered(bids);
       return result;
     }
-    case 'draw-more': return drawMore(chain, { request, roster, bids: cargo.bids() }, options);
+    case 'draw-more': return drawMore(chain, { request, roster, bids: cargo.bids }, options);
     case 'convict': return cargo.convict();
     case 'expire': return expire(chain, { request, roster }, options);
     case 'resolve': return resolve(chain, { request, roster, openings: job?.state === 'Contestable' ? [] : openingsIn(record.events) }, options);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ChannelName, Trace } from '../../protocol/trace.ts';
 import { COPY_RESIDUAL, COPY_STEP_CORRELATION, NOISY_CHANNELS } from '../constants.ts';
 import { pathResidual } from './path-residual.ts';
@@ -36,7 +37,7 @@ function formsOf(trace: Trace, looked: readonly number[] = lookedAt(trace)): For
  * apart, and then sample would be held against another's neighbour.
  */
 function likenessOf(a: Forms, b: Forms): number {
-  if (a.trace.t.length !== b.trace.t.length || a.looked.join() === b.looked.join()) return likenessOfForms(a, b);
+  if (a.trace.t.length !== b.trace.t.length || isDeepStrictEqual(a.looked, b.looked)) return likenessOfForms(a, b);
   return Math.max(likenessOfForms(a, b), likenessOfForms(a, formsOf(b.trace, a.looked)), likenessOfForms(formsOf(a.trace, b.looked), b));
 }
 
