@@ -7,7 +7,7 @@ import { buildBusyboxImage, createContainerEngine, createImageStore, createWasmE
 import { runWatched } from '../src/node/running/run-watched.ts';
 import { parseJobSpec, type Trace } from '../src/protocol/index.ts';
 import { toolbox } from '../test/wasm/assemble.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { quantile, table } from './statistics.ts';
 
 /** Loops that want a core each, beside the runs. */

@@ -1,6 +1,6 @@
 import { compareFingerprints, fingerprintOf, sketchDistance, sketchOf } from '../src/evidence/index.ts';
 import type { Trace } from '../src/protocol/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { quantile, table } from './statistics.ts';
 
 const HOUR_SAMPLES = 180_000;

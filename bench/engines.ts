@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buildBusyboxImage, createContainerEngine, createImageStore, createMicrovmEngine, createWasmEngine, guestDir, prepareGuest, type Engine, type RunRequest } from '../src/executor/index.ts';
 import { parseJobSpec } from '../src/protocol/index.ts';
 import { toolbox } from '../test/wasm/assemble.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { quantile, table } from './statistics.ts';
 
 /** Only computes: what an engine costs beyond it is the engine's. */

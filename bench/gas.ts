@@ -4,7 +4,7 @@ import {
   approve, assign, commit, createChain, deployContracts, fund, isJobEvent, register, settle, settleDirect, signBid, signCommitment, signCommitmentSet, startAnvil, submit, transferCoin, type Chain,
 } from '../src/chain/index.ts';
 import { commitmentOf, jobIdOf, NO_CLAIM, PLAIN_TERMS, setDigestOf, type JobRequest, type Opening, type Seat } from '../src/protocol/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { table } from './statistics.ts';
 
 const COIN = 10n ** 18n;

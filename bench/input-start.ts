@@ -6,7 +6,7 @@ import type { CID } from 'multiformats/cid';
 import { buildBusyboxImage, createContainerEngine, createImageStore } from '../src/executor/index.ts';
 import { parseJobSpec } from '../src/protocol/index.ts';
 import { createStorage } from '../src/storage/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { quantile, table } from './statistics.ts';
 
 const SIZES = { '10 MB': 10e6, '10 GB': 10e9 };

@@ -1,9 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/protocol/index.ts';
-
-/** A benchmark prints its own tables and returns its numbers. */
-export type Benchmark = (say: (line: string) => void) => Promise<Record<string, unknown>>;
+import type { Benchmark } from './benchmark.ts';
 
 /** Loaded when run, so that one benchmark needs no more than its own parts. */
 const BENCHMARKS: Record<string, { load: () => Promise<Benchmark>; about: string }> = {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { CID } from 'multiformats/cid';
 import { createStorage } from '../src/storage/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { table } from './statistics.ts';
 
 /** Files of each shape. */

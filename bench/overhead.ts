@@ -1,4 +1,4 @@
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { quantile, table } from './statistics.ts';
 import { withNetwork } from './with-network.ts';
 

@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildBusyboxImage, createContainerEngine, createImageStore, type SamplingStats } from '../src/executor/index.ts';
 import { parseJobSpec } from '../src/protocol/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { table } from './statistics.ts';
 
 const SECONDS = 10;

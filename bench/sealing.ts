@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSealKeys, openResult, sealResult } from '../src/evidence/index.ts';
 import { createStorage } from '../src/storage/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { table } from './statistics.ts';
 
 /** Bytes of the result. */

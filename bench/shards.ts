@@ -1,6 +1,6 @@
 import type { RunningClient } from '../src/client/index.ts';
 import type { JobSpecInput } from '../src/protocol/index.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { table } from './statistics.ts';
 import { withNetwork } from './with-network.ts';
 

@@ -1,4 +1,4 @@
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { cpuSeconds } from './cpu-seconds.ts';
 import { table } from './statistics.ts';
 import { withNetwork } from './with-network.ts';

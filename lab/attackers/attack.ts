@@ -1,6 +1,6 @@
 import type { OutputProfile, Trace } from '../../src/protocol/index.ts';
 import type { Random } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 
 /** What a node hands in, honest or not. */
 export interface Submission { trace: Trace; profile: OutputProfile; resultDigest: `0x${string}` }

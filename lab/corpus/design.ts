@@ -1,6 +1,6 @@
 import { FRACTIONS, HONEST_RUNS, RIGHT_SEED, VARIANT_RUNS, WORK_SHARES } from './constants.ts';
 import { randomOf, seedOf } from './inputs/random.ts';
-import type { LabRun } from './run-store.ts';
+import type { LabRun } from './lab-run.ts';
 
 /** Where and how one run is to be recorded; the engine is the recorder's choice. */
 export type Condition = Omit<LabRun['condition'], 'engine'>;

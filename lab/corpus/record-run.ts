@@ -14,7 +14,7 @@ import { startNeighbours } from './neighbours.ts';
 import type { LabJob } from './programs/programs.ts';
 import { wordMinima } from './word-minima.ts';
 import { resultDigest } from './result-digest.ts';
-import type { LabRun } from './run-store.ts';
+import type { LabRun } from './lab-run.ts';
 
 /** What all runs of a recording share. */
 export interface Recorder {

@@ -10,7 +10,8 @@ import { removeDeadDrafts } from './remove-dead-drafts.ts';
 import type { LabEngine } from './programs/program.ts';
 import { labJobs, type LabJob } from './programs/programs.ts';
 import { recordRun, type Recorder } from './record-run.ts';
-import { readRuns, runFileName, writeRun, type LabRun } from './run-store.ts';
+import type { LabRun } from './lab-run.ts';
+import { readRuns, runFileName, writeRun } from './run-store.ts';
 
 export interface RecordOptions {
   /** Where the runs are kept; those that are there are not recorded again. */

@@ -9,7 +9,7 @@ import { validateProfile } from '../../src/evidence/fingerprint/validate-profile
 import { validateTrace } from '../../src/evidence/trace/validate-trace.ts';
 import { messageOf, type Trace } from '../../src/protocol/index.ts';
 import { LabError } from './errors.ts';
-import type { LabRun } from './run-store.ts';
+import type { LabRun } from './lab-run.ts';
 
 const text = z.string().max(300);
 const count = z.number().int().nonnegative();

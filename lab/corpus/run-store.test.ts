@@ -9,7 +9,8 @@ import { profileOutput } from '../../src/evidence/index.ts';
 import { isError } from '../../src/protocol/index.ts';
 import { plainCondition } from './design.ts';
 import { encodeRun } from './run-encoding.ts';
-import { readRuns, runFileName, writeRun, writeRuns, type LabRun } from './run-store.ts';
+import type { LabRun } from './lab-run.ts';
+import { readRuns, runFileName, writeRun, writeRuns } from './run-store.ts';
 
 let directory: string;
 let run: LabRun;

@@ -1,4 +1,5 @@
-import { readRuns, writeRuns, type LabRun } from './run-store.ts';
+import type { LabRun } from './lab-run.ts';
+import { readRuns, writeRuns } from './run-store.ts';
 
 /** Programs of the sample: one of each main kind of work, a short one, a waiting one, three whose output is never the same twice, and two in WebAssembly. */
 export const SAMPLE_PROGRAMS = [

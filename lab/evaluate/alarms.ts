@@ -1,5 +1,5 @@
 import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { conditionsOf } from './breakdown.ts';
 import { jobsOf } from './corpus.ts';
 import { submissionFingerprint } from './fingerprints/submission-fingerprint.ts';

@@ -1,5 +1,5 @@
 import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import type { Forgery } from './forge-all.ts';
 import type { HonestPair } from './honest-pairs.ts';
 import type { Measured } from './measure.ts';

@@ -1,6 +1,6 @@
 import { familyOf } from './family-of.ts';
 import { FRACTION_OF, WORK_OF, type OwnRuns } from './own-runs.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 
 /** One job of the corpus: a program on one input, with everything that was recorded of it. */
 export interface Job {

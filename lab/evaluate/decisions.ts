@@ -2,7 +2,7 @@ import { judgeReplicas, type JudgedReplica } from '../../src/evidence/judge/judg
 import { majorityOf } from '../../src/evidence/judge/majority.ts';
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { randomOf, seedOf, type Random } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { DECISIONS } from './constants.ts';
 import type { Job } from './corpus.ts';
 import { clusters } from './detection.ts';

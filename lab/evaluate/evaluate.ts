@@ -1,6 +1,6 @@
 import type { Attack } from '../attackers/attack.ts';
 import { ATTACKS } from '../attackers/attacks.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { blockAlarms, breakdown, conditionsOf, type GroupResult } from './breakdown.ts';
 import { detectCopies } from './copies.ts';
 import { jobsOf, type Job } from './corpus.ts';

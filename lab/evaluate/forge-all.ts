@@ -1,6 +1,6 @@
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { validateProfile } from '../../src/evidence/fingerprint/validate-profile.ts';
 import { validateTrace } from '../../src/evidence/trace/validate-trace.ts';
 import { SUBMISSIONS, TARGETS } from './constants.ts';

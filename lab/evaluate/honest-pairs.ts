@@ -1,5 +1,5 @@
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { MAX_HONEST_PAIRS } from './constants.ts';
 import type { Job } from './corpus.ts';
 

@@ -1,6 +1,6 @@
 import type { Attack, Knowledge } from '../attackers/attack.ts';
 import type { Random } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { CORPUS_RUNS, EARLIER_RUNS } from './constants.ts';
 import type { Job } from './corpus.ts';
 

@@ -3,7 +3,7 @@ import { bytesToHex, concat, keccak256, toHex, type Hex } from 'viem';
 import { isError } from '../../src/protocol/index.ts';
 import { checkClaims, checkWindow, checkWritten, drawWindows, openWindow, windowsOf, type Windows, type WindowSource } from '../../src/evidence/index.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { LATE_DRAWS, SUBMISSIONS } from './constants.ts';
 import type { Job } from './corpus.ts';
 import { clusters } from './detection.ts';

@@ -1,4 +1,4 @@
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 
 /** Share of the input or the work of each kind of partial run. */
 export const FRACTION_OF = { halfInput: 0.5, mostInput: 0.9, nearlyAllInput: 0.99 } as const;

@@ -2,7 +2,7 @@ import { DISTANCE_BLOCKS } from '../../src/evidence/judge/block-distances.ts';
 import { classModel, deviationsFrom, scaledDeviations, type ClassModel } from '../../src/evidence/judge/strangeness.ts';
 import type { Attack, Submission } from '../attackers/attack.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { CLASS_DRAWS, CLASS_LIMIT_QUANTILE, CLASS_PRIOR_QUANTILE, MIN_CLASS_LIMIT, MIN_CLASS_PRIOR } from './constants.ts';
 import type { Job } from './corpus.ts';
 import { detectBy, type FingerprintResult } from './detection.ts';

@@ -1,5 +1,5 @@
 import { majorityOf } from '../../src/evidence/judge/majority.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { jobsOf, type Job } from './corpus.ts';
 import { submissionSketch } from './fingerprints/submission-fingerprint.ts';
 

@@ -2,7 +2,7 @@ import type { OutputProfile } from '../../src/protocol/index.ts';
 import { compareFingerprints } from '../../src/evidence/fingerprint/compare-fingerprints.ts';
 import { CONTENT_MIN_BYTES, CONTENT_TOLERANCE } from '../../src/evidence/constants.ts';
 import type { Submission } from '../attackers/attack.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { wordSimilarity } from '../corpus/word-minima.ts';
 import { submissionFingerprint } from './fingerprints/submission-fingerprint.ts';
 

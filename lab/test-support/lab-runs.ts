@@ -1,6 +1,6 @@
 import { runProfile, runTrace } from '../../src/evidence/test-support/run.ts';
 import { randomOf, seedOf } from '../corpus/inputs/random.ts';
-import type { LabRun } from '../corpus/run-store.ts';
+import type { LabRun } from '../corpus/lab-run.ts';
 import { jitter } from '../attackers/tools/jitter.ts';
 
 const INPUT_BYTES = 6_000_000;

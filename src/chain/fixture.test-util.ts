@@ -11,7 +11,7 @@ import { fund } from './actions/fund.ts';
 import { register } from './actions/register.ts';
 import { transferCoin } from './actions/transfer-coin.ts';
 import { startAnvil, type Anvil, type AnvilInit } from './anvil/anvil.ts';
-import { createChain, type Chain } from './chain-client.ts';
+import { createChain, type Chain } from './chain.ts';
 import { deployContracts, type Deployment } from './deploy.ts';
 
 export const COIN = 10n ** 18n;

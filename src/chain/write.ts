@@ -1,6 +1,7 @@
 import { encodeFunctionData, type Abi, type Address, type ContractFunctionArgs, type ContractFunctionName, type EncodeFunctionDataParameters, type Hash, type Hex, type TransactionReceipt } from 'viem';
 import { getBlock } from 'viem/actions';
-import type { CallOptions, Chain } from './chain-client.ts';
+import type { Chain } from './chain.ts';
+import type { CallOptions } from './chain-client.ts';
 import { decodeEvent, type ChainEvent, type RpcLog } from './watch/decode-events.ts';
 import { toChainError } from './errors.ts';
 import { withSignal } from './with-signal.ts';

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import { withCommitments, type JobState, type SealedSeat, type SignedCommitment, type SignedSet } from '../protocol/index.ts';
 import { ClientError } from './errors.ts';
-import type { ClosedJob } from './examine.ts';
+import type { ClosedJob } from './exhibit.ts';
 import type { JobRecord } from './job-record.ts';
 
 type Received = JobRecord['commitments'];

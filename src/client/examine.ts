@@ -1,23 +1,14 @@
-import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence, type WindowLeaf } from '../evidence/index.ts';
+import { judgeReplicas, fingerprintOf, openSealed, type OpenedEvidence } from '../evidence/index.ts';
 import { evidenceProtocol, request, type Host } from '../network/index.ts';
-import { isError, messageOf, meterOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type JobState, type Trace } from '../protocol/index.ts';
-import type { Receipt } from '../storage/index.ts';
+import { isError, messageOf, meterOf, POLICIES, type Court, type Evidence, type EvidenceRequest, type Trace } from '../protocol/index.ts';
 import { addrsOf } from './addrs-of.ts';
 import { EVIDENCE_ANSWER_MAX_MS, EVIDENCE_ANSWER_MS, EVIDENCE_RETRY_MS } from './constants.ts';
+import type { ClosedJob, Exhibit } from './exhibit.ts';
 import { sealKeysOf, secretOf } from './prepare-job.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
 import { createShardCollector, type ShardedExhibit } from './shards/collect-shards.ts';
 import { isSharded } from './shards/is-sharded.ts';
 import { askWindows } from './windows/ask-windows.ts';
-
-/** A job whose commitments are closed, on chain or by a set that all seats signed. */
-export type ClosedJob = Pick<Extract<JobState, { state: 'Committed' }>, 'request' | 'roster' | 'committed'>;
-
-/** Evidence of one seat, opened and held against its commitment, or why there is none. */
-export type Exhibit = { seat: number; evidence: Evidence; receipts: Receipt[]; windows?: ExhibitWindows } | { seat: number; problem: string };
-
-/** Windows that a node opened, true to its evidence, and whether they were held against its result as well. */
-export interface ExhibitWindows { leaves: WindowLeaf[]; heldAgainstResult: boolean }
 
 /**
  * Asks a seat's node for its evidence until it comes, proves false, or the signal ends the wait. Evidence that does not open its

@@ -2,7 +2,8 @@ import { decodeSpec, METER_VERSION, meterOf, POLICIES, type JobSpec } from '../p
 import { addrsOf } from './addrs-of.ts';
 import type { ClientComponents } from './components.ts';
 import { exportResult } from './export-result.ts';
-import { judge, type ClosedJob, type Exhibit } from './examine.ts';
+import type { ClosedJob, Exhibit } from './exhibit.ts';
+import { judge } from './examine.ts';
 import type { JobRecord, ReplicaFinding } from './job-record.ts';
 import type { ShardedExhibit } from './shards/collect-shards.ts';
 import { isSharded } from './shards/is-sharded.ts';

@@ -3,6 +3,6 @@ export { isUnfinished } from './is-unfinished.ts';
 export type { Progress } from './components.ts';
 export { createClient, type RunningClient } from './create-client.ts';
 export { ClientError, type ClientErrorCode } from './errors.ts';
-export type { Exhibit } from './examine.ts';
+export type { Exhibit } from './exhibit.ts';
 export type { JobRecord, ReplicaFinding } from './job-record.ts';
 export { defaultProfilePath, gadusHome, ProfileError, readProfile, writeProfile, type Profile } from './profile.ts';

@@ -4,13 +4,12 @@ import type { Engine, ImageStore } from '../executor/index.ts';
 import type { Host } from '../network/index.ts';
 import type { Court } from '../protocol/index.ts';
 import type { Journal, Storage } from '../storage/index.ts';
-import type { BidPolicy, Offer } from './bidding/bid-policy.ts';
+import type { Offer } from './bidding/offer.ts';
+import type { BidPolicy } from './bidding/bid-policy.ts';
 import type { Hardware } from './bidding/hardware.ts';
 import type { Possessions } from './bidding/possessions.ts';
+import type { Log } from './log.ts';
 import type { ReplicaRecord } from './replica-record.ts';
-
-/** Writes one line of the node's diary: an event name and its data. */
-export type Log = (level: 'info' | 'warn' | 'error', event: string, data?: Record<string, unknown>) => void;
 
 /** Everything a node is made of; each part of it declares the subset it needs. */
 export interface NodeComponents {

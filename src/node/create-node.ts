@@ -6,7 +6,7 @@ import { createEngines, createImageStore, createNoopEngine, type Engine } from '
 import { announceJobs, createHost, loadOrCreateKey, statusProtocol, serve, type Host } from '../network/index.ts';
 import { messageOf, parseCid, type Startable } from '../protocol/index.ts';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
-import type { Log } from './components.ts';
+import type { Log } from './log.ts';
 import { keyOf, type NodeConfig } from './config.ts';
 import { COLLECT_INTERVAL_MS } from './constants.ts';
 import { Node } from './node.ts';

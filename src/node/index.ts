@@ -2,4 +2,4 @@ export { parseNodeConfig, keyOf, type NodeConfig, type NodeConfigInput } from '.
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
 export { Node } from './node.ts';
-export type { Log } from './components.ts';
+export type { Log } from './log.ts';

@@ -1,4 +1,4 @@
-import type { LabRun } from '../../corpus/run-store.ts';
+import type { LabRun } from '../../corpus/lab-run.ts';
 import type { Submission } from '../attack.ts';
 
 /** What a run left, handed in as it is. */

@@ -1,4 +1,4 @@
-import type { LabRun } from '../../corpus/run-store.ts';
+import type { LabRun } from '../../corpus/lab-run.ts';
 import type { Random } from '../../corpus/inputs/random.ts';
 import type { Submission } from '../attack.ts';
 import { madeUpDigest } from './made-up-digest.ts';

@@ -1,6 +1,6 @@
 import { CHANNELS, type ChannelName, type Trace } from '../../../src/protocol/index.ts';
 import { workAxis } from '../../../src/evidence/fingerprint/fingerprint.ts';
-import type { LabRun } from '../../corpus/run-store.ts';
+import type { LabRun } from '../../corpus/lab-run.ts';
 import type { Random } from '../../corpus/inputs/random.ts';
 import { mend } from './mend.ts';
 import { resample, samplerMoments } from './resample.ts';

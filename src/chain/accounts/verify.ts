@@ -3,7 +3,7 @@ import {
   bidsHashOf, BPS, hashTypedData, isError, ProtocolError, setDigestOf, withCommitments,
   type Bid, type Commitment, type Court, type JobRequest, type Seat, type SignedBid, type SignedSet, type Verdict,
 } from '../../protocol/index.ts';
-import type { Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
 import { ChainError } from '../errors.ts';
 import { recoverSigner } from './recover-signer.ts';
 import { statementOf, type LogAccess, type Statements } from './sign.ts';

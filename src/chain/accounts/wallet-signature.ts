@@ -1,6 +1,7 @@
 import { encodeFunctionData, type Address, type Hex } from 'viem';
 import { call } from 'viem/actions';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { WALLET_GAS } from '../constants.ts';
 import { toChainError } from '../errors.ts';
 import { withSignal } from '../with-signal.ts';

@@ -1,6 +1,7 @@
 import { maxUint256 } from 'viem';
 import { coinAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** Lets the scheduler take up to `amount` of the account's coin, by default any amount. @throws ChainError */

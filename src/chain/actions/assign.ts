@@ -1,7 +1,8 @@
 import type { Hex } from 'viem';
 import { isError, type JobRequest, type SignedBid } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import type { ChainError } from '../errors.ts';
 import { write, type WriteResult } from '../write.ts';
 import { waitForBlock } from './wait-for-block.ts';

@@ -1,6 +1,7 @@
 import type { Address } from 'viem';
 import { coinAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { read } from '../read.ts';
 
 /** Coin units an account holds outside the scheduler; by default the chain's own account. @throws ChainError */

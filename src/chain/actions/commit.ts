@@ -1,6 +1,7 @@
 import type { JobRequest, Seat, SignedCommitment } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** A node that posts its own commitment may leave the signature empty (`0x`). */

@@ -1,6 +1,7 @@
 import { encodeFunctionData, type ContractFunctionArgs, type ContractFunctionName, type EncodeFunctionDataParameters, type Hex } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 import { toChainError } from '../errors.ts';
 

@@ -1,6 +1,7 @@
 import type { JobRequest, Opening, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 export interface OpenArgs { request: JobRequest; roster: readonly SealedSeat[]; openings: readonly (Opening & { index: number })[] }

@@ -1,7 +1,8 @@
 import { parseSignature, type Address, type Hex } from 'viem';
 import { read } from '../read.ts';
 import { coinAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** An EIP-2612 permit: `owner` lets the scheduler take `value` until `deadline` (unix seconds), without a transaction of its own. */

@@ -1,6 +1,7 @@
 import type { JobRequest, Pledge, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** Two statements of one seat that cannot both be meant; `roster` as the chain has it. */

@@ -1,7 +1,8 @@
 import { bytesToHex, type Hex } from 'viem';
 import type { JobRequest, SealedSeat, SignedBid } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** The seat's bid, and the chunks that the draw's seed picks with their proofs (`possessionProofs`); `roster` as the chain has it. */

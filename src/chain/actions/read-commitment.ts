@@ -1,6 +1,7 @@
 import type { Hex } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { read } from '../read.ts';
 
 /** The commitment of one seat while others are missing; zero where there is none, and once all are in. @throws ChainError */

@@ -1,5 +1,6 @@
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { read } from '../read.ts';
 
 /** How many accounts ever registered as nodes, whatever stake they have. @throws ChainError */

@@ -1,6 +1,7 @@
 import type { Address } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { read } from '../read.ts';
 
 /** A party's slot: coin units, reputation counts in 1/256 decayed to `day` (unix time / 86,400), `since` unix seconds (0: unknown party). */

@@ -1,6 +1,7 @@
 import type { Address } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { read } from '../read.ts';
 import type { Role } from './read-party.ts';
 

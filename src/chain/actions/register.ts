@@ -1,6 +1,7 @@
 import type { Hex } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** `amount` in coin units is added to the account's node stake; zero only publishes the profile. */

@@ -1,6 +1,7 @@
 import type { Address } from 'viem';
 import { coinAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** Sends coin of the account to somebody. @throws ChainError COIN_BALANCE_TOO_LOW … */

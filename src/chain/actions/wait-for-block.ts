@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getBlockNumber } from 'viem/actions';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { RECEIPT_TIMEOUT_MS } from '../constants.ts';
 import { ChainError, toChainError } from '../errors.ts';
 import { pollDelays } from '../watch/poll-delays.ts';

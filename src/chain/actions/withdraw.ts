@@ -1,6 +1,7 @@
 import type { Address } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { write, type WriteResult } from '../write.ts';
 
 /** Takes free coin out of the account's stake or purse, to `to` (default: the account). */

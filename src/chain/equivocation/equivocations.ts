@@ -1,7 +1,8 @@
 import type { Hex } from 'viem';
 import { isError, type Court, type JobEvent, type JobState, type SignedSet } from '../../protocol/index.ts';
 import { proveEquivocation } from '../actions/prove-equivocation.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { findContradictions, type Contradiction } from './find-contradictions.ts';
 import type { WriteResult } from '../write.ts';
 

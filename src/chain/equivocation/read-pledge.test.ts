@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { encodeFunctionData, keccak256, pad, toHex, zeroHash, type Hex } from 'viem';
 import { jobIdOf, PLAIN_TERMS, type JobRequest } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import { createChain, type Chain } from '../chain-client.ts';
+import { createChain, type Chain } from '../chain.ts';
 import { startFakeRpc } from '../fake-rpc.test-util.ts';
 import { readPledge } from './read-pledge.ts';
 

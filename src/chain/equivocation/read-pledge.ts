@@ -1,7 +1,8 @@
 import { decodeFunctionData, isAddressEqual, type Hex } from 'viem';
 import { jobIdOf, type Court, type JobRequest, type Pledge } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
-import type { CallOptions, Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
+import type { CallOptions } from '../chain-client.ts';
 import { toChainError } from '../errors.ts';
 import { withSignal } from '../with-signal.ts';
 

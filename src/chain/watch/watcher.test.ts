@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { numberToHex, pad, type Hex } from 'viem';
 import { isJobEvent } from './decode-events.ts';
-import { createChain, type Chain } from '../chain-client.ts';
+import { createChain, type Chain } from '../chain.ts';
 import { FakeChain } from '../fake-chain.test-util.ts';
 import { RpcFault, startFakeRpc } from '../fake-rpc.test-util.ts';
 import { POLL_MS, startFixture, startProxy, temporaryFolder, type Fixture } from '../fixture.test-util.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Startable } from '../../protocol/index.ts';
-import type { Chain } from '../chain-client.ts';
+import type { Chain } from '../chain.ts';
 import { BACKOFF_MAX_MS, BACKOFF_MIN_MS, LOG_WINDOW_BLOCKS } from '../constants.ts';
 import { ChainError, toChainError } from '../errors.ts';
 import { checkBranch } from './check-branch.ts';

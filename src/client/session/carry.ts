@@ -3,7 +3,7 @@ import {
 } from '../../chain/index.ts';
 import { openingsIn, widenedSeats, type JobState, type SealedSeat, type SignedBid } from '../../protocol/index.ts';
 import { commitmentsToCarry } from '../commitments.ts';
-import type { ClosedJob } from '../examine.ts';
+import type { ClosedJob } from '../exhibit.ts';
 import type { ClientAction } from '../next-action.ts';
 import { secretOf } from '../prepare-job.ts';
 import { requireAuditFunds } from './audit-funds.ts';

@@ -1,7 +1,8 @@
 import { keccak256, toHex, type Hex } from 'viem';
 import { anySignal, canonicalJson } from '../../protocol/index.ts';
 import { DIRECT_EVIDENCE_WAIT_MS, DIRECT_WAIT_PER_SHARD_MS } from '../constants.ts';
-import { collectEvidence, type ClosedJob, type Exhibit } from '../examine.ts';
+import type { ClosedJob, Exhibit } from '../exhibit.ts';
+import { collectEvidence } from '../examine.ts';
 import { find } from '../find.ts';
 import type { ShardedExhibit } from '../shards/collect-shards.ts';
 import type { SessionContext } from './context.ts';

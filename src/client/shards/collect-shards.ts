@@ -6,7 +6,7 @@ import { directoryCid, type Receipt } from '../../storage/index.ts';
 import { addrsOf } from '../addrs-of.ts';
 import { WINDOW_REQUESTS_AT_ONCE } from '../constants.ts';
 import { ClientError } from '../errors.ts';
-import type { ClosedJob, ExhibitWindows } from '../examine.ts';
+import type { ClosedJob, ExhibitWindows } from '../exhibit.ts';
 import type { JobRecord } from '../job-record.ts';
 import { secretOf } from '../prepare-job.ts';
 import { askWindows } from '../windows/ask-windows.ts';

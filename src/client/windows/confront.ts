@@ -5,7 +5,7 @@ import { checkResult, disagreement } from '../../evidence/index.ts';
 import { anySignal, isError, messageOf, parseCid } from '../../protocol/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import { MAX_CHECKED_RESULT_BYTES, RESULT_FETCH_TIMEOUT_MS } from '../constants.ts';
-import type { Exhibit } from '../examine.ts';
+import type { Exhibit } from '../exhibit.ts';
 
 type Sound = Extract<Exhibit, { evidence: unknown }>;
 type Files = Map<string, { source: string; bytes: number }>;

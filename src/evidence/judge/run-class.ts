@@ -9,8 +9,8 @@ import { deviationsOf, middleOf, strangenessBy } from './strangeness.ts';
 interface Row { sketch: Uint8Array; distances: number[]; blocks: number[][] }
 
 /**
- * The runs of one class of jobs, newest last, with what `precedentOf` needs to know of them kept up to date: to look at a run, to take one in
- * or to drop one costs its distances to the others, and not those of all to all.
+ * The runs of one class of jobs, newest last, with their distances kept up to date: to look at a run, to take one in or to drop one costs its
+ * distances to the others, and not those of all to all.
  */
 export class RunClass {
   readonly #rows: Row[] = [];
@@ -60,7 +60,11 @@ export class RunClass {
     this.#spread = undefined;
   }
 
-  /** The same as `precedentOf(past, sketch)`. */
+  /**
+   * Holds a run against the class its job belongs to: what a single replica, or two that disagree, can be compared with. The p-value ranks runs
+   * by the lower median of its sketch's distances to the other runs', the same for old and new, so that the p-value holds whatever the distances'
+   * distribution is (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, section 2.2).
+   */
   look(sketch: Uint8Array): Precedent {
     const aparts = this.#rows.map(this.#from(sketch));
     const own = aparts.map(({ distance }) => distance).sort(ascending);

@@ -1,7 +1,8 @@
 import { grantedEndpoints, type Engine, type NetworkRules } from '../../executor/index.ts';
-import { METER_VERSION, POLICIES, messageOf, type JobRequest, type JobSpec, type Resources } from '../../protocol/index.ts';
+import { METER_VERSION, POLICIES, messageOf, type JobRequest, type JobSpec } from '../../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from '../constants.ts';
 import { mismatch, type Hardware } from './hardware.ts';
+import type { Offer } from './offer.ts';
 import { longestRunMs } from '../shards/shards-at-once.ts';
 
 /** What an operator is willing to do. */
@@ -19,9 +20,6 @@ export interface BidPolicy {
   /** What jobs may reach; nothing when left out. */
   network?: NetworkRules;
 }
-
-/** What the machine has for one job at the most. */
-export type Offer = Pick<Resources, 'cpus' | 'memoryBytes' | 'diskBytes'>;
 
 /** What a choice of engine looks at. */
 export type OfferedEngine = Pick<Engine, 'name' | 'network'>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sha256, stringToHex, type Address, type Hex } from 'viem';
 import { messageOf, parseCid, POSSESSION_CHUNK_BYTES, possessionOf, possessionPicks, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
 import { contentStream, type Journal, type Storage } from '../../storage/index.ts';
-import type { Log } from '../components.ts';
+import type { Log } from '../log.ts';
 import { INLINE_ROOT_BYTES, POSSESSION_SEGMENT_BYTES } from '../constants.ts';
 
 /** What one reading of a list of inputs leaves: its root, and enough to read any part of it again and know that it is the same. */

@@ -1,4 +1,4 @@
-import type { Offer } from '../bidding/bid-policy.ts';
+import type { Offer } from '../bidding/offer.ts';
 
 interface Waiting { needs: Offer; start: () => void }
 

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { fingerprintOf } from '../fingerprint/fingerprint.ts';
 import { MIN_CLASS_RUNS, SKETCH_THRESHOLD } from '../constants.ts';
 import { sketchDistance } from '../fingerprint/sketch-distance.ts';
-import { precedentOf, type Precedent } from './precedent.ts';
+import type { Precedent } from './precedent.ts';
 import { RunClass } from './run-class.ts';
 import { classModel, strangenessOf } from './strangeness.ts';
 import { sketchOf } from '../fingerprint/sketch.ts';
@@ -14,25 +14,25 @@ const sketch = (shape: RunShape) => sketchOf(fingerprintOf(runTrace({ samples: 3
 /** Honest runs whose CPU time spreads by a few percent. */
 const past = Array.from({ length: 20 }, (_, i) => sketch({ cpuSeconds: 3 + (i % 7) * 0.05 }));
 
-describe('precedentOf', () => {
+describe('precedent of a run', () => {
   it('finds an honest run like the others', () => {
-    const { runs, alike, p } = precedentOf(past, sketch({ cpuSeconds: 3.12 }));
+    const { runs, alike, p } = new RunClass(past).look(sketch({ cpuSeconds: 3.12 }));
     assert.deepEqual({ runs, alike }, { runs: 20, alike: 20 });
     assert.ok(p > 0.1, String(p));
   });
 
   it('finds half of the work stranger than every run before', () => {
-    const { strangeness, ...rank } = precedentOf(past, sketch({ readBytes: 100e6, writtenBytes: 50e6 }));
+    const { strangeness, ...rank } = new RunClass(past).look(sketch({ readBytes: 100e6, writtenBytes: 50e6 }));
     assert.deepEqual(rank, { runs: 20, alike: 0, p: 1 / 21 });
     assert.ok(strangeness!.score > 1 && strangeness!.block === 'bytes read' && strangeness!.p <= 0.01, JSON.stringify(strangeness));
   });
 
-  it('says nothing without precedent', () => assert.deepEqual(precedentOf([], sketch({})), { runs: 0, alike: 0, p: 1 }));
+  it('says nothing without precedent', () => assert.deepEqual(new RunClass().look(sketch({})), { runs: 0, alike: 0, p: 1 }));
 
   it('gives honest runs a p-value that is at most p with probability p', () => fc.assert(fc.property(
     fc.array(fc.double({ min: 2, max: 4, noNaN: true }), { minLength: 20, maxLength: 20 }), (cpu) => {
       const sketches = cpu.map((cpuSeconds) => sketch({ cpuSeconds }));
-      const low = sketches.filter((one) => precedentOf(sketches.filter((other) => other !== one), one).p <= 0.1);
+      const low = sketches.filter((one) => new RunClass(sketches.filter((other) => other !== one)).look(one).p <= 0.1);
       // Of exchangeable runs at most a tenth, two of twenty, can be the strangest tenth; equal ones share their rank.
       assert.ok(low.length <= 2);
     },
@@ -54,7 +54,7 @@ function byDefinition(past: readonly Uint8Array[], sketch: Uint8Array): Preceden
   };
 }
 
-describe('RunClass', () => {
+describe('a class of runs', () => {
   const shape: fc.Arbitrary<RunShape> = fc.record({ cpuSeconds: fc.constantFrom(2, 3, 3.1, 9), readBytes: fc.constantFrom(50e6, 100e6, 101e6), writtenBytes: fc.constantFrom(50e6, 60e6) });
   /** Some are no sketches at all, or lack features that the others have. */
   const any = fc.oneof(shape.map(sketch), shape.map((one) => sketch(one).fill(0xff, 9, 40)), fc.constant(new Uint8Array(3)));

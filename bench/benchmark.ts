@@ -1,0 +1,2 @@
+/** A benchmark prints its own tables and returns its numbers. */
+export type Benchmark = (say: (line: string) => void) => Promise<Record<string, unknown>>;
