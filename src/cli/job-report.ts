@@ -1,5 +1,5 @@
 import type { JobRecord, ReplicaFinding } from '../client/index.ts';
-import type { JobBook } from '../client/job-book.ts';
+import type { JobBook } from '../client/book/job-book.ts';
 import { formatBytes, formatDurationMs } from '../protocol/index.ts';
 import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';

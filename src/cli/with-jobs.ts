@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Chain } from '../chain/index.ts';
-import { JobBook } from '../client/job-book.ts';
+import { JobBook } from '../client/book/job-book.ts';
 import { gadusHome, type Profile } from '../client/profile.ts';
 import { clientKey, interruptSignal, loadProfile } from './session.ts';
 

@@ -5,25 +5,25 @@ import {
   decodeSpec, isFinal, jobIdOf, METER_VERSION, parseCid, parseJobSpec, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
-import { addrsOf } from './addrs-of.ts';
+import { addrsOf } from './book/addrs-of.ts';
 import type { ClientComponents, Progress } from './components.ts';
 import { BID_WAIT_MS, LOG_ACCESS_SECONDS, TICK_MS } from './constants.ts';
 import { ClientError } from './errors.ts';
-import { cancelJob } from './cancel-job.ts';
-import { JobBook } from './job-book.ts';
-import type { JobRecord } from './job-record.ts';
-import { JobSession, type Head } from './job-session.ts';
-import { Sortition } from './sortition.ts';
-import { Standings } from './standings.ts';
-import { defaultBidBlocks, defaultWindows, windowForReach } from './default-windows.ts';
+import { cancelJob } from './book/cancel-job.ts';
+import { JobBook } from './book/job-book.ts';
+import type { JobRecord } from './book/job-record.ts';
+import { JobSession, type Head } from './session/job-session.ts';
+import { Sortition } from './request/sortition.ts';
+import { Standings } from './session/standings.ts';
+import { defaultBidBlocks, defaultWindows, windowForReach } from './request/default-windows.ts';
 import { exportResult } from './export-result.ts';
 import { isSharded } from './shards/is-sharded.ts';
-import { heldRoot } from './held-root.ts';
-import { refreshJob } from './refresh-job.ts';
-import { prepareJob, type DrawTerms, type Windows } from './prepare-job.ts';
+import { heldRoot } from './request/held-root.ts';
+import { refreshJob } from './book/refresh-job.ts';
+import { prepareJob, type DrawTerms, type Windows } from './request/prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
-import { EngineSurvey, offeredEngines, pinEngine } from './pin-engine.ts';
+import { EngineSurvey, offeredEngines, pinEngine } from './request/pin-engine.ts';
 
 export interface ClientInit {
   address: Address;

@@ -2,8 +2,8 @@ import type { Chain } from '../chain/index.ts';
 import type { Host, JobGossip } from '../network/index.ts';
 import type { Court } from '../protocol/index.ts';
 import type { Journal, Storage } from '../storage/index.ts';
-import type { JobRecord } from './job-record.ts';
-import type { Precedents } from './precedents.ts';
+import type { JobRecord } from './book/job-record.ts';
+import type { Precedents } from './findings/precedents.ts';
 
 /** What a client is made of. */
 export interface ClientComponents {

@@ -6,8 +6,8 @@ import type { Hex } from 'viem';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
 import { claimPlace } from './claim-place.ts';
 import { Client } from './client.ts';
-import { openJobs } from './job-book.ts';
-import { Precedents, type PrecedentRecord } from './precedents.ts';
+import { openJobs } from './book/job-book.ts';
+import { Precedents, type PrecedentRecord } from './findings/precedents.ts';
 import type { Profile } from './profile.ts';
 
 /** A client with all its parts, running. */

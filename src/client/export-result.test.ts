@@ -7,8 +7,8 @@ import { sealResult } from '../evidence/index.ts';
 import { canonicalJson, parseJobSpec, SHARD_INDEX, shardName } from '../protocol/index.ts';
 import { startStorage, tempDir } from '../storage/storage.test-util.ts';
 import { exportResult, type ExportResultInit, type ResultCopy } from './export-result.ts';
-import type { JobRecord } from './job-record.ts';
-import { sealKeysOf } from './prepare-job.ts';
+import type { JobRecord } from './book/job-record.ts';
+import { sealKeysOf } from './request/prepare-job.ts';
 
 const court = { chainId: 31337, scheduler: '0x5FbDB2315678afecb367f032d93F642f64180aa3' } as const;
 const jobId = `0x${'11'.repeat(32)}` as const;

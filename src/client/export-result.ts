@@ -5,8 +5,8 @@ import { decodeSpec, parseCid, SHARD_INDEX, shardName } from '../protocol/index.
 import { StorageError, type FetchOptions, type Receipt } from '../storage/index.ts';
 import type { ClientComponents } from './components.ts';
 import { ClientError } from './errors.ts';
-import type { JobRecord } from './job-record.ts';
-import { sealKeysOf } from './prepare-job.ts';
+import type { JobRecord } from './book/job-record.ts';
+import { sealKeysOf } from './request/prepare-job.ts';
 
 /** A result as one of its nodes offers it. */
 export interface ResultCopy { node: Address; resultCid: string; encryptedResultCid?: string }

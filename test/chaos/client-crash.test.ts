@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readJobEvents, submit } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
-import { prepareJob } from '../../src/client/prepare-job.ts';
+import { prepareJob } from '../../src/client/request/prepare-job.ts';
 import { jobIdOf, parseJobSpec, type JobSpecInput } from '../../src/protocol/index.ts';
 import { openJournal } from '../../src/storage/index.ts';
 import { reach, settledJob, useNetwork } from '../network.ts';

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { bytesToHex, toHex, zeroHash, type Hex } from 'viem';
 import { assign, postBids, readJobEvents, readSeed, signBid, submit, waitForBlock } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
-import { prepareJob, secretOf } from '../../src/client/prepare-job.ts';
+import { prepareJob, secretOf } from '../../src/client/request/prepare-job.ts';
 import { announceJobs, evidenceProtocol, request } from '../../src/network/index.ts';
 import {
   hasClaim, isAudited, jobIdOf, parseJobSpec, possessionOf, possessionPicks, possessionProofs, possessionRoot, postedBids, replay, type JobSpecInput, type JobState,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { bytesToHex, zeroHash, type Hex } from 'viem';
 import type { JobRecord } from '../../src/client/index.ts';
-import { secretOf } from '../../src/client/prepare-job.ts';
+import { secretOf } from '../../src/client/request/prepare-job.ts';
 import { fingerprintOf, profileOutput, sketchOf } from '../../src/evidence/index.ts';
 import { request, windowsProtocol } from '../../src/network/index.ts';
 import type { Evidence, JobSpecInput } from '../../src/protocol/index.ts';

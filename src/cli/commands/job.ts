@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import type { Client, JobRecord, RunningClient } from '../../client/index.ts';
-import { isUnfinished } from '../../client/is-unfinished.ts';
+import { isUnfinished } from '../../client/book/is-unfinished.ts';
 import { messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followLog, narrate } from '../follow-job.ts';
@@ -57,7 +57,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus job describe 0x3f2a')
     .action((id: string, _options: Options, command: Command) => withJobs(command, async ({ book, chain, profile, signal }) => {
       const record = book.find(id);
-      const { refreshJob } = await import('../../client/refresh-job.ts');
+      const { refreshJob } = await import('../../client/book/refresh-job.ts');
       await refreshJob({ chain: await chain(), book }, record, BigInt(profile.deploymentBlock), { signal });
       print(jobJson(book, record), jobText(book, record), command.optsWithGlobals<Options>());
     }));
@@ -98,7 +98,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus job cancel 0x3f2a')
     .action((id: string, _options: Options, command: Command) => withJobs(command, async ({ book, chain, profile, signal }) => {
       const record = book.find(id);
-      const { cancelJob } = await import('../../client/cancel-job.ts');
+      const { cancelJob } = await import('../../client/book/cancel-job.ts');
       await cancelJob({ chain: await chain({ acting: true }), book }, record, BigInt(profile.deploymentBlock), { signal });
       print({ id: record.jobId, state: 'Cancelled' }, `cancelled ${record.jobId}; what it cost is back in the purse`, command.optsWithGlobals<Options>());
     }));

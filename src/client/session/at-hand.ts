@@ -1,10 +1,10 @@
 import { hasMajority } from '../../evidence/index.ts';
 import { isAudited, openingsIn, POLICIES, type JobState, type SealedSeat } from '../../protocol/index.ts';
-import { heldCommitments, isOverruled } from '../commitments.ts';
-import type { JobRecord } from '../job-record.ts';
-import type { LocalJob } from '../next-action.ts';
-import { secretOf } from '../prepare-job.ts';
-import type { BidBook } from './bid-book.ts';
+import { heldCommitments, isOverruled } from './closing/commitments.ts';
+import type { JobRecord } from '../book/job-record.ts';
+import type { LocalJob } from './next-action.ts';
+import { secretOf } from '../request/prepare-job.ts';
+import type { BidBook } from './draw/bid-book.ts';
 import type { SessionContext } from './context.ts';
 import type { Examination } from './examination.ts';
 import type { Guilt } from './guilt.ts';

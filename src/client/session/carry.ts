@@ -2,11 +2,11 @@ import {
   assign, audit, commit, commitSet, drawMore, expire, postBids, readNodeCount, resolve, settle, settleDirect, submit, summon, type WriteResult,
 } from '../../chain/index.ts';
 import { openingsIn, widenedSeats, type JobState, type SealedSeat, type SignedBid } from '../../protocol/index.ts';
-import { commitmentsToCarry } from '../commitments.ts';
-import type { ClosedJob } from '../exhibit.ts';
-import type { ClientAction } from '../next-action.ts';
-import { secretOf } from '../prepare-job.ts';
-import { requireAuditFunds } from './audit-funds.ts';
+import { commitmentsToCarry } from './closing/commitments.ts';
+import type { ClosedJob } from '../findings/exhibit.ts';
+import type { ClientAction } from './next-action.ts';
+import { secretOf } from '../request/prepare-job.ts';
+import { requireAuditFunds } from './draw/audit-funds.ts';
 import type { SessionContext } from './context.ts';
 
 /** Actions of a client that are one message to the chain, and the name under which their gas is booked. */

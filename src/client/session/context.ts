@@ -1,7 +1,7 @@
 import type { JobState } from '../../protocol/index.ts';
 import type { ClientComponents, Progress } from '../components.ts';
-import type { JobRecord } from '../job-record.ts';
-import type { Standings } from '../standings.ts';
+import type { JobRecord } from '../book/job-record.ts';
+import type { Standings } from './standings.ts';
 
 /** A block's number and time (unix seconds): deadlines are told by the chain's time. */
 export interface Head { number: bigint; timestamp: number }

@@ -1,7 +1,7 @@
 import { Equivocations, type WriteResult } from '../../chain/index.ts';
 import type { JobState } from '../../protocol/index.ts';
 import type { SessionContext } from './context.ts';
-import { FalseClaims } from './false-claims.ts';
+import { FalseClaims } from './draw/false-claims.ts';
 
 /** Gathers what convicts seats of a job: two statements that contradict each other, however they came here, and claims to input that is not theirs. */
 export class Guilt {

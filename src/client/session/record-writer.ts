@@ -1,6 +1,6 @@
 import type { ClientComponents } from '../components.ts';
 import { JOURNAL_LAG_MS } from '../constants.ts';
-import type { JobRecord } from '../job-record.ts';
+import type { JobRecord } from '../book/job-record.ts';
 
 /** Keeps a job's record on disk: at once where it could not be had again, a moment later with what comes until then where it could. */
 export class RecordWriter {

@@ -7,7 +7,7 @@ import { serve, shardsProtocol, windowsProtocol } from '../../network/index.ts';
 import { addressesOf, startHost } from '../../network/hosts.test-util.ts';
 import { parseCid, PLAIN_TERMS, shardedCommitment, shardName, sketchRootOf, type JobRequest, type ShardsResponse, type SignedBid } from '../../protocol/index.ts';
 import { directoryCid } from '../../storage/index.ts';
-import type { JobRecord } from '../job-record.ts';
+import type { JobRecord } from '../book/job-record.ts';
 import { createShardCollector } from './collect-shards.ts';
 
 const COUNT = 5;

@@ -3,13 +3,13 @@ import { decodeEvidence, drawShards, EvidenceError, openManifest, openPiece, req
 import { request, shardsProtocol, type Host } from '../../network/index.ts';
 import { parseCid, POLICIES, setDigestOf, shardName, type Court } from '../../protocol/index.ts';
 import { directoryCid, type Receipt } from '../../storage/index.ts';
-import { addrsOf } from '../addrs-of.ts';
+import { addrsOf } from '../book/addrs-of.ts';
 import { WINDOW_REQUESTS_AT_ONCE } from '../constants.ts';
 import { ClientError } from '../errors.ts';
-import type { ClosedJob, ExhibitWindows } from '../exhibit.ts';
-import type { JobRecord } from '../job-record.ts';
-import { secretOf } from '../prepare-job.ts';
-import { askWindows } from '../windows/ask-windows.ts';
+import type { ClosedJob, ExhibitWindows } from '../findings/exhibit.ts';
+import type { JobRecord } from '../book/job-record.ts';
+import { secretOf } from '../request/prepare-job.ts';
+import { askWindows } from '../findings/windows/ask-windows.ts';
 
 /** Evidence of all shards of one seat, opened and held against its commitment. */
 export interface ShardedExhibit { seat: number; sharded: ShardedEvidence; receipts: Receipt[] }

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../job-record.ts';
+import type { JobRecord } from '../book/job-record.ts';
 
 /** Whether a job falls into shards, be it one only: then its evidence and its result have another form. */
 export function isSharded({ spec }: Pick<JobRecord, 'spec'>): boolean {

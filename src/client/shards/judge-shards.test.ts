@@ -4,7 +4,7 @@ import { hexToBytes } from 'viem';
 import { encodeEvidence, fingerprintOf, judgeReplicas, majorityOf, sketchDistance } from '../../evidence/index.ts';
 import { runEvidence, runProfile, runTrace } from '../../evidence/test-support/run.ts';
 import { PLAIN_TERMS, type Evidence, type JobRequest } from '../../protocol/index.ts';
-import type { ClosedJob, Exhibit } from '../exhibit.ts';
+import type { ClosedJob, Exhibit } from '../findings/exhibit.ts';
 import type { ShardedExhibit } from './collect-shards.ts';
 import { judgeShards } from './judge-shards.ts';
 

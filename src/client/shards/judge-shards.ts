@@ -3,10 +3,10 @@ import { decodeEvidence } from '../../evidence/index.ts';
 import { cidDigest, parseCid, POLICIES } from '../../protocol/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import { MAX_TOLD_SHARDS } from '../constants.ts';
-import type { ClosedJob, Exhibit } from '../exhibit.ts';
-import { judge } from '../examine.ts';
-import type { ReplicaFinding, ShardFindings } from '../job-record.ts';
-import { confront } from '../windows/confront.ts';
+import type { ClosedJob, Exhibit } from '../findings/exhibit.ts';
+import { judge } from '../findings/examine.ts';
+import type { ReplicaFinding, ShardFindings } from '../book/job-record.ts';
+import { confront } from '../findings/windows/confront.ts';
 import type { ShardedExhibit } from './collect-shards.ts';
 import { nameShard, provenIn, type JudgedShard, type OpenableSeat } from './name-shard.ts';
 

@@ -1,5 +1,5 @@
 import { ClientError } from '../errors.ts';
-import type { JobRecord } from '../job-record.ts';
+import type { JobRecord } from '../book/job-record.ts';
 import { isSharded } from './is-sharded.ts';
 
 /** @throws ClientError SHARD_UNKNOWN when the job has no such shard */
