@@ -1,16 +1,16 @@
 import type { Hex } from 'viem';
-import { Equivocations, isJobEvent, type ChainEvent } from '../chain/index.ts';
-import { hasMajority } from '../evidence/index.ts';
+import { isJobEvent, type ChainEvent } from '../chain/index.ts';
 import type { JobGossip } from '../network/index.ts';
-import { amend, isError, isFinal, messageOf, openingsIn, parseCid, POLICIES, postedBids, replay, type JobState, type Startable } from '../protocol/index.ts';
+import { amend, isError, isFinal, messageOf, parseCid, replay, type JobState, type Startable } from '../protocol/index.ts';
 import { Bidding } from './bidding/bidding.ts';
 import { takeChainStep } from './court/chain-step.ts';
-import { overruled } from './court/commitment-set.ts';
+import { Contradictions } from './court/contradictions.ts';
 import type { NodeComponents, NodeInit } from './components.ts';
-import { POST_SHARE, TICK_MS } from './constants.ts';
+import { TICK_MS } from './constants.ts';
 import { Deliveries } from './serving/deliveries.ts';
 import { EarlyEvents } from './court/early-events.ts';
-import { nextNodeAction, type LocalReplica } from './court/next-action.ts';
+import { localReplica } from './court/local-replica.ts';
+import { nextNodeAction } from './court/next-action.ts';
 import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
 import { failureOf, ReplicaRunner } from './running/replica-runner.ts';
 import { forgetOld } from './serving/forget-old.ts';
@@ -32,7 +32,7 @@ export class Node implements Startable {
   readonly #driving = new Map<Hex, boolean>();
   /** What is still to be done about runs that have ended. */
   readonly #endings = new Set<Promise<void>>();
-  readonly #equivocations = new Map<Hex, Equivocations>();
+  readonly #contradictions: Contradictions;
   readonly #stopping = new AbortController();
   readonly #early: EarlyEvents;
   readonly #deliveries: Deliveries;
@@ -45,6 +45,7 @@ export class Node implements Startable {
     this.#components = components;
     this.#init = init;
     this.#runner = new ReplicaRunner(components, init);
+    this.#contradictions = new Contradictions(components);
     this.#early = new EarlyEvents(components.chain);
     this.#deliveries = new Deliveries(components, init.address, this.#stopping.signal);
     this.#bidding = new Bidding(
@@ -145,7 +146,8 @@ export class Node implements Startable {
   async #step(record: ReplicaRecord): Promise<void> {
     const job = replay(record.events);
     if (job === undefined || record.finished !== undefined) return;
-    const local = await this.#local(record, job);
+    const { signal } = this.#stopping;
+    const local = localReplica(record, job, this.#init, await this.#contradictions.look(record, job, signal), this.#head.timestamp);
     const action = nextNodeAction(job, local, this.#head.timestamp, this.#head.number);
     switch (action) {
       case 'wait': return;
@@ -158,54 +160,10 @@ export class Node implements Startable {
       default: {
         const { jobId } = record;
         this.#components.log('info', 'chain step', { jobId, action });
-        await takeChainStep(
-          { ...this.#components, runner: this.#runner }, action, { record, job, seat: local.seat, equivocations: this.#equivocations.get(jobId) }, this.#stopping.signal,
-        );
+        const subject = { record, job, seat: local.seat, equivocations: this.#contradictions.of(jobId) };
+        await takeChainStep({ ...this.#components, runner: this.#runner }, action, subject, signal);
       }
     }
-  }
-
-  async #local(record: ReplicaRecord, job: JobState): Promise<LocalReplica> {
-    const { jobId, events, set, bid } = record;
-    const { contests, summons } = this.#init;
-    const judged = job.state === 'Committed' || job.state === 'Contested' ? openingsIn(events) : [];
-    return {
-      seat: this.#seatIn(job), ready: record.outcome !== undefined || record.failure !== undefined, contests,
-      // Those that had signed a set before the job was widened are not all seats any more.
-      closed: set?.signatures !== undefined && 'roster' in job && set.commitments.length === job.roster.length,
-      overruled: 'roster' in job && overruled(job.roster, set),
-      round: bid.round,
-      posts: this.#posts(record, job),
-      summons: summons && record.summoned !== true,
-      majority: judged.length > 0 && hasMajority(POLICIES[record.request.policy] ?? 'none', judged, record.request.shards),
-      newcomers: postedBids(events, 1).length,
-      guilty: await this.#guilty(jobId, record, job),
-    };
-  }
-
-  /**
-   * Whether the bid goes to the chain: always, or where the client did not take it. Of a widened job also where the client took it and
-   * has not posted it in good time, for only bids on chain are protected there, and the client may be gone.
-   */
-  #posts({ bid, bidding, events }: ReplicaRecord, job: JobState): boolean {
-    const { postBids, address } = this.#init;
-    if (postBids === 'never' || bidding === undefined || bidding === 'posted') return false;
-    if (postedBids(events, bid.round).some(({ node }) => node.toLowerCase() === address.toLowerCase())) return false;
-    if (job.state === 'Widening') return bidding === 'unacknowledged' || postBids === 'always' || this.#head.timestamp > job.since + job.request.assignWindow * POST_SHARE;
-    return job.request.bidBlocks > 0 && (bidding === 'unacknowledged' || postBids === 'always');
-  }
-
-  /** Holds the set that all seats signed against what they posted. */
-  async #guilty(jobId: Hex, { events, set }: ReplicaRecord, job: JobState): Promise<number> {
-    if (set?.signatures === undefined || isFinal(job)) return 0;
-    const { chain, court, log } = this.#components;
-    const known = this.#equivocations.get(jobId) ?? new Equivocations(chain, court, jobId);
-    this.#equivocations.set(jobId, known);
-    const { commitments, signatures } = set;
-    for (const seat of await known.look(job, events, { set: { commitments, signatures } }, { signal: this.#stopping.signal })) {
-      log('warn', 'contradiction', { jobId, seat });
-    }
-    return known.mask(job);
   }
 
   async #run(record: ReplicaRecord): Promise<void> {
@@ -240,7 +198,7 @@ export class Node implements Startable {
 
   async #finish(record: ReplicaRecord, job: JobState, seat: number): Promise<void> {
     await this.#runner.abort(record.jobId, `the job is ${job.state}`);
-    this.#equivocations.delete(record.jobId);
+    this.#contradictions.forget(record.jobId);
     record.finished = job.state === 'Settled' ? (seat < 0 ? 'passed-over' : 'settled')
       : job.state === 'Cancelled' ? 'cancelled' : job.state === 'Expired' ? 'expired' : seat < 0 ? 'passed-over' : 'given-up';
     record.finishedAt = Date.now();
@@ -251,11 +209,6 @@ export class Node implements Startable {
     }
     if (seat < 0 || !isFinal(job) || job.state !== 'Settled') await this.#runner.forget(record.jobId);
     this.#components.log('info', 'job over', { jobId: record.jobId, state: job.state, finished: record.finished });
-  }
-
-  #seatIn(job: JobState): number {
-    const own = this.#init.address.toLowerCase();
-    return 'roster' in job ? job.roster.findIndex(({ node }) => node.toLowerCase() === own) : -1;
   }
 
   #save(record: ReplicaRecord): Promise<void> {
