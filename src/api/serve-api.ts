@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import type { RunningNode } from '../node/index.ts';
 import { isError, messageOf, parseCid, replay } from '../protocol/index.ts';
 import { ApiError } from './errors.ts';
+import { servePage } from './page/serve-page.ts';
 
 /** Largest request body, bytes: requests name files, they do not carry them. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -14,20 +15,24 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** Longest reading of data for its root, ms: a terabyte from a slow disk. */
 const ROOT_TIMEOUT_MS = 4 * 3_600_000;
 
-export interface ServedApi { url: string; token: string; stop(): Promise<void> }
+/** `page` is the link by which the operator opens the node's page. */
+export interface ServedApi { url: string; token: string; page: string; stop(): Promise<void> }
 
 type Route = (match: RegExpMatchArray, body: () => Promise<unknown>) => Promise<unknown>;
 
 /**
  * Serves a node's HTTP API for its operator: JSON on loopback, behind a bearer token kept in `tokenPath` (0600), for whoever may add
- * data may have the node, which is root, publish any file. Requests that a web page could have made are refused.
+ * data may have the node, which is root, publish any file. Requests that a web page could have made are refused. A page to look at is at `/`.
  */
-export async function serveApi({ node, storage, host, chain, possessions }: RunningNode, { port, tokenPath }: { port: number; tokenPath: string }): Promise<ServedApi> {
+export async function serveApi(running: RunningNode, { port, tokenPath }: { port: number; tokenPath: string }): Promise<ServedApi> {
+  const { node, storage, host, possessions, diary } = running;
   const token = await loadOrCreateToken(tokenPath);
+  const stopping = new AbortController();
   const routes: [string, RegExp, Route][] = [
     ['GET', /^\/v1\/status$/, async () => ({
-      address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), ...node.load, jobs: node.records.size,
+      ...running.status(), peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), jobs: node.records.size,
     })],
+    ['GET', /^\/v1\/diary$/, async () => diary.lines],
     ['GET', /^\/v1\/jobs$/, async () => [...node.records.values()].map(({ jobId, finished, failure, attempts, outcome, events }) => ({
       jobId, state: replay(events)?.state, finished, failure, attempts, resultCid: outcome?.resultCid, receipts: outcome?.receipts,
     }))],
@@ -35,6 +40,7 @@ export async function serveApi({ node, storage, host, chain, possessions }: Runn
       const { path, noCopy } = (await body()) as { path?: unknown; noCopy?: unknown };
       if (typeof path !== 'string') throw new ApiError('BAD_REQUEST', 'the body must be {"path": "/absolute/path"}');
       const { cid, ...added } = await storage.add(path, { noCopy: noCopy === true });
+      possessions.prepare(cid.toString(), stopping.signal);
       return { cid: cid.toString(), ...added };
     }],
     ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/root$/, async ([, cid]) => {
@@ -58,6 +64,8 @@ export async function serveApi({ node, storage, host, chain, possessions }: Runn
       outgoing.end(`${JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v))}\n`);
     };
     try {
+      requireOwnHost(incoming);
+      if (await servePage(running, token, incoming, outgoing, stopping.signal)) return;
       authorise(incoming, token);
       const { pathname } = new URL(incoming.url ?? '/', 'http://localhost');
       for (const [method, pattern, route] of routes) {
@@ -72,21 +80,28 @@ export async function serveApi({ node, storage, host, chain, possessions }: Runn
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    token,
+    url, token, page: `${url}/?token=${token}`,
     async stop() {
+      stopping.abort(new Error('the API is stopping'));
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
+/** A page of another site, or one whose name was made to mean this machine, is not the operator. */
+function requireOwnHost(incoming: IncomingMessage): void {
+  const { origin, host = '', 'sec-fetch-site': from = 'none' } = incoming.headers;
+  const strange = origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host) || !['none', 'same-origin'].includes(String(from));
+  if (strange) throw new ApiError('UNAUTHORISED', 'other sites have nothing to ask here');
+}
+
 function authorise(incoming: IncomingMessage, token: string): void {
   const given = Buffer.from(incoming.headers.authorization ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
-  const fromPage = incoming.headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(incoming.headers.host ?? '');
-  if (fromPage || given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
     throw new ApiError('UNAUTHORISED', 'the API needs its token', { hint: 'the token is in the node\'s folder, in api-token' });
   }
 }

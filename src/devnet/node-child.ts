@@ -20,7 +20,8 @@ export type NodeLine = Extract<NodeReport, { type: 'log' }>;
 export interface NodeChild {
   address: `0x${string}`;
   addrs: string[];
-  api: { url: string; token: string };
+  /** `page` is the link to the node's page. */
+  api: { url: string; token: string; page: string };
   process: ChildProcess;
   send(command: NodeCommand): void;
   /** Asks the process to end, and kills it if it does not. */

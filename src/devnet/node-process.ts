@@ -8,7 +8,7 @@ import { createCheatingEngine, type CheatPlan } from './cheats.ts';
 export type NodeCommand = { type: 'cheat'; seat: number; plan: CheatPlan } | { type: 'honest' } | { type: 'stop' };
 /** Node -> parent. */
 export type NodeReport =
-  | { type: 'ready'; address: string; addrs: string[]; api: { url: string; token: string } }
+  | { type: 'ready'; address: string; addrs: string[]; api: { url: string; token: string; page: string } }
   | { type: 'failed'; message: string }
   | { type: 'log'; level: string; event: string; data?: unknown };
 
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => void stop());
   process.on('disconnect', () => void stop());
-  report({ type: 'ready', address: running.chain.account!.address, addrs: running.host.getMultiaddrs().map(String), api: { url: api.url, token: api.token } });
+  report({ type: 'ready', address: running.chain.account!.address, addrs: running.host.getMultiaddrs().map(String), api: { url: api.url, token: api.token, page: api.page } });
 }
 
 main().catch((error: unknown) => {

@@ -102,7 +102,7 @@ export async function startDevnet({ dir, nodes: count = DEVNET_NODES, configure 
       profile: {
         rpcUrl, scheduler: deployment.scheduler, coin: deployment.coin, deploymentBlock: Number(deployment.deploymentBlock),
         bootstrap: nodes.flatMap(({ addrs }) => addrs.slice(0, 1)), lan: true, images: { busybox: image.cid }, key: client!.privateKey,
-        apis: nodes.map(({ api }) => api), pollMs: DEVNET_POLL_MS, batch: true, sortition: false, bidWaitMs: DEVNET_BID_WAIT_MS, windows: DEVNET_WINDOWS,
+        apis: nodes.map(({ api: { url, token } }) => ({ url, token })), pollMs: DEVNET_POLL_MS, batch: true, sortition: false, bidWaitMs: DEVNET_BID_WAIT_MS, windows: DEVNET_WINDOWS,
       },
     };
   } catch (error) {

@@ -34,6 +34,8 @@ export const MAX_DELIVERIES = 8;
 export const DELIVERY_RETRY_MS = 500;
 /** Seconds that must remain of the commit window, beyond the job's own time limit, for a node to bid: fetching, publishing, one message. */
 export const COMMIT_MARGIN_SECONDS = 5;
+/** Lines of its diary that a node keeps at hand: those of the last hours of a node with little to do. */
+export const DIARY_LINES = 200;
 /** How often storage is rid of what is not needed any more, ms: a look at every block, so not often. */
 export const COLLECT_INTERVAL_MS = 3_600_000;
 /** Jobs not bid for whose events are kept: those of some hours on a busy chain. */

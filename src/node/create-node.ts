@@ -6,7 +6,9 @@ import { createEngines, createImageStore, createNoopEngine, type Engine } from '
 import { announceJobs, createHost, loadOrCreateKey, statusProtocol, serve, type Host } from '../network/index.ts';
 import { messageOf, parseCid, type Startable } from '../protocol/index.ts';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
+import { Diary } from './diary.ts';
 import type { Log } from './log.ts';
+import type { NodeStatus } from './node-status.ts';
 import { keyOf, type NodeConfig } from './config.ts';
 import { COLLECT_INTERVAL_MS } from './constants.ts';
 import { Node } from './node.ts';
@@ -27,6 +29,8 @@ export interface RunningNode extends Pick<Startable, 'stop'> {
   host: Host;
   storage: Storage;
   possessions: Possessions;
+  diary: Diary;
+  status(): NodeStatus;
 }
 
 /**
@@ -35,7 +39,9 @@ export interface RunningNode extends Pick<Startable, 'stop'> {
  *
  * @throws NodeError CONFIG_INVALID; ChainError when the chain cannot be reached or the account cannot stake
  */
-export async function createNode(config: NodeConfig, { log = () => {}, engines: change = (engines) => engines }: CreateNodeOptions = {}): Promise<RunningNode> {
+export async function createNode(config: NodeConfig, { log: listener = () => {}, engines: change = (engines) => engines }: CreateNodeOptions = {}): Promise<RunningNode> {
+  const diary = new Diary();
+  const log = diary.alsoTo(listener);
   const privateKey = await keyOf(config);
   await mkdir(config.dir, { recursive: true, mode: 0o700 });
   const stops: (() => Promise<unknown>)[] = [];
@@ -76,6 +82,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
 
     await ensureStake(chain, config.stake, host, log);
     const possessions = new Possessions(storage, await openJournal<PossessionRecord>(join(config.dir, 'possessions')), log);
+    const offer = { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk };
     const node: Node = new Node({
       chain, court, host, storage, engines, log,
       images: await createImageStore({ dir: join(config.dir, 'images'), maxStoreBytes: config.storage.imageCacheSize }),
@@ -86,14 +93,17 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
       address, dir: config.dir, contests: config.contests, postBids: config.postBids, summons: config.panels, liveLogs: config.liveLogs, keepResultsMs: config.storage.keepResults,
       policy: { price: config.price, minClientScoreBps: config.minClientScoreBps, maxTimeoutMs: config.maxTimeout, localDataOnly: config.localDataOnly, minBidBlocks: config.minBidBlocks, ...(network === undefined ? {} : { network }) },
       hardware: { arch: ownArch(), ...(config.class === undefined ? {} : { class: config.class }) },
-      offer: { cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk },
+      offer,
     });
     await node.start();
     stops.push(() => node.stop());
     stops.push(collectRegularly(storage, node, log));
+    const status = (): NodeStatus => ({
+      address, engines: engines.map(({ name }) => name), network: network === undefined ? [] : engines.filter((engine) => engine.network === true).map(({ name }) => name),
+      price: config.price, ...offer, ...node.load,
+    });
     stops.push(await serve(host, statusProtocol, async ({ cids }) => ({
-      address, agent: 'gadus', engines: engines.map(({ name }) => name), network: network === undefined ? [] : engines.filter((engine) => engine.network === true).map(({ name }) => name), price: config.price,
-      cpus: config.offer.cpus, memoryBytes: config.offer.memory, diskBytes: config.offer.disk, ...node.load,
+      ...status(), agent: 'gadus',
       held: await Promise.all(cids.map(async (cid) => {
         const { heldBytes, totalBytes } = await storage.locality(parseCid(cid));
         return { cid, heldBytes, totalBytes };
@@ -108,7 +118,7 @@ export async function createNode(config: NodeConfig, { log = () => {}, engines: 
     });
     await watcher.start();
     stops.push(() => watcher.stop());
-    return { node, chain, host, storage, possessions, stop };
+    return { node, chain, host, storage, possessions, diary, status, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw error;

@@ -57,6 +57,11 @@ export class Node implements Startable {
     return this.#records;
   }
 
+  /** The chain's newest block; its time is in unix seconds, 0 before the first. */
+  get head(): { number: bigint; timestamp: number } {
+    return this.#head;
+  }
+
   get load(): { running: number; waiting: number } {
     return this.#runner.load;
   }

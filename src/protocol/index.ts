@@ -5,6 +5,7 @@ export * from './audit.ts';
 export * from './audit-probability.ts';
 export * from './bytes.ts';
 export * from './canonical.ts';
+export * from './coins.ts';
 export * from './constants.ts';
 export * from './draw.ts';
 export * from './endpoint.ts';

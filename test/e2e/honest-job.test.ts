@@ -154,6 +154,26 @@ describe('jobs of honest nodes', () => {
     assert.ok(held!.heldBytes < 1000 && held!.totalBytes > 3_000_000, JSON.stringify(held));
   });
 
+  test('a node\'s page is for who has its link, and is only to look at', async () => {
+    const { api: { url, page, token } } = network().nodes[0]!;
+    const get = (path: string, headers: Record<string, string> = {}) => fetch(new URL(path, url), { headers, redirect: 'manual' });
+    assert.equal((await get('/')).status, 401);
+    assert.equal((await get(`/?token=${token.slice(1)}x`)).status, 401);
+    const opened = await get(page);
+    assert.deepEqual([opened.status, opened.headers.get('location')], [303, '/']);
+    const cookie = opened.headers.get('set-cookie')!.split(';')[0]!;
+    assert.ok(!cookie.includes(token));
+    const shown = await get('/', { cookie });
+    assert.match(shown.headers.get('content-security-policy')!, /default-src 'none'/);
+    assert.match(await shown.text(), /<h2>Jobs<\/h2>[^]*<h2>Diary<\/h2>/);
+    assert.match(await (await get('/body', { cookie })).text(), /^<header>/);
+    // The cookie opens nothing else, and no other site gets as far as that.
+    assert.equal((await get('/v1/data', { cookie })).status, 401);
+    assert.equal((await fetch(new URL('/v1/data/collect', url), { method: 'POST', headers: { cookie } })).status, 401);
+    assert.equal((await get('/', { cookie, 'sec-fetch-site': 'cross-site' })).status, 401);
+    assert.equal((await get('/v1/status', { authorization: `Bearer ${token}`, origin: 'http://example.org' })).status, 401);
+  });
+
   test('the log of a replica can be followed while it runs', async () => {
     const net = network();
     const { client } = await net.client();

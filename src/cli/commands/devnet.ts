@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { gadusHome, writeProfile } from '../../client/profile.ts';
 import { EXIT } from '../exit-codes.ts';
 import { count } from '../job-options.ts';
-import { coins } from '../coins.ts';
+import { coins } from '../../protocol/coins.ts';
 import { dim, print, say, table } from '../output.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';
@@ -45,12 +45,11 @@ Example:
         await writeProfile(profilePath, devnet.profile);
         const { profile, nodes, anvil } = devnet;
         print(
-          { ...profile, profile: profilePath, nodes: nodes.map(({ address, addrs, api }) => ({ address, addrs, api: api.url })), accounts: anvil.accounts },
+          { ...profile, profile: profilePath, nodes: nodes.map(({ address, addrs, api: { url, page } }) => ({ address, addrs, api: url, page })), accounts: anvil.accounts },
           [
             '', `${dim('chain')}      ${profile.rpcUrl}`, `${dim('scheduler')}  ${profile.scheduler}`, `${dim('coin')}       ${profile.coin}`,
             `${dim('client key')} ${profile.key}`, `${dim('profile')}    ${profilePath}`, '',
-            table(['node', 'account', 'price', 'API', 'multiaddr'], nodes.map(({ address, addrs, api }, i) => [
-              String(i), address, coins(String(devnet.configs[i]!.price)), api.url, addrs[0] ?? ''])),
+            table(['node', 'account', 'price', 'page'], nodes.map(({ address, api }, i) => [String(i), address, coins(String(devnet.configs[i]!.price)), api.page])),
             '', dim('Ctrl-C ends the network'),
           ].join('\n'), options,
         );

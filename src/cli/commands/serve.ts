@@ -53,8 +53,8 @@ Example:
       try {
         const api = config.apiPort === null ? undefined : await serveApi(running, { port: config.apiPort, tokenPath: join(config.dir, 'api-token') });
         const { chain, host } = running;
-        const about = { address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), api: api?.url };
-        print(about, `node ${about.address}\n${about.addrs.join('\n')}\nAPI ${about.api ?? 'off'}`, options);
+        const about = { address: chain.account?.address, peer: host.peerId.toString(), addrs: host.getMultiaddrs().map(String), api: api?.url, page: api?.page };
+        print(about, `node ${about.address}\n${about.addrs.join('\n')}\nAPI ${about.api ?? 'off'}${about.page === undefined ? '' : `\npage ${about.page}`}`, options);
         await untilAborted(signal);
         say(dim('stopping'));
         await api?.stop();

@@ -1,7 +1,6 @@
-import { formatUnits } from 'viem';
 import type { Client, JobRecord } from '../../client/index.ts';
 import type { ReportJob } from '../../evidence/index.ts';
-import { formatBytes, formatDurationMs, type Evidence } from '../../protocol/index.ts';
+import { coins, formatBytes, formatDurationMs, type Evidence } from '../../protocol/index.ts';
 import type { Cheat } from '../cheats.ts';
 
 /** What the dishonest node did, in words. */
@@ -103,10 +102,4 @@ function gasOf({ gas: { total: _total, ...steps } }: DemoJobData): Record<string
 function stepsOf(reached: Record<string, number>): Record<string, number> {
   const inOrder = Object.entries(reached).sort(([, a], [, b]) => a - b);
   return Object.fromEntries(inOrder.map(([step, ms], i) => [step, ms - (inOrder[i - 1]?.[1] ?? 0)]));
-}
-
-function coins(units: string): string {
-  const [whole, fraction = ''] = formatUnits(BigInt(units), 18).split('.');
-  const short = fraction.slice(0, 3).replace(/0+$/, '');
-  return short === '' ? whole! : `${whole}.${short}`;
 }

@@ -1,0 +1,76 @@
+import { readParty } from '../../chain/index.ts';
+import type { DiaryLine, NodeStatus, ReplicaRecord, RunningNode } from '../../node/index.ts';
+import { anySignal, decodeSpec, messageOf, replay, scoreBps, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
+import type { Holding } from '../../storage/index.ts';
+
+/** Longest wait for the chain before the page is shown without what it says, ms. */
+const PARTY_WAIT_MS = 3_000;
+/** Jobs shown, newest first. */
+const MAX_JOBS = 100;
+
+/** What an operator sees of a node. Amounts are coin units, times ms since the epoch. */
+export interface NodeView extends NodeStatus {
+  peer: string;
+  head: { number: bigint; at: number } | undefined;
+  /** What the contract says, or why it cannot be asked. `score` in basis points. */
+  standing: { free: bigint; locked: bigint; score: number } | { problem: string };
+  /** By jobs that are still on record. */
+  earned: bigint;
+  jobCount: number;
+  jobs: JobRow[];
+  held: Holding[];
+  problems: { path: string; problem: string }[];
+  diary: readonly DiaryLine[];
+}
+
+export interface JobRow {
+  jobId: string;
+  /** The spec's name, or else its command. */
+  title: string;
+  engine: string;
+  state: JobStateName;
+  /** What became of this node's part. */
+  part: ReplicaVerdict | 'running' | 'committed' | 'passed over' | 'bid' | 'over';
+  failure?: string;
+  exitCode?: number;
+  /** What the node brought from elsewhere for it, bytes. */
+  fetched: number;
+  paid: bigint;
+  finishedAt?: number;
+}
+
+/** Looks at a running node for its page. */
+export async function viewNode({ node, chain, host, storage, diary, status }: RunningNode, signal: AbortSignal): Promise<NodeView> {
+  const rows = [...node.records.values()].map((record) => rowOf(record)).reverse();
+  const [standing, held, problems] = await Promise.all([standingOf(chain, signal), storage.holdings(), storage.problems()]);
+  const { number, timestamp } = node.head;
+  return {
+    ...status(), peer: host.peerId.toString(), head: timestamp === 0 ? undefined : { number, at: timestamp * 1000 }, standing,
+    earned: rows.reduce((sum, { paid }) => sum + paid, 0n), jobCount: rows.length, jobs: rows.slice(0, MAX_JOBS), held, problems, diary: diary.lines,
+  };
+}
+
+async function standingOf(chain: RunningNode['chain'], signal: AbortSignal): Promise<NodeView['standing']> {
+  try {
+    const { free, locked, good, bad } = await readParty(chain, chain.signer().address, 'node', { signal: anySignal(signal, AbortSignal.timeout(PARTY_WAIT_MS)) });
+    return { free, locked, score: scoreBps({ good, bad }) };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+function rowOf(record: ReplicaRecord): JobRow {
+  const { jobId, bid, outcome, failure, finished, finishedAt, events } = record;
+  const spec = decodeSpec(new TextEncoder().encode(record.spec));
+  const job = replay(events);
+  const roster = job !== undefined && 'roster' in job ? job.roster : [];
+  const seat = roster.findIndex(({ node }) => node.toLowerCase() === bid.node.toLowerCase());
+  const verdict = job?.state === 'Settled' ? job.verdicts[seat] : undefined;
+  const part = verdict ?? (finished === 'passed-over' ? 'passed over' : finished !== undefined ? 'over' : seat < 0 ? 'bid' : outcome === undefined ? 'running' : 'committed');
+  return {
+    jobId, title: spec.name ?? spec.command.join(' '), engine: spec.engine, state: job?.state ?? 'None', part,
+    ...(failure === undefined ? {} : { failure }), ...(outcome === undefined ? {} : { exitCode: outcome.exitCode }), ...(finishedAt === undefined ? {} : { finishedAt }),
+    fetched: (outcome?.receipts ?? []).reduce((sum, { sources }) => sum + sources.filter(({ local }) => !local).reduce((bytes, one) => bytes + one.bytes, 0), 0),
+    paid: verdict === 'agreed' ? roster[seat]!.price : 0n,
+  };
+}
