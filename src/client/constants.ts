@@ -1,5 +1,7 @@
 /** How long bids are gathered after the announcement even when there are enough, ms: a draw among more bidders is a better draw. */
 export const BID_WAIT_MS = 2000;
+/** Shortest wait for bids after the draw's seed, where it decides what they say, ms: who holds the input reads mebibytes of it then, and others need not be faster. */
+export const CLAIM_WAIT_MS = 600;
 /** Longest wait for nodes' word on which engines they have, ms: who is slower is not counted. */
 export const ENGINES_WAIT_MS = 500;
 /** How long their answers serve, ms: engines come and go with a node's restart. */

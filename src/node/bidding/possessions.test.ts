@@ -37,6 +37,20 @@ after(async () => {
 });
 const counted: Pick<Storage, 'ls' | 'cat'> = { ls: (...args) => storage.ls(...args), cat: (...args) => { reads++; return storage.cat(...args); } };
 
+test('what was added is read beside, and each part of it once for a claim', async () => {
+  const possessions = new Possessions(counted, await openJournal<PossessionRecord>(join(dir, 'prepared')));
+  const { cid } = await storage.addBytes(randomBytes(2_000_000));
+  possessions.prepare(cid.toString(), signal);
+  const second = (await storage.addBytes(randomBytes(10))).cid.toString();
+  possessions.prepare(second, signal);
+  const [{ dataRoot }] = await Promise.all([possessions.rootOf([cid.toString()], signal), possessions.rootOf([second], signal)]);
+  reads = 0;
+  assert.equal((await possessions.rootNow([cid.toString()], INLINE_ROOT_BYTES + 1, signal))?.dataRoot, dataRoot);
+  assert.equal(reads, 0);
+  await possessions.claim([cid.toString()], { seed: pad('0x07'), node, signal });
+  assert.ok(reads <= 2, `${reads} reads of two mebibytes`);
+});
+
 test('the root is that of all contents in order, read once; claims are those of whoever reads all of it, for any seed', async () => {
   const possessions = new Possessions(counted, journal);
   const { dataRoot, dataBytes } = await possessions.rootOf(inputs, signal);

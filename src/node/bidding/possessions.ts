@@ -23,6 +23,7 @@ export class Possessions {
   readonly #storage: Readable;
   readonly #journal: Journal<PossessionRecord>;
   readonly #log: Log;
+  #preparing = Promise.resolve();
   readonly #reading = new Map<string, Promise<PossessionRecord>>();
 
   constructor(storage: Readable, journal: Journal<PossessionRecord>, log: Log = () => {}) {
@@ -37,6 +38,13 @@ export class Possessions {
     return { dataRoot, dataBytes };
   }
 
+  /** Reads an input that was added beside whatever else is done, one at a time, so that the first bid for it can claim it. */
+  prepare(input: string, signal: AbortSignal): void {
+    this.#preparing = this.#preparing.then(async () => {
+      if (!signal.aborted) await this.#recordOf([input], signal);
+    }).catch((error: unknown) => { if (!signal.aborted) this.#log('warn', 'input not read', { reason: messageOf(error) }); });
+  }
+
   /** The same if it is known or soon will be; of large inputs not yet, but it is read meanwhile for the next time. @throws StorageError */
   async rootNow(inputs: readonly string[], bytes: number, signal: AbortSignal): Promise<PossessionRoot | undefined> {
     if (bytes <= INLINE_ROOT_BYTES || await this.#journal.get(keyOf(inputs)) !== undefined) return this.rootOf(inputs, signal);
@@ -48,9 +56,12 @@ export class Possessions {
   async claim(inputs: readonly string[], { seed, node, signal }: { seed: Hex; node: Address; signal: AbortSignal }): Promise<Hex | undefined> {
     const record = await this.#recordOf(inputs, signal);
     const chunks: Uint8Array[] = [];
+    // Of a small input the same mebibyte is picked many times.
+    const read = new Map<number, Promise<Uint8Array>>();
     for (const pick of possessionPicks(seed, record.dataBytes)) {
       const segment = Math.floor((pick * POSSESSION_CHUNK_BYTES) / POSSESSION_SEGMENT_BYTES);
-      const bytes = await this.#read(record, segment * POSSESSION_SEGMENT_BYTES, POSSESSION_SEGMENT_BYTES, signal);
+      if (!read.has(segment)) read.set(segment, this.#read(record, segment * POSSESSION_SEGMENT_BYTES, POSSESSION_SEGMENT_BYTES, signal));
+      const bytes = await read.get(segment)!;
       // A DAG may be made so that its parts, read by themselves, are not those of the whole: a claim on them would cost the stake.
       if (hashOf(bytes) !== record.segments[segment]) return undefined;
       const at = pick * POSSESSION_CHUNK_BYTES - segment * POSSESSION_SEGMENT_BYTES;

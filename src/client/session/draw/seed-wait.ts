@@ -1,4 +1,5 @@
 import type { JobState } from '../../../protocol/index.ts';
+import { CLAIM_WAIT_MS } from '../../constants.ts';
 import type { SessionContext } from '../context.ts';
 
 /** Gives bids time after the draw's seed is known, where they depend on it: those that claim input, and those that must be within reach. */
@@ -18,8 +19,12 @@ export class SeedWait {
     if (this.#context.head().number < seedBlock) return false;
     if (!this.#seen.has(seedBlock)) {
       this.#seen.set(seedBlock, performance.now());
-      setTimeout(() => this.#context.poke(), this.#context.bidWaitMs).unref();
+      setTimeout(() => this.#context.poke(), this.#waitMs).unref();
     }
-    return performance.now() - this.#seen.get(seedBlock)! >= this.#context.bidWaitMs;
+    return performance.now() - this.#seen.get(seedBlock)! >= this.#waitMs;
+  }
+
+  get #waitMs(): number {
+    return Math.max(this.#context.bidWaitMs, CLAIM_WAIT_MS);
   }
 }
