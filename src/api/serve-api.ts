@@ -7,7 +7,8 @@ import { dirname } from 'node:path';
 import type { RunningNode } from '../node/index.ts';
 import { isError, messageOf, parseCid, replay } from '../protocol/index.ts';
 import { ApiError } from './errors.ts';
-import { servePage } from './page/serve-page.ts';
+import { pageKeyOf, servePage } from './page/serve-page.ts';
+import { NodeViewer } from './page/view-node.ts';
 
 /** Largest request body, bytes: requests name files, they do not carry them. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -27,6 +28,8 @@ type Route = (match: RegExpMatchArray, body: () => Promise<unknown>) => Promise<
 export async function serveApi(running: RunningNode, { port, tokenPath }: { port: number; tokenPath: string }): Promise<ServedApi> {
   const { node, storage, host, possessions, diary } = running;
   const token = await loadOrCreateToken(tokenPath);
+  const pageKey = pageKeyOf(token);
+  const viewer = new NodeViewer(running);
   const stopping = new AbortController();
   const routes: [string, RegExp, Route][] = [
     ['GET', /^\/v1\/status$/, async () => ({
@@ -65,7 +68,7 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
     };
     try {
       requireOwnHost(incoming);
-      if (await servePage(running, token, incoming, outgoing, stopping.signal)) return;
+      if (await servePage(viewer, pageKey, incoming, outgoing, stopping.signal)) return;
       authorise(incoming, token);
       const { pathname } = new URL(incoming.url ?? '/', 'http://localhost');
       for (const [method, pattern, route] of routes) {
@@ -82,7 +85,7 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url, token, page: `${url}/?token=${token}`,
+    url, token, page: `${url}/?key=${pageKey}`,
     async stop() {
       stopping.abort(new Error('the API is stopping'));
       server.closeAllConnections();

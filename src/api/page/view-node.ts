@@ -7,6 +7,8 @@ import type { Holding } from '../../storage/index.ts';
 const PARTY_WAIT_MS = 3_000;
 /** Jobs shown, newest first. */
 const MAX_JOBS = 100;
+/** What a look at the data shows stays so long, ms: it goes through every file of the folders, which may be a million. */
+const DATA_FRESH_MS = 10_000;
 
 /** What an operator sees of a node. Amounts are coin units, times ms since the epoch. */
 export interface NodeView extends NodeStatus {
@@ -40,14 +42,35 @@ export interface JobRow {
 }
 
 /** Looks at a running node for its page. */
-export async function viewNode({ node, chain, host, storage, diary, status }: RunningNode, signal: AbortSignal): Promise<NodeView> {
-  const rows = [...node.records.values()].map((record) => rowOf(record)).reverse();
-  const [standing, held, problems] = await Promise.all([standingOf(chain, signal), storage.holdings(), storage.problems()]);
-  const { number, timestamp } = node.head;
-  return {
-    ...status(), peer: host.peerId.toString(), head: timestamp === 0 ? undefined : { number, at: timestamp * 1000 }, standing,
-    earned: rows.reduce((sum, { paid }) => sum + paid, 0n), jobCount: rows.length, jobs: rows.slice(0, MAX_JOBS), held, problems, diary: diary.lines,
-  };
+export class NodeViewer {
+  readonly #running: RunningNode;
+  #data: { since: number; read: Promise<Pick<NodeView, 'held' | 'problems'>> } | undefined;
+
+  constructor(running: RunningNode) {
+    this.#running = running;
+  }
+
+  async look(signal: AbortSignal): Promise<NodeView> {
+    const { node, chain, host, diary, status } = this.#running;
+    const rows = [...node.records.values()].map((record) => rowOf(record)).reverse();
+    const [standing, data] = await Promise.all([standingOf(chain, signal), this.#dataOf()]);
+    const { number, timestamp } = node.head;
+    return {
+      ...status(), ...data, peer: host.peerId.toString(), head: timestamp === 0 ? undefined : { number, at: timestamp * 1000 }, standing,
+      earned: rows.reduce((sum, { paid }) => sum + paid, 0n), jobCount: rows.length, jobs: rows.slice(0, MAX_JOBS), diary: diary.lines,
+    };
+  }
+
+  #dataOf(): Promise<Pick<NodeView, 'held' | 'problems'>> {
+    const { storage } = this.#running;
+    const now = performance.now();
+    if (this.#data === undefined || now - this.#data.since > DATA_FRESH_MS) {
+      const read = Promise.all([storage.holdings(), storage.problems()]).then(([held, problems]) => ({ held, problems }));
+      read.catch(() => { this.#data = undefined; });
+      this.#data = { since: now, read };
+    }
+    return this.#data.read;
+  }
 }
 
 async function standingOf(chain: RunningNode['chain'], signal: AbortSignal): Promise<NodeView['standing']> {
