@@ -17,7 +17,7 @@ export interface ImageStore {
   /** The same, and the image stays until `release`, which may be called twice. @throws ExecutorError IMAGE_MISSING, REQUEST_INVALID */
   hold(key: string): { path: string; release(): void };
   /**
-   * Unpacks a tar of a file system, or an archive of an OCI layout or of `docker save`, under a key; does nothing when the key is there.
+   * Unpacks a tar of a file system, an OCI layout (a folder, or an archive), or an archive of `docker save` under a key; does nothing when the key is there.
    * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, TOOL_MISSING, REQUEST_INVALID, ABORTED
    */
   unpack(key: string, tarPath: string, options?: { signal?: AbortSignal }): Promise<void>;

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
@@ -9,8 +9,8 @@ import { readLayout } from './oci/read-layout.ts';
 import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
 
 /**
- * Unpacks an image of any form into `directory`, which is empty: a tar of a root file system, or an archive of an OCI layout or of `docker save`, whose
- * layers are laid one over the other.
+ * Unpacks an image of any form into `directory`, which is empty: a tar of a root file system, or an OCI layout, as a folder or an archive, or an archive of
+ * `docker save`, whose layers are laid one over the other.
  *
  * @param scratch an empty directory on the same file system, for what is in between
  * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_MISSING when an archive has nothing for the platform, TOOL_MISSING, ABORTED
@@ -20,12 +20,17 @@ export async function unpackImage(
   { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
 ): Promise<void> {
   const abortable = signal ? { signal } : {};
-  await refuseModule(file);
-  const [whole, tar, layer] = ['whole', 'layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string, string];
-  await mkdir(whole);
-  await unpackTar(file, whole, { maxBytes, maxEntries, ...abortable });
+  const [tar, layer] = ['layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string];
+  const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() === true;
+  const whole = isFolder ? file : path.join(scratch, 'whole');
+  if (!isFolder) {
+    await refuseModule(file);
+    await mkdir(whole);
+    await unpackTar(file, whole, { maxBytes, maxEntries, ...abortable });
+  }
   const layers = await readLayout(whole, platform);
   if (!layers) {
+    if (isFolder) throw new ExecutorError('IMAGE_INVALID', 'the image is a folder, and no OCI layout', { hint: 'a root file system is an image as a tar' });
     await rename(whole, directory);
     return;
   }
