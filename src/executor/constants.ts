@@ -111,6 +111,11 @@ export const MAX_DISK_FULL_BYTES = 2 * 1024 ** 2;
 
 /** Largest unpacked image. */
 export const MAX_IMAGE_BYTES = 16 * 1024 ** 3;
+/**
+ * Longest name in an image's archive, as tar lists it (a link's with its target): half of what Linux takes of a path, so that it is one wherever the image lies. For a
+ * symbolic link that is a bound on its target as well.
+ */
+export const LONGEST_IMAGE_PATH_CHARS = 2048;
 /** Most files in an image: bounds inodes and the time to unpack. */
 export const MAX_IMAGE_ENTRIES = 1_000_000;
 /** Longest build or unpacking of an image. */

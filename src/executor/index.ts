@@ -4,6 +4,7 @@ export * from './create-engines.ts';
 export * from './detect-engines.ts';
 export { createDockerEngine, type DockerEngineInit } from './docker/docker-engine.ts';
 export * from './egress/network-rules.ts';
+export * from './empty-run.ts';
 export * from './engine.ts';
 export * from './errors.ts';
 export * from './guest/guest-dir.ts';

@@ -143,6 +143,6 @@ describe('unpackImage', () => {
       const index = JSON.parse(String(files.get('index.json'))) as { manifests: object[] };
       files.set('index.json', JSON.stringify({ manifests: index.manifests.map((one) => ({ ...one, platform: { os: 'plan9', architecture: 'mips' } })) }));
     });
-    await assert.rejects(unpack(other), (error) => isError(error, 'IMAGE_MISSING') && /plan9\/mips/.test(String((error as { details?: string }).details)));
+    await assert.rejects(unpack(other), (error) => isError(error, 'IMAGE_UNFIT') && /plan9\/mips/.test(String((error as { details?: string }).details)));
   });
 });

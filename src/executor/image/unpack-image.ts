@@ -13,7 +13,8 @@ import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
  * `docker save`, whose layers are laid one over the other.
  *
  * @param scratch an empty directory on the same file system, for what is in between
- * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_MISSING when an archive has nothing for the platform, TOOL_MISSING, ABORTED
+ * @throws ExecutorError by the image's fault IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_UNFIT when it has nothing for the platform; by this machine's IMAGE_MISSING, NO_SPACE, TOOL_MISSING,
+ *   TOOL_FAILED, ABORTED
  */
 export async function unpackImage(
   file: string, directory: string, { scratch, platform = hostPlatform(), maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, signal }:

@@ -46,13 +46,13 @@ export function parseImageDocument(bytes: Uint8Array): ImageDocument {
   }
 }
 
-/** The entry of an index for a platform; the only entry where there is one without platform. @throws ExecutorError IMAGE_MISSING */
+/** The entry of an index for a platform; the only entry where there is one without platform. @throws ExecutorError IMAGE_UNFIT */
 export function choosePlatform({ manifests }: Extract<ImageDocument, { manifests: unknown }>, wanted: Platform): Descriptor {
   const found = manifests.find(({ platform }) => platform?.os === wanted.os && platform.architecture === wanted.architecture)
     ?? (manifests.length === 1 && manifests[0]!.platform === undefined ? manifests[0] : undefined);
   if (found) return found;
   const there = manifests.map(({ platform }) => (platform ? `${platform.os}/${platform.architecture}` : 'unnamed'));
-  throw new ExecutorError('IMAGE_MISSING', 'the image is not made for this kind of machine', { details: `wanted ${wanted.os}/${wanted.architecture}, there is ${there.join(', ')}` });
+  throw new ExecutorError('IMAGE_UNFIT', 'the image is not made for this kind of machine', { details: `wanted ${wanted.os}/${wanted.architecture}, there is ${there.join(', ')}` });
 }
 
 /** `sha256:…`, as manifests name content. */
@@ -64,7 +64,7 @@ export function digestOf(bytes: Uint8Array): string {
  * The image for a platform that a document leads to, through indexes and indexes of indexes; each that is read is what its digest says.
  *
  * @param read a document by its digest, undefined where it is not there
- * @throws ExecutorError IMAGE_INVALID, IMAGE_MISSING when there is nothing for the platform, and what `read` throws
+ * @throws ExecutorError IMAGE_INVALID, IMAGE_UNFIT when there is nothing for the platform, and what `read` throws
  */
 export async function findImage(first: Uint8Array, platform: Platform, read: (digest: string) => Promise<Uint8Array | undefined>): Promise<FoundImage> {
   let bytes = first;

@@ -32,7 +32,7 @@ const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
  * digest. The same digest gives the same bytes, so the archive's CID pins the image.
  *
  * @returns the manifest's digest
- * @throws ExecutorError REQUEST_INVALID, TOOL_MISSING, IMAGE_MISSING, IMAGE_INVALID, IMAGE_TOO_LARGE, REGISTRY_DENIED, REGISTRY_FAILED, NO_SPACE, TOOL_FAILED, ABORTED
+ * @throws ExecutorError REQUEST_INVALID, TOOL_MISSING, IMAGE_MISSING, IMAGE_UNFIT, IMAGE_INVALID, IMAGE_TOO_LARGE, REGISTRY_DENIED, REGISTRY_FAILED, NO_SPACE, TOOL_FAILED, ABORTED
  */
 export async function pullImage({ reference, out, platform = hostPlatform(), onProgress = () => {}, timeoutMs = REGISTRY_TIMEOUT_MS, signal }: PullImageInit): Promise<{ digest: string }> {
   const source = parseSource(reference);

@@ -15,7 +15,7 @@ const dockerManifest = z.array(z.object({ Layers: z.array(z.string()).max(500) }
  * (https://github.com/opencontainers/image-spec/blob/main/image-layout.md), or what `docker save` puts into its archives.
  *
  * @returns undefined when the directory holds neither
- * @throws ExecutorError IMAGE_INVALID, IMAGE_MISSING when it has nothing for the platform
+ * @throws ExecutorError IMAGE_INVALID, IMAGE_UNFIT when it has nothing for the platform
  */
 export async function readLayout(directory: string, platform: Platform): Promise<LayerFile[] | undefined> {
   const index = await readPart(directory, 'index.json');

@@ -100,7 +100,7 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
       await mkdir(image);
       await symlink('../../../proc', path.join(image, 'data'));
       const source = await file('plain', 'content\n');
-      await assert.rejects(sh('true', {}, { rootfs: image, inputs: [{ path: source, target: '/data/version' }] }), (error) => isError(error, 'REQUEST_INVALID'));
+      await assert.rejects(sh('true', {}, { rootfs: image, inputs: [{ path: source, target: '/data/version' }] }), (error) => isError(error, 'JOB_UNFIT'));
     });
   });
 }
