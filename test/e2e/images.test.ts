@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -44,5 +45,33 @@ describe('images', () => {
     const folder = join(net.dir, 'layout-result');
     await client.fetchResult(record, folder);
     assert.equal(await readFile(join(folder, 'stdout'), 'utf8'), 'of the second layer\nmotd\npasswd\n');
+  });
+
+  test('the folder of an OCI layout is an image', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const [tar, folder] = [join(net.dir, 'folder.tar'), join(net.dir, 'folder')];
+    await buildBusyboxImage({ out: tar });
+    await mkdir(folder);
+    execFileSync('tar', ['-x', '-C', folder], { input: layoutOf([gzipSync(await readFile(tar))]) });
+    const record = await client.submit({ engine: 'container', image: await net.addData(folder), command: ['echo', 'of a folder'], verification: { replicas: 2, policy: 'exact' } });
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed'], JSON.stringify(record.findings));
+    assert.equal(client.resultOf(record).exitCode, 0);
+  });
+
+  test('a broken image is its client\'s fault: nodes agree that it is, and are paid', async () => {
+    const net = network();
+    const { client } = await net.client();
+    const image = join(net.dir, 'broken.tar');
+    await writeFile(image, layoutOf([tarOf([{ name: '../evil', content: 'x' }])]));
+    const record = await client.submit({ engine: 'container', image: await net.addData(image), command: ['true'], verification: { replicas: 3 } });
+    const state = await settledJob(client, record);
+    assert.deepEqual(state.verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));
+    assert.ok(record.findings!.every(({ reason }) => !reason.includes('share one')), JSON.stringify(record.findings));
+    assert.equal(client.resultOf(record).exitCode, 125);
+    const folder = join(net.dir, 'broken-result');
+    await client.fetchResult(record, folder);
+    assert.equal(await readFile(join(folder, 'stderr'), 'utf8'), 'gadus: the job cannot be run: the image holds a name that leads outside [IMAGE_INVALID]\n');
   });
 });
