@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
+import { LONGEST_IMAGE_PATH_CHARS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import { applyLayer } from './oci/apply-layer.ts';
 import { hostPlatform, type Platform } from './oci/manifest.ts';
@@ -17,7 +17,7 @@ import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
  *   TOOL_FAILED, ABORTED
  */
 export async function unpackImage(
-  file: string, directory: string, { scratch, platform = hostPlatform(), maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, signal }:
+  file: string, directory: string, { scratch, platform = hostPlatform(), maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, maxNameChars = LONGEST_IMAGE_PATH_CHARS, signal }:
   { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
 ): Promise<void> {
   const abortable = signal ? { signal } : {};
@@ -27,7 +27,7 @@ export async function unpackImage(
   if (!isFolder) {
     await refuseModule(file);
     await mkdir(whole);
-    await unpackTar(file, whole, { maxBytes, maxEntries, ...abortable });
+    await unpackTar(file, whole, { maxBytes, maxEntries, maxNameChars, ...abortable });
   }
   const layers = await readLayout(whole, platform);
   if (!layers) {
@@ -39,7 +39,7 @@ export async function unpackImage(
   for (const source of layers) {
     await openLayer(source, tar, { maxBytes, ...abortable });
     await mkdir(layer);
-    const { bytes, entries } = await unpackTar(tar, layer, { ...left, allowEmpty: true, ...abortable });
+    const { bytes, entries } = await unpackTar(tar, layer, { ...left, maxNameChars, allowEmpty: true, ...abortable });
     left = { maxBytes: left.maxBytes - bytes, maxEntries: left.maxEntries - entries };
     await applyLayer(layer, directory);
     for (const used of [tar, layer]) await rm(used, { recursive: true, force: true });

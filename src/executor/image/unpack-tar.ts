@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { IMAGE_TIMEOUT_MS, LONGEST_IMAGE_PATH_CHARS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
+import { IMAGE_TIMEOUT_MS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import { runTool, type ToolOptions } from '../tool.ts';
 import { unpackFailure } from './unpack-failure.ts';
@@ -8,6 +8,8 @@ export interface UnpackLimits {
   /** Most bytes of all files together. */
   maxBytes?: number;
   maxEntries?: number;
+  /** Longest name, as tar lists it. */
+  maxNameChars?: number;
 }
 
 /** One line of `tar --list --verbose`. */
@@ -37,14 +39,14 @@ const EXTRACT_FLAGS = ['--no-same-owner', '--numeric-owner', '--preserve-permiss
  * @throws ExecutorError by the image's fault IMAGE_INVALID, IMAGE_TOO_LARGE; by this machine's IMAGE_MISSING, NO_SPACE, TOOL_FAILED, TOOL_MISSING, ABORTED
  */
 export async function unpackTar(tarPath: string, directory: string, options: UnpackLimits & { allowEmpty?: boolean; signal?: AbortSignal } = {}): Promise<{ bytes: number; entries: number }> {
-  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, allowEmpty = false, signal } = options;
+  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, maxNameChars = Infinity, allowEmpty = false, signal } = options;
   const tool = { timeoutMs: IMAGE_TIMEOUT_MS, ...(signal ? { signal } : {}) };
   let bytes = 0;
   let entries = 0;
   const check = (line: string) => {
     const entry = parseTarLine(line);
     if (!entry) throw new ExecutorError('IMAGE_INVALID', 'the image\'s listing cannot be read', { details: line.slice(0, 200) });
-    if (entry.name.length > LONGEST_IMAGE_PATH_CHARS) throw new ExecutorError('IMAGE_INVALID', 'the image holds a name that is too long', { details: entry.name.slice(0, 200) });
+    if (entry.name.length > maxNameChars) throw new ExecutorError('IMAGE_INVALID', 'the image holds a name that is too long', { details: entry.name.slice(0, 200) });
     if (isUnsafeName(entry)) throw new ExecutorError('IMAGE_INVALID', 'the image holds a name that leads outside', { details: entry.name.slice(0, 200) });
     bytes += entry.bytes;
     entries++;

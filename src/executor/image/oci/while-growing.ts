@@ -1,9 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { anySignal, formatBytes } from '../../../protocol/index.ts';
 import { PULL_LOOK_MS } from '../../constants.ts';
 import { ExecutorError } from '../../errors.ts';
+import { treeBytes } from '../../tree-bytes.ts';
 
 export interface Growth {
   /** Longest time without a change, ms. */
@@ -29,7 +28,7 @@ export async function whileGrowing<T>(directory: string, { silenceMs, maxBytes, 
     let [last, looks] = [0, 0];
     for (;;) {
       await delay(PULL_LOOK_MS, undefined, { signal: over.signal });
-      const bytes = await sizeOf(directory);
+      const bytes = await treeBytes(directory);
       looks = bytes === last ? looks + 1 : 0;
       if (looks === 0) onBytes(last = bytes);
       if (bytes > maxBytes) return verdict.abort(new ExecutorError('IMAGE_TOO_LARGE', 'more comes than the image has', { details: `more than ${formatBytes(maxBytes)}` }));
@@ -45,11 +44,4 @@ export async function whileGrowing<T>(directory: string, { silenceMs, maxBytes, 
     over.abort();
     await watching;
   }
-}
-
-/** Bytes of all files below; what goes while it is looked at counts nothing. */
-async function sizeOf(directory: string): Promise<number> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  const sizes = await Promise.all(entries.filter((entry) => entry.isFile()).map((entry) => stat(path.join(entry.parentPath, entry.name)).then(({ size }) => size, () => 0)));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe } from 'node:test';
 import { resultFiles } from '../../../../src/executor/index.ts';
 import { isError } from '../../../../src/protocol/index.ts';
+import { coveredSuite } from './covered.ts';
 import type { SuiteContext } from './suite-context.ts';
 
 /** Bytes of an input that nobody copies: it takes no room, for it has a hole between its ends. */
@@ -95,6 +96,7 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
         await assert.rejects(sh('true', {}, { inputs: [{ path: source, target: '/inputs/a' }] }), (error) => isError(error, 'INPUT_UNREADABLE'));
       }
     });
+    coveredSuite({ rootfs, it, sh, directory: () => bench.directory });
     it('lets nothing be mounted over /proc and /dev, not even by links of the image', async () => {
       const image = path.join(bench.directory, 'linked');
       await mkdir(image);
