@@ -27,6 +27,11 @@ test('names sources as skopeo does', () => {
   assert.deepEqual(parseSource(`docker://localhost:5000/tool:1@${digest}`), {
     name: `docker://localhost:5000/tool@${digest}`, repository: 'docker://localhost:5000/tool', registry: 'localhost:5000', digest, plainHttp: true,
   });
-  for (const name of ['docker-daemon:tool:1', 'containers-storage:localhost/tool']) assert.deepEqual(parseSource(name), { name });
+  assert.deepEqual(parseSource('containers-storage:localhost/tool'), { name: 'containers-storage:localhost/tool' });
+  for (const [text, name] of [['tool:1', 'tool:1'], ['tool', 'tool:latest'], ['localhost:5000/tool', 'localhost:5000/tool:latest'], [`tool@${digest}`, `tool@${digest}`]]) {
+    const source = parseSource(`docker-daemon:${text}`);
+    assert.equal(source.name, `docker-daemon:${name}`);
+    assert.match(source.daemonHost!, /^unix:\/\//);
+  }
   for (const name of ['docker-daemon:', 'oci:/etc', 'dir:/', '--help', 'docker://--help']) assert.throws(() => parseSource(name), (error) => isError(error, 'REQUEST_INVALID'), name);
 });

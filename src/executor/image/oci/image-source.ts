@@ -1,3 +1,4 @@
+import { dockerSocket } from '../../docker/docker-socket.ts';
 import { parseReference } from './parse-reference.ts';
 
 /** Where an image is fetched from. */
@@ -11,18 +12,20 @@ export interface ImageSource {
   digest?: string;
   /** Speaks plain HTTP to this machine itself; to others only where registries.conf says so. */
   plainHttp?: true;
+  /** Docker's socket, of which skopeo itself knows one place only. */
+  daemonHost?: string;
 }
 
-/** Stores of this machine: what Docker has, what Podman and Buildah have. */
-const STORES = ['docker-daemon:', 'containers-storage:'];
-
 /**
- * Reads where an image comes from: a reference as people write it, with or without `docker://`, or `docker-daemon:NAME:TAG`, `containers-storage:NAME`.
+ * Reads where an image comes from: a reference as people write it, with or without `docker://`, or of another program's store on
+ * this machine: `docker-daemon:NAME:TAG` of Docker's, `containers-storage:NAME` of Podman's and Buildah's.
  *
  * @throws ExecutorError REQUEST_INVALID
  */
 export function parseSource(text: string): ImageSource {
-  if (STORES.some((store) => text.startsWith(store) && text.length > store.length && text.length <= 300)) return { name: text };
+  const [, store, name] = /^(docker-daemon:|containers-storage:)(.{1,300})$/.exec(text) ?? [];
+  if (store === 'containers-storage:') return { name: text };
+  if (store === 'docker-daemon:') return { name: /[:@][^/]*$/.test(name!) ? text : `${text}:latest`, daemonHost: `unix://${dockerSocket()}` };
   const { registry, repository, reference } = parseReference(text.replace(/^docker:\/\//, ''));
   const base = `docker://${registry}/${repository}`;
   return {

@@ -47,7 +47,7 @@ export async function pullImage({ reference, out, platform = hostPlatform(), onP
     await mkdir(temporary);
     await mkdir(path.join(layout, 'blobs', 'sha256'), { recursive: true });
     // `dir:` keeps all as it is; `oci:` would compress what is not, and have other digests.
-    const from = pinned ? ['--preserve-digests', `${source.repository}@${pinned.digest}`] : [source.name];
+    const from = pinned ? ['--preserve-digests', `${source.repository}@${pinned.digest}`] : [...(source.daemonHost === undefined ? [] : ['--src-daemon-host', source.daemonHost]), source.name];
     await whileGrowing(draft, {
       silenceMs: timeoutMs, maxBytes: (totalBytes ?? MAX_IMAGE_BYTES) + MAX_MANIFEST_BYTES, ...(signal ? { signal } : {}),
       onBytes: (bytes) => onProgress({ bytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),

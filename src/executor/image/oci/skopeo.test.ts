@@ -22,6 +22,7 @@ for (const [words, code, hint] of [
   ['pinging container registry registry.example: Get \\"https://registry.example/v2/\\": http: server gave HTTP response to HTTPS client', 'REGISTRY_FAILED', /containers-registries/],
   ['Source image rejected: Running image docker://registry.example/tool:1 is rejected by policy.', 'REGISTRY_DENIED', /policy/],
   ['loading image from docker engine: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?', 'REGISTRY_FAILED', /docker info/],
+  ['loading image from docker engine: Error response from daemon: reference does not exist', 'IMAGE_MISSING', undefined],
   ['open /tmp/x: permission denied', 'REGISTRY_FAILED', undefined],
   ['words of another version', 'REGISTRY_FAILED', undefined],
 ] as const) {
