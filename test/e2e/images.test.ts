@@ -83,7 +83,8 @@ describe('images', () => {
     const [home, work] = ['image-home', 'image-work'].map((name) => join(net.dir, name)) as [string, string];
     await mkdir(work);
     const { key } = await net.account();
-    await writeProfile(join(home, 'profile.json'), { ...net.profile, key });
+    // No node is this client's: what it fetches it keeps, and nodes have it from there.
+    await writeProfile(join(home, 'profile.json'), { ...net.profile, apis: [], key });
     const gadus = (...args: string[]) => startGadus(args, { env: { GADUS_HOME: home }, cwd: work }).ended;
     if (noRegistry !== false) {
       const { code, stderr } = await gadus('--json', 'run', '--image', 'docker://registry.invalid/tool:1', '--', 'true');
@@ -110,6 +111,11 @@ describe('images', () => {
       assert.equal(again.code, 0, again.stderr);
       const { images } = await readProfile(join(home, 'profile.json'));
       assert.match(images[image]!, /^b/);
+      await writeProfile(join(work, 'host.json'), { ...net.profile, key });
+      const imported = await gadus('--json', '--profile', join(work, 'host.json'), 'image', 'import', layout, 'tool');
+      assert.equal(imported.code, 0, imported.stderr);
+      assert.equal((await readProfile(join(work, 'host.json'))).images['tool'], (JSON.parse(imported.stdout) as { cid: string }).cid);
+      assert.equal((await gadus('image', 'import', work, 'tool')).code, 2, 'a folder that is no layout');
       const other = await gadus('--json', 'run', '--image', `docker://${registry.host}/team/other`, '--', 'true');
       assert.deepEqual([other.code, (JSON.parse(other.stderr) as { error: { code: string } }).error.code], [3, 'REGISTRY_FAILED']);
     } finally {
