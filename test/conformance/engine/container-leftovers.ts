@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupLayout } from '../../../src/executor/cgroup/layout.ts';
@@ -29,7 +29,20 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
   for (const hierarchy of [`/sys/fs/cgroup${base}`, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
     for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
   }
+  found.push(...await openFiles(stateDir));
   return found;
+}
+
+/** What this process itself still has open: files and pipes of runs, their processes' files, namespaces; and sockets by name. Threads let go of theirs a little later. */
+async function openFiles(stateDir: string): Promise<string[]> {
+  for (const end = performance.now() + COPY_LIVES_MS; ; await delay(COPY_LIVES_MS / 100)) {
+    const held = (await readFile('/proc/net/unix', 'utf8')).split('\n').filter((line) => line.includes(stateDir)).map((line) => `socket ${line}`);
+    for (const fd of await readdir('/proc/self/fd')) {
+      const target = await readlink(`/proc/self/fd/${fd}`).catch(() => '');
+      if (target.startsWith(`${stateDir}/runs/`) || /^(net|mnt|pid|user|ipc|uts|cgroup):\[/.test(target) || /^\/proc\/\d+\//.test(target)) held.push(`open ${target}`);
+    }
+    if (held.length === 0 || performance.now() > end) return held;
+  }
 }
 
 /**

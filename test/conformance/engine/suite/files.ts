@@ -52,12 +52,13 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
       const result = await sh('cd /inputs; cat small/* | sort -n | tail -n 1; ls small | wc -l; cat middle/* | wc -c; head -c 1 middle/7 | od -An -tx1; stat -c %s large; head -c 5 large; tail -c 3 large', {}, { inputs });
       assert.deepEqual(result.stdout.split('\n').map((line) => line.trim()), ['59', '60', String(20 * 1_100_000), '08', String(LARGE_BYTES), 'beginend'], result.stderr);
     });
-    it('takes odd file names', async () => {
-      const odd = 'a b\'c"d\\e$f*g\nh,i:jä';
-      const source = await file(`odd ${odd}`, 'odd\n');
-      const result = await sh('cat /inputs/*; cd /outputs; echo made > "$NAME"; ls | wc -l', { env: { NAME: odd } }, { inputs: [{ path: source, target: `/inputs/${odd}` }] });
-      assert.match(result.stdout, /^odd\n/, result.stderr);
-      assert.deepEqual(await readdir(result.outputs[0]!.path), [odd]);
+    it('takes odd file names, and the longest there are', async () => {
+      for (const name of ['a b\'c"d\\e$f*g\nh,i:jä', 'n'.repeat(255)]) {
+        const source = await file(name, 'odd\n');
+        const result = await sh('cat /inputs/*; cd /outputs; echo made > "$NAME"; ls | wc -l', { env: { NAME: name } }, { inputs: [{ path: source, target: `/inputs/${name}` }] });
+        assert.match(result.stdout, /^odd\n/, result.stderr);
+        assert.deepEqual(await readdir(result.outputs[0]!.path), [name]);
+      }
     });
     it('hands out what the job leaves in its output directories', async () => {
       const result = await sh('echo 1 > /outputs/one; mkdir /results/deep; echo 2 > /results/deep/two', { outputs: [{ name: 'a', path: '/outputs' }, { name: 'b', path: '/results' }] });
