@@ -20,7 +20,8 @@ export function registerRun(command: Command): void {
     .option('--output-dir <DIR>', 'where the result goes (default: job-ID)')
     .option('-q, --quiet', 'no progress on stderr')
     .addHelpText('after', `
-Exit code: that of the job where its replicas agree; 4 where they do not; 2, 3, 6 as in gadus --help.
+Exit code: that of the job where its replicas agree (125 where no node can run it, for its image or an input is
+broken); 4 where they do not; 2, 3, 6 as in gadus --help.
 
 Examples:
   $ gadus run -- echo hello
