@@ -13,6 +13,7 @@ const BENCHMARKS: Record<string, { load: () => Promise<Benchmark>; about: string
   transfer: { load: async () => (await import('./transfer.ts')).transfer, about: '1 GiB between two nodes by CAR stream, bitswap and gateway: MB/s, peak memory' },
   'many-files': { load: async () => (await import('./many-files.ts')).manyFiles, about: '100,000 small files: referenced, copied, unpacked; folders and one sharded directory' },
   sealing: { load: async () => (await import('./sealing.ts')).sealing, about: 'a result of 1 GiB published and unpacked, in the clear and encrypted to its client' },
+  images: { load: async () => (await import('./images.ts')).images, about: 'an image of 100 MB unpacked, by umoci beside it, and pulled from a registry on this machine' },
   engines: { load: async () => (await import('./engines.ts')).engines, about: 'start latency, memory and run-time overhead of each engine; cold, warm, many at once' },
   shards: { load: async () => (await import('./shards.ts')).shards, about: 'gas and wall time for each shard of one job, 3 nodes: nothing run with 1 to 1,000 shards, `true` in a container with 1 to 100' },
   agreement: { load: async () => (await import('./agreement.ts')).agreement, about: 'how often honest runs of short jobs are told apart, three loops and two other runs beside each' },

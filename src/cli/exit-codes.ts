@@ -7,7 +7,7 @@ export const EXIT = {
   failed: 1,
   /** The command line or a spec is wrong. */
   usage: 2,
-  /** The chain, a node or the network cannot be reached. */
+  /** The chain, a node, a registry or the network cannot be reached. */
   unreachable: 3,
   /** The job ended without a result that replicas agree on. */
   unsettled: 4,
@@ -25,6 +25,7 @@ const BY_CODE: Record<string, number> = {
   PROFILE_MISSING: EXIT.usage, PROFILE_INVALID: EXIT.usage, USAGE: EXIT.usage,
   RPC_UNREACHABLE: EXIT.unreachable, API_UNREACHABLE: EXIT.unreachable, PEER_UNREACHABLE: EXIT.unreachable, TIMEOUT: EXIT.unreachable,
   NO_RESULT: EXIT.unsettled, JOB_CANCELLED: EXIT.unsettled, JOB_EXPIRED: EXIT.unsettled, NO_BIDS: EXIT.unsettled,
+  REGISTRY_FAILED: EXIT.unreachable, IMAGE_MISSING: EXIT.notFound,
   JOB_UNKNOWN: EXIT.notFound, SHARD_UNKNOWN: EXIT.notFound, NOT_FOUND: EXIT.notFound,
   INSUFFICIENT_FUNDS: EXIT.refused, ALLOWANCE_TOO_LOW: EXIT.refused, COIN_BALANCE_TOO_LOW: EXIT.refused, GAS_FUNDS_TOO_LOW: EXIT.refused,
   BAD_REQUEST: EXIT.refused, TX_REVERTED: EXIT.refused, CANNOT_CANCEL: EXIT.refused,

@@ -59,7 +59,7 @@ export function withJobOptions(command: Command): Command {
     .option('-i, --input <SRC[:TARGET]>', 'input: a CID, or a local file or folder; TARGET defaults to /inputs/NAME (repeatable)', collect)
     .option('--data-root <ROOT/BYTES>', 'of all inputs together, as gadus data add --root prints it: then bids of nodes that hold the input count for more; found out for inputs in the client\'s store')
     .option('-o, --output <NAME:PATH>', 'folder of the job to keep (repeatable; default outputs:/outputs)', collect)
-    .option('--image <IMAGE>', 'image name or CID', 'busybox')
+    .option('--image <IMAGE>', 'image: a name of the profile, a CID, or docker://NAME, fetched at first use', 'busybox')
     .addOption(new Option('--engine <ENGINE>', 'what runs the job').choices(['auto', 'microvm', 'container', 'wasm', 'noop']))
     .addOption(new Option('--isolation <CLASS>', 'how far a job must be from its host at the least').choices(['container', 'vm']))
     .option('--network <HOST:PORT>', 'a place the job may reach, through the node\'s proxy, on nodes that permit it (repeatable; none by default)', collect)

@@ -66,8 +66,8 @@ const program = new Command('gadus')
   .exitOverride()
   .configureOutput({ writeErr: (text) => { if (!wantsJson) process.stderr.write(text); } })
   .addHelpText('after', `
-Exit codes: 0 done; 1 failed; 2 wrong usage or spec; 3 chain or node unreachable; 4 replicas do not agree, or the job
-expired; 5 not found; 6 refused by the chain; 130 interrupted. gadus run gives the job's own exit code.
+Exit codes: 0 done; 1 failed; 2 wrong usage or spec; 3 chain, node or registry unreachable; 4 replicas do not agree, or the
+job expired; 5 not found; 6 refused by the chain; 130 interrupted. gadus run gives the job's own exit code.
 
 Examples:
   $ gadus doctor

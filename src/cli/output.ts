@@ -30,17 +30,17 @@ export function say(text: string): void {
 }
 
 /** Shows on one line of a terminal how far a transfer has come; silent elsewhere. */
-export function progressBar({ json, quiet }: { json?: boolean | undefined; quiet?: boolean | undefined }): (progress: { bytes: number; blocks: number; doing?: string }) => void {
+export function progressBar({ json, quiet }: { json?: boolean | undefined; quiet?: boolean | undefined }): (progress: { bytes: number; totalBytes?: number; blocks?: number; doing?: string }) => void {
   if (json === true || quiet === true || !process.stderr.isTTY) return () => {};
   let shownAt = 0;
   let shown: string | undefined;
-  return ({ bytes, blocks, doing }) => {
+  return ({ bytes, totalBytes, blocks = 0, doing }) => {
     const now = performance.now();
     // What is begun is shown at once.
     if (now - shownAt < 100 && doing === shown) return;
     shownAt = now;
     shown = doing;
-    process.stderr.write(`\r\u001B[K${doing === undefined ? '' : `${doing}: `}${formatBytes(bytes)}${blocks === 0 ? '' : ` in ${blocks} blocks`}\r`);
+    process.stderr.write(`\r\u001B[K${doing === undefined ? '' : `${doing}: `}${formatBytes(bytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}${blocks === 0 ? '' : ` in ${blocks} blocks`}\r`);
   };
 }
 

@@ -131,7 +131,7 @@ export class Client implements Startable {
     } catch {
       throw new ClientError('IMAGE_UNKNOWN', `no image named ${spec.image}`, {
         details: `known: ${Object.keys(this.#init.images ?? {}).join(', ') || 'none'}`,
-        hint: 'name an image by its CID, or make one with gadus image build',
+        hint: 'name an image by its CID, make one with gadus image build, or fetch one with gadus image pull',
       });
     }
     return spec;

@@ -111,6 +111,11 @@ export const MAX_DISK_FULL_BYTES = 2 * 1024 ** 2;
 
 /** Largest unpacked image. */
 export const MAX_IMAGE_BYTES = 16 * 1024 ** 3;
+/**
+ * Longest name in an image's archive, as tar lists it (a link's with its target): half of what Linux takes of a path, so that it is one wherever the image lies. For a
+ * symbolic link that is a bound on its target as well.
+ */
+export const LONGEST_IMAGE_PATH_CHARS = 2048;
 /** Most files in an image: bounds inodes and the time to unpack. */
 export const MAX_IMAGE_ENTRIES = 1_000_000;
 /** Longest build or unpacking of an image. */
@@ -130,7 +135,11 @@ export const MAX_OUTPUT_NOTES = 4096;
 export const MAX_MANIFEST_BYTES = 4 * 1024 ** 2;
 /** Longest wait for a registry's next word. */
 export const REGISTRY_TIMEOUT_MS = 60_000;
-/** What is added to that, ms: time to read what has come. */
-export const REGISTRY_GRACE_MS = 200;
+/** Distance of looks at what has come of an image. */
+export const PULL_LOOK_MS = 200;
+/** How often a fetch that was broken off is tried again. */
+export const PULL_RETRIES = 2;
+/** Longest fetch of an image from which something always comes. */
+export const PULL_TIMEOUT_MS = 24 * 3_600_000;
 /** Unpacked images kept, the least recently used forgotten first; images in use are never forgotten. */
 export const MAX_KEPT_IMAGE_BYTES = 64 * 1024 ** 3;

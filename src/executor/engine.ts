@@ -77,7 +77,10 @@ export interface Engine {
   network?: true;
   /** Finds out by trying. Never throws except ExecutorError ABORTED. */
   probe(options?: { signal?: AbortSignal }): Promise<EngineProbe>;
-  /** @throws ExecutorError ABORTED, REQUEST_INVALID, NETWORK_REFUSED, INPUT_UNREADABLE, ENGINE_UNAVAILABLE, SCRATCH_FAILED, NETWORK_FAILED, START_FAILED, START_TIMEOUT */
+  /**
+   * @throws ExecutorError by the job's fault, on any machine: JOB_UNFIT where spec and image do not go together, IMAGE_INVALID, IMAGE_TOO_LARGE; else ABORTED,
+   *   REQUEST_INVALID, NETWORK_REFUSED, INPUT_UNREADABLE, ENGINE_UNAVAILABLE, SCRATCH_FAILED, NETWORK_FAILED, START_FAILED, START_TIMEOUT
+   */
   run(request: RunRequest): Promise<RunResult>;
   /** Removes what dead processes left under this engine's state directory; leaves alone what a live one still uses. */
   sweep(options?: { signal?: AbortSignal }): Promise<void>;

@@ -12,6 +12,7 @@ const REMEDIES: Record<string, string> = {
   runc: 'apt-get install runc',
   crun: 'apt-get install crun',
   mmdebstrap: 'apt-get install mmdebstrap',
+  skopeo: 'apt-get install skopeo, or brew install skopeo',
 };
 
 export interface ToolOptions {

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { writeProfile } from '../../src/client/index.ts';
+import { which } from '../../src/executor/container/runtime.ts';
 import { startGadus, type Outcome, type Started } from '../cli.ts';
 import { useNetwork } from '../network.ts';
 import { until } from '../until.ts';
@@ -148,6 +149,8 @@ describe('the command line', () => {
     const { findings, engines } = await json(0, 'doctor');
     assert.ok(engines.some(({ name, ok }: { name: string; ok: boolean }) => name === 'container' && ok));
     assert.equal(findings.find(({ name }: { name: string }) => name === 'chain').state, 'ok');
+    const registries = findings.find(({ name }: { name: string }) => name === 'registries');
+    assert.deepEqual([registries.state, /apt-get install skopeo/.test(registries.remedy ?? '')], which('skopeo') === undefined ? ['limited', true] : ['ok', false]);
   });
 
   test('what goes wrong has an exit code of its own, and names what is wrong', async () => {

@@ -26,7 +26,7 @@ export function registerDoctor(command: Command): void {
           detail: probe.ok ? `${probe.runtime} ${probe.version}; ${probe.isolation}` : probe.problems.map(({ what }) => what).join('; '),
           ...(probe.problems.length === 0 ? {} : { remedy: probe.problems.map(({ remedy }) => remedy).join('; ') }),
         })),
-        await kvm(signal), await disk(), await chain(options.profile, signal),
+        await registries(signal), await kvm(signal), await disk(), await chain(options.profile, signal),
       ];
       const mark = { ok: green('ok     '), limited: yellow('limited'), missing: red('missing') };
       print({ findings, engines }, findings.map(({ name, state, detail, remedy }) => (
@@ -53,6 +53,21 @@ async function cgroups(): Promise<Finding> {
   const v1 = [...mounts.matchAll(/^\S+ (\S+) cgroup /gm)].map(([, path]) => path!.split('/').pop());
   if (v1.includes('memory')) return { name: 'cgroups', state: 'ok', detail: `v1 with ${v1.join(', ')}` };
   return { name: 'cgroups', state: 'missing', detail: 'no memory controller', remedy: 'boot with cgroups enabled (systemd.unified_cgroup_hierarchy=1)' };
+}
+
+/** Images of registries are fetched where a client is; a node needs nothing for them. */
+async function registries(signal: AbortSignal): Promise<Finding> {
+  const { skopeoVersion } = await import('../../executor/index.ts');
+  try {
+    return { name: 'registries', state: 'ok', detail: `skopeo ${await skopeoVersion({ signal })} fetches images` };
+  } catch (error) {
+    const { code, hint } = error as { code?: string; hint?: string };
+    signal.throwIfAborted();
+    return {
+      name: 'registries', state: 'limited', detail: code === 'TOOL_MISSING' ? 'no skopeo: images are CIDs, archives and layouts only' : messageOf(error),
+      remedy: hint ?? 'gadus image pull needs a skopeo that works',
+    };
+  }
 }
 
 async function kvm(signal: AbortSignal): Promise<Finding> {

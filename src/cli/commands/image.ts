@@ -1,14 +1,12 @@
-import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Command } from 'commander';
-import { callApi } from '../../api/call-api.ts';
-import { defaultProfilePath, writeProfile } from '../../client/profile.ts';
-import { dim, print, say, table } from '../output.ts';
+import { copyFile, open, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { giveImage } from '../give-image.ts';
+import { dim, print, progressBar, say, table } from '../output.ts';
 import { interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface Options extends GlobalOptions { package?: string[] }
+interface Options extends GlobalOptions { package?: string[]; arch?: string }
 
 const collect = (value: string, list: string[] | undefined) => [...(list ?? []), ...value.split(',')];
 
@@ -42,19 +40,46 @@ export function registerImage(image: Command): void {
       });
     });
 
-  image.command('pull <reference> [name]').description('fetch an image from a registry, give it to the nodes of this machine, and name it in the profile')
-    .addHelpText('after', '\nCredentials are taken from where skopeo login and docker login leave them.\nExample:\n  $ gadus image pull debian:12-slim slim\n  $ gadus run --image slim -- cat /etc/os-release')
-    .action(async (reference: string, name: string | undefined, _options: Options, command: Command) => {
-      const { pullImage } = await import('../../executor/index.ts');
-      await publish(command, name ?? defaultName(reference), (out, signal) => pullImage({ reference, out, signal, onProgress: (line) => say(dim(line)) }));
+  image.command('pull <reference> [name]').description('fetch an image by skopeo from a registry, or from Docker or Podman on this machine, give it to the nodes of this machine, and name it in the profile')
+    .addOption(new Option('--arch <ARCH>', 'for machines of this architecture (default: this one\'s)').choices(['amd64', 'arm64']))
+    .addHelpText('after', `
+Credentials, their helpers and registries.conf are used as skopeo login and docker login leave them. In a network without a node on this machine the image
+stays in the client's store, from which nodes fetch it.
+
+Examples:
+  $ gadus image pull debian:12-slim slim
+  $ gadus run --image slim -- cat /etc/os-release
+  $ gadus image pull docker-daemon:tool:1 tool
+  $ gadus image pull containers-storage:localhost/tool tool`)
+    .action(async (reference: string, name: string | undefined, options: Options, command: Command) => {
+      const { pullImage, hostPlatform } = await import('../../executor/index.ts');
+      const bar = progressBar(options);
+      await publish(command, name ?? defaultName(reference), async (out, signal) => {
+        await pullImage({
+          reference, out, signal, platform: { ...hostPlatform(), ...(options.arch !== undefined && { architecture: options.arch }) },
+          onProgress: (progress) => bar({ ...progress, doing: reference }),
+        });
+      });
     });
 
-  image.command('import <file> <name>').description('name an image from a file: a tar of a file system, an archive of an OCI layout or of docker save, or a WebAssembly module')
-    .addHelpText('after', '\nExample:\n  $ docker save tool:1 -o tool.tar\n  $ gadus image import tool.tar tool')
-    .action(async (file: string, name: string, _options: Options, command: Command) => {
-      await publish(command, name, (out) => copyFile(file, out));
-      if (await isModule(file)) say(dim(`a WebAssembly module: gadus run --engine wasm --image ${name} -- ${name} ARGUMENTS`));
+  image.command('import <path> <name>').description('name an image from a file: a tar of a file system, an archive of an OCI layout or of docker save, or a WebAssembly module; or from the folder of an OCI layout')
+    .addHelpText('after', '\nExamples:\n  $ docker save tool:1 -o tool.tar\n  $ gadus image import tool.tar tool\n  $ gadus image import layout/ tool')
+    .action(async (path: string, name: string, _options: Options, command: Command) => {
+      const folder = (await stat(path)).isDirectory();
+      if (folder && !await stat(join(path, 'oci-layout')).then((found) => found.isFile(), () => false)) {
+        throw new UsageError(`not an OCI layout: ${path}`, 'a root file system is imported as a tar: tar -C FOLDER -cf image.tar .');
+      }
+      await publish(command, name, folder ? () => Promise.resolve(resolve(path)) : (out) => copyFile(path, out));
+      if (!folder && await isModule(path)) say(dim(`a WebAssembly module: gadus run --engine wasm --image ${name} -- ${name} ARGUMENTS`));
     });
+}
+
+/** Gives an image to where nodes have it from, and says its CID. */
+async function publish(command: Command, name: string, make: (out: string, signal: AbortSignal) => Promise<string | void>): Promise<void> {
+  if (!/^[a-z0-9][a-z0-9._-]{0,60}$/.test(name)) throw new UsageError(`not an image name: ${name}`, 'lower-case letters, digits, dots and dashes');
+  const signal = interruptSignal();
+  const given = await giveImage(command, name, (out) => make(out, signal), { signal });
+  print(given, `${name}  ${given.cid}`, command.optsWithGlobals<Options>());
 }
 
 /** `\0asm`. */
@@ -72,25 +97,5 @@ async function isModule(file: string): Promise<boolean> {
 
 /** The last part of a reference without its tag. */
 function defaultName(reference: string): string {
-  return reference.split('@')[0]!.split('/').at(-1)!.split(':')[0]!;
-}
-
-/** Gives what `make` writes to all nodes of the profile, and names it there. */
-async function publish(command: Command, name: string, make: (out: string, signal: AbortSignal) => Promise<unknown>): Promise<void> {
-  const options = command.optsWithGlobals<Options>();
-  if (!/^[a-z0-9][a-z0-9._-]{0,60}$/.test(name)) throw new UsageError(`not an image name: ${name}`, 'lower-case letters, digits, dots and dashes');
-  const signal = interruptSignal();
-  const profile = await loadProfile(command);
-  if (profile.apis.length === 0) throw new UsageError('the profile names no node to give the image to', 'add the API of your node to the profile');
-  const dir = await mkdtemp(join(tmpdir(), 'gadus-image-'));
-  try {
-    const out = join(dir, 'image.tar');
-    await make(out, signal);
-    const added = await Promise.all(profile.apis.map((api) => callApi(api, 'POST', '/v1/data', { path: out }, { signal }))) as { cid: string; bytes: number }[];
-    const { cid, bytes } = added[0]!;
-    await writeProfile(options.profile ?? defaultProfilePath(), { ...profile, images: { ...profile.images, [name]: cid } });
-    print({ name, cid, bytes }, `${name}  ${cid}`, options);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  return reference.replace(/^(docker-daemon|containers-storage):/, '').split('@')[0]!.split('/').at(-1)!.split(':')[0]!;
 }

@@ -5,6 +5,7 @@ import type { Client, JobRecord, RunningClient } from '../../client/index.ts';
 import { isUnfinished } from '../../client/book/is-unfinished.ts';
 import { messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { fetchedImage } from '../fetched-image.ts';
 import { followLog, narrate } from '../follow-job.ts';
 import { count } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
@@ -34,7 +35,9 @@ Examples:
     .option('-d, --detach', 'only submit and assign').option('-q, --quiet', 'no progress on stderr')
     .addHelpText('after', '\nExample:\n  $ gadus job submit job.yaml --json')
     .action((file: string, _options: Options, command: Command) => acting(command, async (running, signal, options) => {
-      const record = await running.client.submit(await readSpec(file) as JobSpecInput, { onProgress: narrate(options.quiet === true || options.json === true) });
+      const asked = await readSpec(file) as JobSpecInput;
+      const image = typeof asked?.image === 'string' ? { image: await fetchedImage(asked.image, command, running, { arch: asked.requires?.arch, signal }) } : {};
+      const record = await running.client.submit({ ...asked, ...image }, { onProgress: narrate(options.quiet === true || options.json === true) });
       if (options.detach) {
         await running.client.waitFor(record, (state) => state !== undefined && state.state !== 'Open', { signal });
         print({ id: record.jobId }, record.jobId, options);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { anySignal } from '../../protocol/any-signal.ts';
 import type { Client, JobRecord } from '../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { fetchedImage } from '../fetched-image.ts';
 import { followLog, narrate } from '../follow-job.ts';
 import { dataRootFrom, specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
@@ -19,11 +20,13 @@ export function registerRun(command: Command): void {
     .option('--output-dir <DIR>', 'where the result goes (default: job-ID)')
     .option('-q, --quiet', 'no progress on stderr')
     .addHelpText('after', `
-Exit code: that of the job where its replicas agree; 4 where they do not; 2, 3, 6 as in gadus --help.
+Exit code: that of the job where its replicas agree (125 where no node can run it, for its image or an input is
+broken); 4 where they do not; 2, 3, 6 as in gadus --help.
 
 Examples:
   $ gadus run -- echo hello
   $ gadus run -i sales.zip -- sh -c 'unzip -p /inputs/sales.zip | sort -t, -k9 -n | tail -1'
+  $ gadus run --image docker://debian:12-slim -- cat /etc/os-release
   $ gadus run --replicas 1 --audit auto -- sh -c 'seq 1 1000000 | sha256sum'
   $ gadus run -i bafy…:/inputs/table.csv --memory 1GiB --replicas 5 -- sha256sum /inputs/table.csv
   $ gadus run -i photos:/inputs --shard-by-file -- sh -c 'sha256sum /inputs/* > /outputs/sums'`)
@@ -31,7 +34,8 @@ Examples:
       const options = command.optsWithGlobals<RunOptions>();
       process.exitCode = await withClient(command, async (running, signal) => {
         const { client } = running;
-        const spec = await specFromOptions(options, argv, running, signal);
+        const image = await fetchedImage(options.image!, command, running, { arch: options.arch, signal });
+        const spec = await specFromOptions({ ...options, image }, argv, running, signal);
         const record = await client.submit(spec, { ...dataRootFrom(options), onProgress: narrate(options.quiet === true || options.json === true) });
         if (options.detach) {
           await waitForAssignment(running.client, record, signal);

@@ -60,7 +60,7 @@ describe('planMounts', () => {
   });
 
   test('refuses the engine\'s own directory', () => {
-    for (const target of ['/.gadus', '/.gadus/sh']) assert.throws(() => plan({}, [target]), (error) => isError(error, 'REQUEST_INVALID'));
+    for (const target of ['/.gadus', '/.gadus/sh']) assert.throws(() => plan({}, [target]), (error) => isError(error, 'JOB_UNFIT'));
   });
 
   test('makes every mount point in a layer of its own, with the image\'s modes', () => {

@@ -33,13 +33,13 @@ export const FIXED_TARGETS = ['/proc', '/dev', '/sys', '/tmp', path.posix.dirnam
  * wants, a file or a directory. A working directory that the image has keeps the image's files. One that lies inside an input
  * stays read-only.
  *
- * @throws ExecutorError INPUT_UNREADABLE, REQUEST_INVALID
+ * @throws ExecutorError INPUT_UNREADABLE, JOB_UNFIT
  */
 export function planMounts({ spec, rootfs, inputs }: Pick<RunRequest, 'spec' | 'rootfs' | 'inputs'>): MountPlan {
   const resolve = (target: string) => {
     const resolved = resolveInRoot(rootfs, target);
     if (resolved === '/' || FIXED_TARGETS.some((fixed) => fixed !== '/tmp' && (resolved === fixed || resolved.startsWith(`${fixed}/`)))) {
-      throw new ExecutorError('REQUEST_INVALID', 'nothing can be mounted there', { details: target });
+      throw new ExecutorError('JOB_UNFIT', 'nothing can be mounted there', { details: target });
     }
     return resolved;
   };

@@ -24,5 +24,5 @@ describe('resolveInRoot', () => {
   ] as const) {
     test(`${target} -> ${expected}`, () => assert.equal(resolveInRoot(root, target), expected));
   }
-  test('refuses a loop', () => assert.throws(() => resolveInRoot(root, '/loop/x'), (error) => isError(error, 'REQUEST_INVALID')));
+  test('refuses a loop', () => assert.throws(() => resolveInRoot(root, '/loop/x'), (error) => isError(error, 'JOB_UNFIT')));
 });

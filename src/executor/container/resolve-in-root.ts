@@ -10,7 +10,7 @@ const MAX_LINKS = 40;
  * Components that do not exist are kept as they are.
  *
  * @returns an absolute path inside the root, `/` separated, without links
- * @throws ExecutorError REQUEST_INVALID for a loop of links
+ * @throws ExecutorError JOB_UNFIT for a loop of links
  * @example resolveInRoot('/images/debian', '/lib/data') // '/usr/lib/data'
  */
 export function resolveInRoot(root: string, target: string): string {
@@ -30,7 +30,7 @@ export function resolveInRoot(root: string, target: string): string {
       resolved = next;
       continue;
     }
-    if (++links > MAX_LINKS) throw new ExecutorError('REQUEST_INVALID', 'the image has a loop of links', { details: target });
+    if (++links > MAX_LINKS) throw new ExecutorError('JOB_UNFIT', 'the image has a loop of links', { details: target });
     const link = readlinkSync(host);
     if (link.startsWith('/')) resolved = '/';
     pending.push(...link.split('/').reverse());

@@ -8,6 +8,8 @@ export const IMPORT_TIMEOUT_MS = 30 * 60_000;
 export const MAX_ANSWER_BYTES = 4 * 1024 ** 2;
 /** Longest run of a helper inside a container whose job has ended: hands over the outputs. */
 export const HELPER_TIMEOUT_MS = 10 * 60_000;
+/** What memory is given in: a file in it takes whole pages. */
+export const PAGE_BYTES = 4096;
 /** Docker takes no smaller limit of memory. */
 export const MIN_MEMORY_BYTES = 6 * 1024 ** 2;
 /** A tar's own bytes beside the content it carries: per entry, and at its end. */

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { anySignal, messageOf, parseJobSpec } from '../../protocol/index.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
@@ -12,6 +11,7 @@ import { sourceChannels } from '../sampler/job-reader.ts';
 import { RUN_LABEL, STATE_LABEL } from './constants.ts';
 import { createDockerClient } from './docker-client.ts';
 import { dockerContainer } from './docker-container.ts';
+import { dockerSocket } from './docker-socket.ts';
 import { ROOTFS_LABEL } from './docker-image.ts';
 import { runDocker, type DockerContext } from './run-docker.ts';
 import { STATS_CHANNELS } from './stats-sampler.ts';
@@ -88,11 +88,4 @@ export function createDockerEngine({ stateDir, socketPath = dockerSocket(), stat
       for (const { Id, Labels } of images) if (!existsSync(Labels?.[ROOTFS_LABEL] ?? '')) await client.call('DELETE', `/images/${Id}?force=1`, { ...options, accept: [404, 409] });
     },
   };
-}
-
-/** Where Docker listens: what DOCKER_HOST says, the system's socket, or Docker Desktop's. */
-function dockerSocket(): string {
-  const named = /^unix:\/\/(\/.*)$/.exec(process.env['DOCKER_HOST'] ?? '')?.[1];
-  const places = ['/var/run/docker.sock', path.join(homedir(), '.docker/run/docker.sock')];
-  return named ?? places.find((place) => existsSync(place)) ?? places[0]!;
 }

@@ -7,6 +7,7 @@ import type { MountPlan } from '../container/mount-plan.ts';
 import { unpackTar } from '../image/unpack-tar.ts';
 import { runTool } from '../tool.ts';
 import { MAX_OUTPUT_ENTRIES, TAR_ENTRY_BYTES } from './constants.ts';
+import { dropUnchanged } from './drop-unchanged.ts';
 import type { DockerContainer } from './docker-container.ts';
 
 /** A tar ends with two empty blocks, rounded up to 20. */
@@ -21,7 +22,7 @@ const TAR_END_BYTES = 20 * 512;
 export async function fetchOutputs(container: DockerContainer, plan: MountPlan, scratch: string, diskBytes: number): Promise<string[]> {
   const notes: string[] = [];
   mkdirSync(scratch, { recursive: true });
-  for (const { slot, target } of plan.writable) {
+  for (const { slot, target, lower } of plan.writable) {
     if (!plan.outputs.some((output) => output.slot === slot)) continue;
     const tar = path.join(scratch, `${slot}.tar`);
     const { data } = slotPaths(scratch, slot);
@@ -39,6 +40,7 @@ export async function fetchOutputs(container: DockerContainer, plan: MountPlan, 
       mkdirSync(data);
       await unpackTar(tar, data, { maxBytes: limit, maxEntries: MAX_OUTPUT_ENTRIES, allowEmpty: true });
       if (process.getuid?.() !== 0) await runTool('chmod', ['-R', 'u+rwX', data]);
+      if (lower !== undefined) await dropUnchanged(data, lower);
     } catch (error) {
       rmSync(data, { recursive: true, force: true });
       notes.push(`what the job left in ${target} could not be taken: ${messageOf(error).slice(0, 300)}`);

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { groupProcesses, memoryKills, parseMemoryKills, signalGroup } from '../cgroup/group.ts';
 import type { CgroupFiles } from '../cgroup/layout.ts';
 import { KILL_GRACE_MS, KILL_PASS_MS, KILL_SWEEP_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from '../constants.ts';
+import { mountPoints } from '../container/bundle.ts';
 import { captureLog } from '../container/log-capture.ts';
 import { planMounts } from '../container/mount-plan.ts';
 import { collectOutputs } from '../container/outputs.ts';
@@ -20,8 +21,9 @@ import { removeTree } from '../remove-tree.ts';
 import { startSampler } from '../sampler/sampler.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { tidyOutputs } from '../tidy-outputs.ts';
-import { RUN_LABEL, STATE_LABEL } from './constants.ts';
-import { containerSpec, dockerLimits } from './container-spec.ts';
+import { treeBytes } from '../tree-bytes.ts';
+import { PAGE_BYTES, RUN_LABEL, STATE_LABEL } from './constants.ts';
+import { containerSpec, coveredPlaces, dockerLimits } from './container-spec.ts';
 import { demultiplex } from './demultiplex.ts';
 import type { DockerClient } from './docker-client.ts';
 import { dockerContainer, type DockerContainer } from './docker-container.ts';
@@ -29,6 +31,7 @@ import { dockerImage } from './docker-image.ts';
 import { diskSpaces } from './disk-spaces.ts';
 import { fetchOutputs } from './fetch-outputs.ts';
 import { hostGroup } from './host-group.ts';
+import { inTheWay } from './in-the-way.ts';
 import { readMarks } from './marks.ts';
 import { startStatsSampler } from './stats-sampler.ts';
 
@@ -76,13 +79,14 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
   const { client, tag, initBinary } = context;
   if (!(intervalMs >= 1 && Number.isFinite(intervalMs))) throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${intervalMs} ms` });
   const plan = planMounts(request);
-  const covering = plan.writable.find(({ lower }) => lower !== undefined);
-  if (covering !== undefined) throw new ExecutorError('REQUEST_INVALID', 'with Docker a job cannot write where its image has files', { details: covering.target, hint: 'use another working directory' });
-  const image = await dockerImage(client, rootfs, tag, signal);
+  const covered = coveredPlaces(plan);
+  const copied = await Promise.all(covered.map(({ lower }) => treeBytes(lower, { blockBytes: PAGE_BYTES })));
+  const copiedBytes = copied.reduce((sum, bytes) => sum + bytes, 0);
+  const image = await dockerImage(client, { rootfs, without: inTheWay(rootfs, mountPoints(plan)), tag, ...(signal ? { signal } : {}) });
   const labels = { [STATE_LABEL]: tag, [RUN_LABEL]: path.basename(run.path) };
   // By name: a container whose creation was broken off is found again, too.
   cleanups.push(() => dockerContainer(client, run.name).remove());
-  const { Id: id } = await client.call<{ Id: string }>('POST', `/containers/create?name=${run.name}`, { body: containerSpec({ spec, plan, image, initBinary, labels }), ...(signal ? { signal } : {}) });
+  const { Id: id } = await client.call<{ Id: string }>('POST', `/containers/create?name=${run.name}`, { body: containerSpec({ spec, plan, copiedBytes, image, initBinary, labels }), ...(signal ? { signal } : {}) });
   const container = dockerContainer(client, id, signal);
 
   const word = randomBytes(16).toString('hex');
@@ -102,13 +106,14 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
   const stderr = captureLog(streams.stderr.pipe(marks.stream), run.stderr, spec.resources.logBytes, keep('stderr'));
 
   await orAbort(container.start());
-  connection.write(`${word}\n`);
+  connection.write([word, ...covered.map(({ target }) => target.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')), '', ''].join('\n'));
   await orAbort(started(marks.ready, left));
   const { State: { Pid: pid } } = await container.inspect();
   const host = context.statsOnly ? undefined : hostGroup(id, pid);
   const places = plan.writable.map(({ target }) => target);
   const before = await orAbort(diskSpaces(container, places));
-  if (JSON.stringify(dockerLimits(spec, true)) !== JSON.stringify(dockerLimits(spec, false))) await orAbort(container.update(dockerLimits(spec, false)));
+  const [startLimits, limits] = [true, false].map((atStart) => dockerLimits(spec, { atStart, copiedBytes })) as [Record<string, number>, Record<string, number>];
+  if (JSON.stringify(startLimits) !== JSON.stringify(limits)) await orAbort(container.update(limits));
   const starting = host === undefined ? startStatsSampler(client, id, intervalMs) : startSampler({
     rootPid: pid, cgroup: samplerFiles(host.files), scratchPath: places.map((place) => `/proc/${pid}/root${place}`),
   }, { intervalMs });
@@ -131,7 +136,7 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
     await killRest(reach.signal, host && (() => groupProcesses(host.files).filter((one) => one !== pid).length === 0));
     after = await orAbort(diskSpaces(container, places));
     if (host === undefined) kills = await orAbort(killsInside(container));
-    notes.push(...await orAbort(fetchOutputs(container, plan, path.join(run.path, 'scratch'), spec.resources.diskBytes)));
+    notes.push(...await orAbort(fetchOutputs(container, plan, path.join(run.path, 'scratch'), spec.resources.diskBytes + copiedBytes)));
   } else {
     mkdirSync(path.join(run.path, 'scratch'));
     // Its end took its process 1 along.

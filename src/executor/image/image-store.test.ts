@@ -119,7 +119,7 @@ describe('createImageStore', () => {
   test('refuses what is no tar, or half of one', async () => {
     await assert.rejects(store.unpack('bad', write(Buffer.from('hello world'.repeat(200)))), (error) => isError(error, 'IMAGE_INVALID'));
     await assert.rejects(store.unpack('bad', write(tarOf([{ name: 'x', content: 'y'.repeat(5000) }]).subarray(0, 1500))), (error) => isError(error, 'IMAGE_INVALID'));
-    await assert.rejects(store.unpack('bad', path.join(directory, 'absent')), (error) => isError(error, 'IMAGE_INVALID'));
+    await assert.rejects(store.unpack('bad', path.join(directory, 'absent')), (error) => isError(error, 'IMAGE_MISSING'));
   });
 
   test('removes what a dead process was unpacking', async () => {

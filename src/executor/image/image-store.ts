@@ -17,8 +17,8 @@ export interface ImageStore {
   /** The same, and the image stays until `release`, which may be called twice. @throws ExecutorError IMAGE_MISSING, REQUEST_INVALID */
   hold(key: string): { path: string; release(): void };
   /**
-   * Unpacks a tar of a file system, or an archive of an OCI layout or of `docker save`, under a key; does nothing when the key is there.
-   * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, TOOL_MISSING, REQUEST_INVALID, ABORTED
+   * Unpacks a tar of a file system, an OCI layout (a folder, or an archive), or an archive of `docker save` under a key; does nothing when the key is there.
+   * @throws ExecutorError as `unpackImage`; REQUEST_INVALID
    */
   unpack(key: string, tarPath: string, options?: { signal?: AbortSignal }): Promise<void>;
   remove(key: string): Promise<void>;

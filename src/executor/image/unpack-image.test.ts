@@ -68,6 +68,22 @@ describe('unpackImage', () => {
     assert.equal(read(await unpack(base), 'opt/y/z'), 'z');
   });
 
+  test('takes the folder of a layout, which stays as it is, and no other folder', async () => {
+    const [folder, root, scratch] = ['folder', 'folder-root', 'folder-scratch'].map((name) => path.join(directory, name)) as [string, string, string];
+    for (const one of [folder, root, scratch]) mkdirSync(one);
+    execFileSync('tar', ['-x', '-C', folder], { input: layoutOf([base, gzipSync(tarOf([{ name: 'etc/a', content: 'new' }]))]) });
+    const before = readdirSync(folder, { recursive: true }).sort();
+    await unpackImage(folder, root, { scratch });
+    assert.deepEqual([read(root, 'etc/a'), read(root, 'etc/b')], ['new', 'b']);
+    assert.deepEqual(readdirSync(folder, { recursive: true }).sort(), before);
+    await assert.rejects(unpackImage(root, path.join(directory, 'absent'), { scratch }), invalid);
+  });
+
+  test('takes a layer whose last block is cut where its content ends', async () => {
+    const whole = tarOf([{ name: 'a', content: 'x'.repeat(700) }]);
+    assert.equal(read(await unpack(layoutOf([whole.subarray(0, 512 + 700)])), 'a').length, 700);
+  });
+
   test('never follows a link of a lower layer out of the image', async () => {
     const outside = path.join(directory, 'outside');
     mkdirSync(outside);
@@ -127,6 +143,6 @@ describe('unpackImage', () => {
       const index = JSON.parse(String(files.get('index.json'))) as { manifests: object[] };
       files.set('index.json', JSON.stringify({ manifests: index.manifests.map((one) => ({ ...one, platform: { os: 'plan9', architecture: 'mips' } })) }));
     });
-    await assert.rejects(unpack(other), (error) => isError(error, 'IMAGE_MISSING') && /plan9\/mips/.test(String((error as { details?: string }).details)));
+    await assert.rejects(unpack(other), (error) => isError(error, 'IMAGE_UNFIT') && /plan9\/mips/.test(String((error as { details?: string }).details)));
   });
 });

@@ -1,6 +1,6 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
+import { LONGEST_IMAGE_PATH_CHARS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import { applyLayer } from './oci/apply-layer.ts';
 import { hostPlatform, type Platform } from './oci/manifest.ts';
@@ -9,23 +9,29 @@ import { readLayout } from './oci/read-layout.ts';
 import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
 
 /**
- * Unpacks an image of any form into `directory`, which is empty: a tar of a root file system, or an archive of an OCI layout or of `docker save`, whose
- * layers are laid one over the other.
+ * Unpacks an image of any form into `directory`, which is empty: a tar of a root file system, or an OCI layout, as a folder or an archive, or an archive of
+ * `docker save`, whose layers are laid one over the other.
  *
  * @param scratch an empty directory on the same file system, for what is in between
- * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_MISSING when an archive has nothing for the platform, TOOL_MISSING, ABORTED
+ * @throws ExecutorError by the image's fault IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_UNFIT when it has nothing for the platform; by this machine's IMAGE_MISSING, NO_SPACE, TOOL_MISSING,
+ *   TOOL_FAILED, ABORTED
  */
 export async function unpackImage(
-  file: string, directory: string, { scratch, platform = hostPlatform(), maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, signal }:
+  file: string, directory: string, { scratch, platform = hostPlatform(), maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, maxNameChars = LONGEST_IMAGE_PATH_CHARS, signal }:
   { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
 ): Promise<void> {
   const abortable = signal ? { signal } : {};
-  await refuseModule(file);
-  const [whole, tar, layer] = ['whole', 'layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string, string];
-  await mkdir(whole);
-  await unpackTar(file, whole, { maxBytes, maxEntries, ...abortable });
+  const [tar, layer] = ['layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string];
+  const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() === true;
+  const whole = isFolder ? file : path.join(scratch, 'whole');
+  if (!isFolder) {
+    await refuseModule(file);
+    await mkdir(whole);
+    await unpackTar(file, whole, { maxBytes, maxEntries, maxNameChars, ...abortable });
+  }
   const layers = await readLayout(whole, platform);
   if (!layers) {
+    if (isFolder) throw new ExecutorError('IMAGE_INVALID', 'the image is a folder, and no OCI layout', { hint: 'a root file system is an image as a tar' });
     await rename(whole, directory);
     return;
   }
@@ -33,7 +39,7 @@ export async function unpackImage(
   for (const source of layers) {
     await openLayer(source, tar, { maxBytes, ...abortable });
     await mkdir(layer);
-    const { bytes, entries } = await unpackTar(tar, layer, { ...left, allowEmpty: true, ...abortable });
+    const { bytes, entries } = await unpackTar(tar, layer, { ...left, maxNameChars, allowEmpty: true, ...abortable });
     left = { maxBytes: left.maxBytes - bytes, maxEntries: left.maxEntries - entries };
     await applyLayer(layer, directory);
     for (const used of [tar, layer]) await rm(used, { recursive: true, force: true });

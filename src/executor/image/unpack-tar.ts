@@ -1,11 +1,15 @@
+import { access } from 'node:fs/promises';
 import { IMAGE_TIMEOUT_MS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
-import { runTool } from '../tool.ts';
+import { runTool, type ToolOptions } from '../tool.ts';
+import { unpackFailure } from './unpack-failure.ts';
 
 export interface UnpackLimits {
   /** Most bytes of all files together. */
   maxBytes?: number;
   maxEntries?: number;
+  /** Longest name, as tar lists it. */
+  maxNameChars?: number;
 }
 
 /** One line of `tar --list --verbose`. */
@@ -16,6 +20,10 @@ export interface TarEntry {
   /** With GNU tar's escapes; of a link, with ` -> target` or ` link to target`. */
   name: string;
 }
+
+const TAR_FAILURES = [1, 2];
+/** What tar says at the end of a line where the machine failed it: never within a name, which an image chooses. */
+const MACHINE_FAULT = /: (No space left on device|Disk quota exceeded|Input\/output error|Cannot allocate memory|Too many open files( in system)?|Permission denied|Operation not permitted|Read-only file system|Stale file handle|Wrote only \d+ of \d+ bytes)$/m;
 
 /** Permissions are taken as they are, owners and extended attributes (capabilities among them) are not. */
 const EXTRACT_FLAGS = ['--no-same-owner', '--numeric-owner', '--preserve-permissions', '--no-acls', '--no-selinux', '--no-xattrs', '--delay-directory-restore'];
@@ -28,37 +36,39 @@ const EXTRACT_FLAGS = ['--no-same-owner', '--numeric-owner', '--preserve-permiss
  * directory meanwhile.
  *
  * @returns how much it was
- * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, TOOL_MISSING, ABORTED
+ * @throws ExecutorError by the image's fault IMAGE_INVALID, IMAGE_TOO_LARGE; by this machine's IMAGE_MISSING, NO_SPACE, TOOL_FAILED, TOOL_MISSING, ABORTED
  */
 export async function unpackTar(tarPath: string, directory: string, options: UnpackLimits & { allowEmpty?: boolean; signal?: AbortSignal } = {}): Promise<{ bytes: number; entries: number }> {
-  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, allowEmpty = false, signal } = options;
+  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, maxNameChars = Infinity, allowEmpty = false, signal } = options;
   const tool = { timeoutMs: IMAGE_TIMEOUT_MS, ...(signal ? { signal } : {}) };
   let bytes = 0;
   let entries = 0;
   const check = (line: string) => {
     const entry = parseTarLine(line);
     if (!entry) throw new ExecutorError('IMAGE_INVALID', 'the image\'s listing cannot be read', { details: line.slice(0, 200) });
+    if (entry.name.length > maxNameChars) throw new ExecutorError('IMAGE_INVALID', 'the image holds a name that is too long', { details: entry.name.slice(0, 200) });
     if (isUnsafeName(entry)) throw new ExecutorError('IMAGE_INVALID', 'the image holds a name that leads outside', { details: entry.name.slice(0, 200) });
     bytes += entry.bytes;
     entries++;
     if (bytes > maxBytes) throw new ExecutorError('IMAGE_TOO_LARGE', 'the image is too large', { details: `more than ${maxBytes} bytes` });
     if (entries > maxEntries) throw new ExecutorError('IMAGE_TOO_LARGE', 'the image has too many files', { details: `more than ${maxEntries}` });
   };
-  try {
-    await runTool('tar', ['--list', '--verbose', '--numeric-owner', '--quoting-style=escape', '--absolute-names', '--file', tarPath], { ...tool, onLine: check });
-    if (entries === 0 && !allowEmpty) throw new ExecutorError('IMAGE_INVALID', 'the image is empty', { details: tarPath });
-    await runTool('tar', ['--extract', ...EXTRACT_FLAGS, '--directory', directory, '--file', tarPath], tool);
-    await runTool('find', [
-      directory, '(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 'p', '-o', '-type', 's', ')', '-delete',
-      '-o', '!', '-type', 'l', '-perm', '/6000', '-exec', 'chmod', 'a-s', '{}', '+',
-    ], tool);
-    return { bytes, entries };
-  } catch (error) {
-    if (error instanceof ExecutorError && error.code === 'TOOL_FAILED') {
-      throw new ExecutorError('IMAGE_INVALID', 'the image could not be unpacked', { cause: error, ...(error.details === undefined ? {} : { details: error.details }) });
-    }
-    throw error;
-  }
+  const tar = async (args: string[], more: Pick<ToolOptions, 'onLine'> = {}) => {
+    // It ends with one of these only by itself: not where it was killed, or took too long.
+    const { code, stderr } = await runTool('tar', args, { ...tool, ...more, accept: TAR_FAILURES });
+    if (code === 0) return;
+    if (MACHINE_FAULT.test(stderr)) throw unpackFailure(stderr.trim());
+    throw new ExecutorError('IMAGE_INVALID', 'the image could not be unpacked', { details: stderr.trim().slice(-1500) });
+  };
+  await access(tarPath).catch((cause: unknown) => { throw new ExecutorError('IMAGE_MISSING', 'the image is not there', { details: tarPath, cause }); });
+  await tar(['--list', '--verbose', '--numeric-owner', '--quoting-style=escape', '--absolute-names', '--file', tarPath], { onLine: check });
+  if (entries === 0 && !allowEmpty) throw new ExecutorError('IMAGE_INVALID', 'the image is empty', { details: tarPath });
+  await tar(['--extract', ...EXTRACT_FLAGS, '--directory', directory, '--file', tarPath]);
+  await runTool('find', [
+    directory, '(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 'p', '-o', '-type', 's', ')', '-delete',
+    '-o', '!', '-type', 'l', '-perm', '/6000', '-exec', 'chmod', 'a-s', '{}', '+',
+  ], tool);
+  return { bytes, entries };
 }
 
 /** Parses `drwxr-xr-x 0/0 4096 2026-01-31 12:00 name`; a device has `major,minor` for a size. */

@@ -73,7 +73,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
     const [version, release = '', ...channels] = hello;
     if (version !== String(PROTOCOL_VERSION) || channels.join() !== GUEST_CHANNELS.join()) throw misbehaved(`protocol version ${version?.slice(0, 10)}, wanted ${PROTOCOL_VERSION}`);
     const run = encodeFrame(RUN, encodeStrings(init.orders.map(encodeStrings)));
-    if (run.length > MAX_FRAME_BYTES) throw new ExecutorError('REQUEST_INVALID', 'the command and its environment are too long', { details: `${run.length} bytes, at most ${MAX_FRAME_BYTES}` });
+    if (run.length > MAX_FRAME_BYTES) throw new ExecutorError('JOB_UNFIT', 'the command and its environment are too long', { details: `${run.length} bytes, at most ${MAX_FRAME_BYTES}` });
     channel.write(run);
     const before = space(numbers(await expect(frames, READY, prepareMs, 'START_TIMEOUT'), 3));
     await init.beforeStart?.();

@@ -71,7 +71,7 @@ describe('meterModule', () => {
     assert.equal((await count(grow, 3)).value, -1);
     assert.equal((await count(grow.replace('1 3', '1'), 15)).value, 1);
     assert.equal((await count(grow.replace('1 3', '1'), 16)).value, -1);
-    await assert.rejects(count(grow.replace('1 3', '17')), (error) => isError(error, 'REQUEST_INVALID'));
+    await assert.rejects(count(grow.replace('1 3', '17')), (error) => isError(error, 'JOB_UNFIT'));
   });
 
   test('tells how large the memory is after each attempt to make it grow, and counts the attempt once', async () => {
@@ -126,7 +126,7 @@ describe('meterModule', () => {
       try {
         meterModule(bytes, { maxBytes: MiB });
       } catch (error) {
-        assert.ok(isError(error, 'IMAGE_INVALID', 'REQUEST_INVALID'), String(error));
+        assert.ok(isError(error, 'IMAGE_INVALID', 'JOB_UNFIT'), String(error));
       }
     }), { numRuns: 2000 });
   });

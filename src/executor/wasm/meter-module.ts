@@ -21,7 +21,7 @@ const METER_IMPORT = [...name('gadus'), ...name('meter'), KIND.memory, 3, 1, 1];
  *
  * Nothing is compiled here: what is wrong with a function's types shows when the sandbox compiles it.
  *
- * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, REQUEST_INVALID when the module begins with more memory than it may have
+ * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, JOB_UNFIT when the module begins with more memory than it may have
  */
 export function meterModule(module: Uint8Array, { maxBytes }: { maxBytes: number }): Uint8Array {
   if (module.length > MAX_MODULE_BYTES) throw new ExecutorError('IMAGE_TOO_LARGE', 'the module is too large', { details: `${module.length} bytes of at most ${MAX_MODULE_BYTES}` });
@@ -71,7 +71,7 @@ function readMemory(content: ByteReader | undefined, maxBytes: number): { min: n
   const declared = flags === 1 ? reader.u32() : MAX_WASM_PAGES;
   const allowed = Math.floor(maxBytes / WASM_PAGE_BYTES);
   if (min > allowed) {
-    throw new ExecutorError('REQUEST_INVALID', 'the module begins with more memory than the job may have', {
+    throw new ExecutorError('JOB_UNFIT', 'the module begins with more memory than the job may have', {
       details: `${min * WASM_PAGE_BYTES} bytes of at most ${maxBytes}`, hint: `set resources.memoryBytes to ${min * WASM_PAGE_BYTES} or more`,
     });
   }

@@ -8,7 +8,7 @@ import { meterModule } from './meter-module.ts';
 
 /** Metered modules in a directory, by the hash of the module and the memory it may have. */
 export interface ModuleStore {
-  /** Path of the metered form of a module, made at its first use. @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_MISSING, REQUEST_INVALID, ABORTED */
+  /** Path of the metered form of a module, made at its first use. @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, IMAGE_MISSING, JOB_UNFIT, ABORTED */
   metered(modulePath: string, options: { maxBytes: number; signal?: AbortSignal }): Promise<string>;
 }
 

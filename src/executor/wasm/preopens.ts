@@ -7,7 +7,7 @@ import { ExecutorError } from '../errors.ts';
  * The directories a module is given: inputs, outputs, working directory (also as `.`) and /tmp, by the names other engines' jobs see them
  * under. WASI gives directories only, so an input file comes with the directory it was mounted in.
  *
- * @throws ExecutorError REQUEST_INVALID when that would be the root
+ * @throws ExecutorError JOB_UNFIT when that would be the root
  */
 export async function preopens({ spec, inputs }: Pick<RunRequest, 'spec' | 'inputs'>): Promise<Record<string, string>> {
   const directories = [spec.workdir, '/tmp', ...spec.outputs.map((output) => output.path).filter((output) => !output.startsWith(`${spec.workdir}/`))];
@@ -15,7 +15,7 @@ export async function preopens({ spec, inputs }: Pick<RunRequest, 'spec' | 'inpu
     const isDirectory = await stat(source).then((found) => found.isDirectory(), () => false);
     const directory = isDirectory ? target : path.posix.dirname(target);
     if (directory === '/') {
-      throw new ExecutorError('REQUEST_INVALID', 'a module cannot be given a file in the root directory', { details: target, hint: 'set the input\'s target below a directory, such as /inputs' });
+      throw new ExecutorError('JOB_UNFIT', 'a module cannot be given a file in the root directory', { details: target, hint: 'set the input\'s target below a directory, such as /inputs' });
     }
     directories.push(directory);
   }

@@ -44,7 +44,7 @@ export function createWasmEngine(init: ContainerEngineInit): Engine {
     const context = await host.context(signal);
     const root = await prepareSandboxRoot(path.join(init.stateDir, 'sandbox'));
     for (const target of [spec.workdir, ...request.inputs.map((input) => input.target), ...spec.outputs.map((output) => output.path)]) {
-      if (isWithin(target, GUEST_DIRECTORY)) throw new ExecutorError('REQUEST_INVALID', 'nothing can be mounted there', { details: target });
+      if (isWithin(target, GUEST_DIRECTORY)) throw new ExecutorError('JOB_UNFIT', 'nothing can be mounted there', { details: target });
     }
     const module = await modules.metered(request.rootfs, { maxBytes: spec.resources.memoryBytes, ...(signal ? { signal } : {}) });
     const plan = {

@@ -114,6 +114,10 @@ export class ReplicaRunner {
         hub.write('info', new TextEncoder().encode(`${why}\n`));
         log('info', 'replica', { jobId, stage: 'running', why });
       },
+      onFault: (why) => {
+        hub.write('info', new TextEncoder().encode(`the job cannot be run: ${why}\n`));
+        log('warn', 'replica', { jobId, stage: 'fault', why });
+      },
       onStage: (stage) => {
         hub.write('info', new TextEncoder().encode(`${stage}\n`));
         log('info', 'replica', { jobId, stage });

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Receipt, Storage, TreeEntry } from '../../storage/index.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
+import { runOrFault } from './job-fault.ts';
 import { runWatched } from './run-watched.ts';
 
 export interface RunReplicaComponents { engine: Engine; images: ImageStore; storage: Storage }
@@ -26,6 +27,8 @@ export interface RunReplicaInit {
   againUntil?: number;
   /** Told before that, why. */
   onAgain?: (why: string) => void;
+  /** Told why no node can run the job. */
+  onFault?: (why: string) => void;
   signal: AbortSignal;
 }
 
@@ -51,7 +54,8 @@ export interface ReplicaOutcome {
  * Runs one replica from bare data to commitment: image and inputs by the cascade, the job under the engine with the sampler on it,
  * the result published as a UnixFS directory, or encrypted in one file, the evidence built and sealed.
  *
- * @throws StorageError when an input cannot be had, ExecutorError when the engine fails (a job that fails is a result, not an error)
+ * @throws StorageError when an input cannot be had, ExecutorError when the engine fails (a job that fails is a result, not an error, and so is one that cannot be run
+ *   by any node: `faultOfJob`)
  */
 export async function runReplica(components: RunReplicaComponents, init: RunReplicaInit): Promise<ReplicaOutcome> {
   const { spec, signal, onStage } = init;
@@ -60,25 +64,28 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
   try {
     onStage?.('fetching');
     const receipts: Receipt[] = [];
-    const image = await readyImage(components, spec.image, receipts, signal);
-    held.push(image);
-    const inputs: { path: string; target: string }[] = [];
     const checks: (() => Promise<void>)[] = [];
-    for (const { source, target } of spec.inputs) {
-      const input = await storage.materialise(parseCid(source), { signal });
-      held.push(input);
-      checks.push(() => input.check());
-      receipts.push(input.receipt);
-      inputs.push({ path: input.path, target });
-    }
+    const run = await runOrFault(engine, { sampleIntervalMs: SAMPLE_INTERVAL_MS, signal, onFault: init.onFault }, async () => {
+      const image = await readyImage(components, spec.image, receipts, signal);
+      held.push(image);
+      checks.push(() => image.check());
+      const inputs: { path: string; target: string }[] = [];
+      for (const { source, target } of spec.inputs) {
+        const input = await storage.materialise(parseCid(source), { signal });
+        held.push(input);
+        checks.push(() => input.check());
+        receipts.push(input.receipt);
+        inputs.push({ path: input.path, target });
+      }
 
-    onStage?.('running');
-    const run = await runWatched(engine, {
-      // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
-      id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
-      spec, rootfs: image.path, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
-      ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
-    }, init);
+      onStage?.('running');
+      return runWatched(engine, {
+        // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
+        id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
+        spec, rootfs: image.path, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
+        ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
+      }, init);
+    });
     held.push(run);
     // An input that lies where its owner may write to it proves nothing unless it held still.
     for (const check of checks) await check();
@@ -90,22 +97,35 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
   }
 }
 
+export interface ReadyImage {
+  path: string;
+  /** After the last use: whether it held still. @throws StorageError FILE_CHANGED */
+  check(): Promise<void>;
+  release(): Promise<void> | void;
+}
+
 /** What the engine takes for an image: nothing, the module itself, or an unpacked root file system. */
 export async function readyImage(
   { engine, images, storage }: RunReplicaComponents, image: string, receipts: Receipt[], signal: AbortSignal,
-): Promise<{ path: string; release(): Promise<void> | void }> {
-  if (engine.name === 'noop') return { path: '', release: () => {} };
+): Promise<ReadyImage> {
+  const still = async () => {};
+  if (engine.name === 'noop') return { path: '', check: still, release: () => {} };
   if (engine.name === 'wasm' || !images.has(image)) {
     const content = await storage.materialise(parseCid(image), { signal });
     receipts.push(content.receipt);
     if (engine.name === 'wasm') return content;
     try {
       await images.unpack(image, content.path, { signal });
+      await content.check();
+    } catch (error) {
+      // What changed while it was read is not what the CID names, whatever it unpacks to, or why it does not.
+      if (!signal.aborted) await content.check().catch((changed: unknown) => images.remove(image).then(() => { throw changed; }));
+      throw error;
     } finally {
       await content.release();
     }
   }
-  return images.hold(image);
+  return { ...images.hold(image), check: still };
 }
 
 export type Published = Pick<Evidence, 'resultCid' | 'encryptedResultCid'> & {

@@ -4,6 +4,7 @@ import type { Engine } from '../../executor/index.ts';
 import { parseCid, shardName, type JobSpec, type LogChunk, type Shard } from '../../protocol/index.ts';
 import type { Materialised, Storage } from '../../storage/index.ts';
 import { evidenceOf, publishFor, type RunReplicaInit } from '../running/run-replica.ts';
+import { runOrFault } from '../running/job-fault.ts';
 import { runWatched } from '../running/run-watched.ts';
 import type { FinishedShard } from './shard-store.ts';
 
@@ -11,10 +12,13 @@ import type { FinishedShard } from './shard-store.ts';
 export interface SharedParts {
   engine: Engine;
   storage: Storage;
-  image: { path: string };
+  /** Or why no shard can be run. */
+  image: { path: string } | { fault: unknown };
   /** The spec's inputs on this machine, by their place in the spec. */
   inputs: readonly { path: string; target: string }[];
   sampleIntervalMs: number;
+  /** Told why a shard cannot be run by any node. */
+  onFault?: (why: string) => void;
   /** Until when the folder of a shard stays for its own sake, Unix time in ms: the result of all shards is what keeps it after that. */
   keepUntil: number;
 }
@@ -25,7 +29,7 @@ export interface SharedParts {
  * @throws StorageError when an input of its own cannot be had, ExecutorError when the engine fails; EvidenceError EVIDENCE_TOO_LARGE
  */
 export async function runShard(
-  { engine, storage, image, inputs, sampleIntervalMs, keepUntil }: SharedParts,
+  { engine, storage, image, inputs, sampleIntervalMs, keepUntil, onFault }: SharedParts,
   { court, jobId, node, request, ...again }: Pick<RunReplicaInit, 'court' | 'jobId' | 'node' | 'request' | 'againUntil' | 'onAgain'>,
   split: JobSpec,
   shard: Shard,
@@ -34,19 +38,22 @@ export async function runShard(
 ): Promise<FinishedShard> {
   const held: { release(): Promise<void> | void }[] = [];
   try {
-    const mounts = mountsOf(split, shard, inputs);
     const own: Materialised[] = [];
-    // An entry of a list may have inputs of its own, after those that all have.
-    for (const { source, target } of split.shards?.by === 'list' ? shard.spec.inputs.slice(split.inputs.length) : []) {
-      const input = await storage.materialise(parseCid(source), { signal });
-      held.push(input);
-      own.push(input);
-      mounts.push({ path: input.path, target });
-    }
-    const run = await runWatched(engine, {
-      id: `${jobId.slice(2, 18)}-${node.slice(2, 10).toLowerCase()}-s${shardName(shard.index)}`,
-      spec: shard.spec, rootfs: image.path, inputs: mounts, sampleIntervalMs, signal, ...(onLog === undefined ? {} : { onLog }),
-    }, again);
+    const run = await runOrFault(engine, { sampleIntervalMs, signal, onFault }, async () => {
+      if ('fault' in image) throw image.fault;
+      const mounts = mountsOf(split, shard, inputs);
+      // An entry of a list may have inputs of its own, after those that all have.
+      for (const { source, target } of split.shards?.by === 'list' ? shard.spec.inputs.slice(split.inputs.length) : []) {
+        const input = await storage.materialise(parseCid(source), { signal });
+        held.push(input);
+        own.push(input);
+        mounts.push({ path: input.path, target });
+      }
+      return runWatched(engine, {
+        id: `${jobId.slice(2, 18)}-${node.slice(2, 10).toLowerCase()}-s${shardName(shard.index)}`,
+        spec: shard.spec, rootfs: image.path, inputs: mounts, sampleIntervalMs, signal, ...(onLog === undefined ? {} : { onLog }),
+      }, again);
+    });
     held.push(run);
     for (const input of own) await input.check();
     const published = await publishFor(storage, run, { court, jobId, node, request, spec: split, signal });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -8,12 +8,14 @@ import { createSealKeys, openManifest, openResult } from '../../evidence/index.t
 import { createNoopEngine, ExecutorError, type Engine, type ImageStore, type RunRequest } from '../../executor/index.ts';
 import { isError, parseCid, parseJobSpec, PLAIN_TERMS, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { createStorage, type Storage } from '../../storage/index.ts';
+import { LocalBlocks } from '../../storage/local/local-blocks.ts';
+import { cidOf, DIRECTORY, node } from '../../storage/storage.test-util.ts';
 import { RunQueue } from '../running/run-queue.ts';
 import { runShards, type RunShardsInit, type ShardProgress } from './run-shards.ts';
 import { ShardStore } from './shard-store.ts';
 
 const court = { chainId: 31337, scheduler: '0x5FbDB2315678afecb367f032d93F642f64180aa3' } as const;
-const node = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+const address = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 const keys = await createSealKeys();
 
 /** A spec but for what all have here. */
@@ -33,13 +35,13 @@ async function bench(t: TestContext): Promise<Bench> {
     run(input, shards, engine, changes = {}) {
       const spec = parseJobSpec({ engine: 'noop', command: ['true'], ...input });
       const request: JobRequest = {
-        client: node, nonce: 1n, specDigest: zeroHash, replicas: 1, policy: 0, maxPrice: 1n, stake: 1n, minScore: 0, assignWindow: 1, commitWindow: 1, settleWindow: 1,
+        client: address, nonce: 1n, specDigest: zeroHash, replicas: 1, policy: 0, maxPrice: 1n, stake: 1n, minScore: 0, assignWindow: 1, commitWindow: 1, settleWindow: 1,
         disputeWindow: 1, sealKey: keys.publicKey, secretHash: zeroHash, ...PLAIN_TERMS, shards,
       };
       const queue = new RunQueue({ cpus: 2, memoryBytes: 2 ** 30, diskBytes: 2 ** 40 });
       const { signal } = new AbortController();
       return runShards({ engine, storage, images: {} as ImageStore }, {
-        court, jobId: zeroHash, node, request, spec, store, atOnce: 2, keepUntil: Date.now() + 60_000, signal,
+        court, jobId: zeroHash, node: address, request, spec, store, atOnce: 2, keepUntil: Date.now() + 60_000, signal,
         enter: (task, until) => queue.run(spec.resources, task, until), onShard: (one) => progress.push(one), ...changes,
       });
     },
@@ -89,8 +91,33 @@ test('every shard is run once, so many at a time, with its own files only; one m
   assert.equal(new Set(engine.runs.map(({ id }) => id)).size, 3);
   assert.deepEqual(progress.map(({ done, of }) => [done, of]), [[1, 3], [2, 3], [3, 3]]);
   assert.deepEqual(await store.finished(), [0, 1, 2]);
-  const manifest = await openManifest({ court, jobId: zeroHash, node, privateKey: keys.privateKey, sealed: outcome.sealed, commitment: outcome.commitment, shards: 3 });
+  const manifest = await openManifest({ court, jobId: zeroHash, node: address, privateKey: keys.privateKey, sealed: outcome.sealed, commitment: outcome.commitment, shards: 3 });
   assert.equal(manifest.resultCid, outcome.resultCid);
+});
+
+test('where no node can run the job, each shard says so', async (t) => {
+  const { storage, run, dir } = await bench(t);
+  const hostile = node(DIRECTORY, [{ Name: '../evil', Hash: cidOf(new Uint8Array(1)) }]);
+  const blocks = new LocalBlocks(join(dir, 'storage/blocks'));
+  await blocks.put(cidOf(new Uint8Array(1)), new Uint8Array(1));
+  await blocks.put(hostile.cid, hostile.bytes);
+  const engine = watched();
+  const inputs = [{ source: hostile.cid.toString(), target: '/data' }];
+  const all = await run({ inputs, shards: { by: 'count', count: 3 } }, 3, engine);
+  assert.deepEqual([all.exitCode, all.ended, engine.runs.length], [125, 'exit', 0]);
+  const folder = await storage.export(parseCid(all.resultCid), join(dir, 'all')).then(() => join(dir, 'all'));
+  for (const shard of ['0000', '0001', '0002']) assert.match(await readFile(join(folder, shard, 'stderr'), 'utf8'), /^gadus: the job cannot be run: .* \[ENTRY_HOSTILE\]\n$/);
+});
+
+test('a shard that alone cannot be run says so alone', async (t) => {
+  const { storage, run, dir, progress } = await bench(t);
+  const good = (await storage.addBytes(new Uint8Array(10))).cid.toString();
+  const hostile = node(DIRECTORY, [{ Name: '../evil', Hash: parseCid(good) }]);
+  await new LocalBlocks(join(dir, 'storage/blocks')).put(hostile.cid, hostile.bytes);
+  const list = [good, hostile.cid.toString(), good].map((source) => ({ inputs: [{ source, target: '/own' }] }));
+  const outcome = await run({ shards: { by: 'list', list } }, 3, watched());
+  assert.equal(outcome.exitCode, 125);
+  assert.deepEqual(progress.toSorted((a, b) => a.shard - b.shard).map(({ exitCode }) => exitCode), [0, 125, 0]);
 });
 
 test('after an end in the middle only what is missing or damaged is run, and the result is the same', async (t) => {
@@ -162,13 +189,13 @@ test('encrypted: the same result as in the clear, of which nothing is here but f
   const hidden: Work = { ...work, result: { encrypt: true } };
   const outcome = await run(hidden, 4, watched());
   assert.equal(outcome.resultCid, clear.resultCid);
-  const manifest = await openManifest({ court, jobId: zeroHash, node, privateKey: keys.privateKey, sealed: outcome.sealed, commitment: outcome.commitment, shards: 4 });
+  const manifest = await openManifest({ court, jobId: zeroHash, node: address, privateKey: keys.privateKey, sealed: outcome.sealed, commitment: outcome.commitment, shards: 4 });
   assert.equal(manifest.encryptedResultCid, outcome.encryptedResultCid);
   assert.equal((await storage.locality(parseCid(outcome.resultCid))).blocks, 0);
   const files = parseCid(outcome.encryptedResultCid!);
   assert.equal((await storage.locality(files)).share, 1);
   assert.deepEqual((await storage.ls(files)).map(({ name }) => name), ['0000', '0001', '0002', '0003', 'index']);
-  const open = (resultCid: string) => (sealed: AsyncIterable<Uint8Array>) => openResult(sealed, { court, jobId: zeroHash, node, privateKey: keys.privateKey, resultCid });
+  const open = (resultCid: string) => (sealed: AsyncIterable<Uint8Array>) => openResult(sealed, { court, jobId: zeroHash, node: address, privateKey: keys.privateKey, resultCid });
   const folders = new Map<string, string>();
   await storage.exportUnsealed(join(dir, 'one'), async (unsealing) => {
     const root = parseCid(outcome.resultCid);

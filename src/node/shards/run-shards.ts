@@ -8,6 +8,7 @@ import { readShardPlan, type Materialised, type Receipt, type Storage } from '..
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { NodeError } from '../errors.ts';
 import { MAX_ATTEMPTS } from '../replica-record.ts';
+import { faultOfJob } from '../running/job-fault.ts';
 import { readyImage, type ReplicaOutcome, type RunReplicaComponents, type RunReplicaInit } from '../running/run-replica.ts';
 import { prefixedLog } from './prefixed-log.ts';
 import { runShard, type SharedParts } from './run-shard.ts';
@@ -46,19 +47,25 @@ export async function runShards(components: RunReplicaComponents, init: RunShard
   try {
     onStage?.('fetching');
     const receipts: Receipt[] = [];
-    const image = await readyImage(components, spec.image, receipts, signal);
-    held.push(image);
     const inputs: Materialised[] = [];
-    for (const { source } of spec.inputs) {
-      const input = await storage.materialise(parseCid(source), { signal });
-      held.push(input);
-      inputs.push(input);
-      receipts.push(input.receipt);
-    }
+    const image = await (async () => {
+      const ready = await readyImage(components, spec.image, receipts, signal);
+      held.push(ready);
+      for (const { source } of spec.inputs) {
+        const input = await storage.materialise(parseCid(source), { signal });
+        held.push(input);
+        inputs.push(input);
+        receipts.push(input.receipt);
+      }
+      return ready;
+    })().catch((fault: unknown) => {
+      if (signal.aborted || faultOfJob(fault) === undefined) throw fault;
+      return { fault };
+    });
     const plan = await readShardPlan(storage, spec, { signal });
     requireCount(plan.count, init.request);
     const shared: SharedParts = {
-      engine, storage, image, keepUntil: init.keepUntil,
+      engine, storage, image, keepUntil: init.keepUntil, ...(init.onFault && { onFault: init.onFault }),
       inputs: inputs.map(({ path }, i) => ({ path, target: spec.inputs[i]!.target })),
       sampleIntervalMs: shardInterval(SAMPLE_INTERVAL_MS, { count: plan.count, timeoutMs: spec.resources.timeoutMs }),
     };
@@ -88,7 +95,7 @@ export async function runShards(components: RunReplicaComponents, init: RunShard
     // All have ended before what they use is let go.
     for (const outcome of await Promise.allSettled(workers)) if (outcome.status === 'rejected') throw failed.signal.reason;
     // An input that lies where its owner may write to it proves nothing unless it held still.
-    for (const input of inputs) await input.check();
+    for (const used of [...inputs, ...('fault' in image ? [] : [image])]) await used.check();
 
     onStage?.('publishing');
     return { receipts, ...(await seal(components, init, Array.from({ length: plan.count }, (_, index) => summaries.get(index)!), signal)) };

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupLayout } from '../../../src/executor/cgroup/layout.ts';
+import { SLOWNESS } from '../../../src/executor/constants.ts';
 import { rootsDirectory } from '../../../src/executor/container/run-directory.ts';
 
 /** Longest that a starting container keeps copies of others' mounts, ms: a busy machine's start takes a second. */
 const COPY_LIVES_MS = 2000;
+/** Longest that a thread of the sampler keeps the files of what it watched, ms: it has to be scheduled to close them. */
+const THREADS_HOLD_MS = 20_000 * SLOWNESS;
+const LOOK_EVERY_MS = 20;
+/** What the process had before there was an engine. */
+const OPEN_BEFORE = new Set(await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))));
 
 /** Everything on this machine that bears the name of this state directory. */
 export async function containerLeftovers(stateDir: string): Promise<string[]> {
@@ -29,7 +35,21 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
   for (const hierarchy of [`/sys/fs/cgroup${base}`, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
     for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
   }
+  found.push(...await openFiles(stateDir));
   return found;
+}
+
+/** What this process itself still has open: files and pipes of runs, their processes' files, namespaces; and sockets by name. Threads let go of theirs a little later, how much is up to the machine. */
+async function openFiles(stateDir: string): Promise<string[]> {
+  for (const end = performance.now() + THREADS_HOLD_MS; ; await delay(LOOK_EVERY_MS)) {
+    const held = (await readFile('/proc/net/unix', 'utf8')).split('\n').filter((line) => line.includes(stateDir)).map((line) => `socket ${line}`);
+    for (const fd of await readdir('/proc/self/fd')) {
+      const target = await readlink(`/proc/self/fd/${fd}`).catch(() => '');
+      if (OPEN_BEFORE.has(target)) continue;
+      if (target.startsWith(`${stateDir}/runs/`) || /^(net|mnt|pid|user|ipc|uts|cgroup):\[/.test(target) || /^\/proc\/\d+\//.test(target)) held.push(`open ${target}`);
+    }
+    if (held.length === 0 || performance.now() > end) return held;
+  }
 }
 
 /**

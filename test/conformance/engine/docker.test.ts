@@ -3,10 +3,12 @@ import { request } from 'node:http';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after, before } from 'node:test';
 import { buildBusyboxImage, createDockerEngine, createImageStore } from '../../../src/executor/index.ts';
 import { isError } from '../../../src/protocol/index.ts';
 import { commonSuite } from './common-suite.ts';
 import { shellPrograms } from './shell-programs.ts';
+import { coveredSuite } from './suite/covered.ts';
 
 /** `GADUS_TEST_DOCKER=/path/of/docker.sock` names another daemon than the machine's. */
 const socketPath = process.env['GADUS_TEST_DOCKER'] ?? '/var/run/docker.sock';
@@ -47,8 +49,12 @@ for (const statsOnly of [false, true]) {
         assert.deepEqual(left.filter(({ Labels }) => Labels?.['org.gadus.rootfs']?.startsWith(directory)), [], 'images go with what they were made of');
       },
     };
-  }, (run, it) => {
-    const sh = (script: string, spec: Parameters<typeof run>[1] = {}) => run(['sh', '-c', script], spec);
+  }, (run, it, { rootfs }) => {
+    const sh = (script: string, spec: Parameters<typeof run>[1] = {}, more: Parameters<typeof run>[2] = {}) => run(['sh', '-c', script], spec, more);
+    let directory = '';
+    before(async () => { directory = await mkdtemp(path.join(tmpdir(), 'gadus-covered-')); });
+    after(() => rm(directory, { recursive: true, force: true }));
+    coveredSuite({ rootfs, it, sh, directory: () => directory });
 
     it('confines a job as the container engine does', async () => {
       const { stdout } = await sh(`id -u; grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status | tr -s "\\t " " "; hostname

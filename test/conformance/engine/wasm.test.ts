@@ -90,7 +90,7 @@ commonSuite('wasm', async () => {
     assert.equal((await run(['toolbox', 'hog'], { resources: { memoryBytes: '4MiB' } })).exitCode, 64);
     const large = await run(['toolbox', 'hog'], { resources: { memoryBytes: '200MiB' } });
     assert.deepEqual([large.exitCode, large.ended], [3200 % 101, 'exit']);
-    await assert.rejects(run(programs.exit(0), { resources: { memoryBytes: 4 * 1024 ** 2 } }, await module('big.wasm', await assemble('(module (memory (export "memory") 65) (func (export "_start")))'))), (error) => isError(error, 'REQUEST_INVALID'));
+    await assert.rejects(run(programs.exit(0), { resources: { memoryBytes: 4 * 1024 ** 2 } }, await module('big.wasm', await assemble('(module (memory (export "memory") 65) (func (export "_start")))'))), (error) => isError(error, 'JOB_UNFIT'));
   });
   it('refuses what is no module before anything starts, and reports one that does not compile as not executable', async () => {
     await assert.rejects(run(['x'], {}, await module('text.wasm', 'hello')), (error) => isError(error, 'IMAGE_INVALID'));
@@ -102,7 +102,7 @@ commonSuite('wasm', async () => {
   });
   it('keeps a job\'s files out of the engine\'s own directory and the root', async () => {
     for (const target of ['/.wasm/node', '/file']) {
-      await assert.rejects(run(programs.exit(0), {}, { inputs: [{ path: rootfs, target }] }), (error) => isError(error, 'REQUEST_INVALID'));
+      await assert.rejects(run(programs.exit(0), {}, { inputs: [{ path: rootfs, target }] }), (error) => isError(error, 'JOB_UNFIT'));
     }
   });
   it('shows nothing of the host, not even through a link out of an input', async () => {

@@ -116,7 +116,7 @@ export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): vo
       await allFail(['ls /proc/self/fd/[3-9]/ | grep -q .', 'for i in 3 4 5 6 7 8 9; do cat /proc/self/fd/$i/../../etc/hostname && exit 0; done; false']);
       for (const fd of [3, 7, 8]) assert.throws(() => parseJobSpec({ command: ['true'], workdir: `/proc/self/fd/${fd}` }), (error) => isError(error, 'SPEC_INVALID'));
       const linked = await image('cwd', (root) => rm(path.join(root, 'work'), { recursive: true, force: true }).then(() => symlink('/proc/self/fd/7', path.join(root, 'work'))));
-      await assert.rejects(sh('true', {}, linked), (error) => isError(error, 'REQUEST_INVALID'));
+      await assert.rejects(sh('true', {}, linked), (error) => isError(error, 'JOB_UNFIT'));
     });
     it('the node\'s keys, and another job\'s files, memory and environment', async () => {
       const secret = `secret-${process.pid}-${Date.now()}`;
@@ -170,7 +170,7 @@ export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): vo
           await symlink(`../../../../../../../../../..${outside}`, path.join(root, target));
         });
         await sh(`echo x > /${target}/evil; echo x > ${outside}/evil; true`, {}, linked).catch((error: unknown) => {
-          assert.ok(isError(error, 'REQUEST_INVALID', 'START_FAILED', 'SCRATCH_FAILED'), `${target}: ${String(error)}`);
+          assert.ok(isError(error, 'JOB_UNFIT', 'START_FAILED', 'SCRATCH_FAILED'), `${target}: ${String(error)}`);
         });
         assert.deepEqual(await readdir(outside), [], target);
       }

@@ -6,15 +6,17 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { messageOf } from '../../../protocol/index.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
+import { unpackFailure } from '../unpack-failure.ts';
 import type { LayerFile } from './read-layout.ts';
 
 const GZIP = Buffer.of(0x1f, 0x8b);
 const ZSTD = Buffer.of(0x28, 0xb5, 0x2f, 0xfd);
+const TAR_BLOCK_BYTES = 512;
 
 /**
  * Writes a layer's tar, decompressed, to a file, and checks the layer against its digest. What compresses well is stopped at `maxBytes`.
  *
- * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE, ABORTED
+ * @throws ExecutorError IMAGE_INVALID, IMAGE_TOO_LARGE; by this machine's fault NO_SPACE, TOOL_FAILED; ABORTED
  */
 export async function openLayer(layer: LayerFile, out: string, { maxBytes, signal }: { maxBytes: number; signal?: AbortSignal }): Promise<void> {
   const hash = createHash('sha256');
@@ -26,6 +28,8 @@ export async function openLayer(layer: LayerFile, out: string, { maxBytes, signa
       if (written > maxBytes) done(new ExecutorError('IMAGE_TOO_LARGE', 'the image is too large', { details: `a layer has more than ${maxBytes} bytes` }));
       else done(null, chunk);
     },
+    // Some tools (umoci insert) leave the end of the last block out. Where a digest tells that nothing is lost, tar need not say so.
+    flush(done) { done(null, layer.digest === undefined ? undefined : Buffer.alloc((TAR_BLOCK_BYTES - (written % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES)); },
   });
   const decompress = await decompressor(layer.path);
   try {
@@ -33,6 +37,7 @@ export async function openLayer(layer: LayerFile, out: string, { maxBytes, signa
   } catch (error) {
     if (signal?.aborted) throw aborted(signal);
     if (error instanceof ExecutorError) throw error;
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw unpackFailure(messageOf(error), error);
     throw new ExecutorError('IMAGE_INVALID', 'a layer cannot be read', { details: messageOf(error), cause: error });
   }
   const digest = `sha256:${hash.digest('hex')}`;

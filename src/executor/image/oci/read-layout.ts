@@ -1,38 +1,27 @@
-import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { MAX_MANIFEST_BYTES } from '../../constants.ts';
 import { ExecutorError } from '../../errors.ts';
-import { choosePlatform, parseImageDocument, type Descriptor, type Platform } from './manifest.ts';
+import { findImage, type Descriptor, type Platform } from './manifest.ts';
 
 /** A layer's file, and what it must hash to where the image says so. */
 export interface LayerFile { path: string; digest?: string }
 
 const dockerManifest = z.array(z.object({ Layers: z.array(z.string()).max(500) })).min(1);
-/** An index may name another, but not for ever. */
-const MAX_DEPTH = 4;
 
 /**
  * The layers, lowest first, of an image laid out in a directory: an OCI image layout
  * (https://github.com/opencontainers/image-spec/blob/main/image-layout.md), or what `docker save` puts into its archives.
  *
  * @returns undefined when the directory holds neither
- * @throws ExecutorError IMAGE_INVALID, IMAGE_MISSING when it has nothing for the platform
+ * @throws ExecutorError IMAGE_INVALID, IMAGE_UNFIT when it has nothing for the platform
  */
 export async function readLayout(directory: string, platform: Platform): Promise<LayerFile[] | undefined> {
   const index = await readPart(directory, 'index.json');
   if (index && await readPart(directory, 'oci-layout')) {
-    let document = parseImageDocument(index);
-    for (let depth = 0; 'manifests' in document; depth++) {
-      if (depth === MAX_DEPTH) throw new ExecutorError('IMAGE_INVALID', 'the image\'s indexes have no end', {});
-      const { digest } = choosePlatform(document, platform);
-      const bytes = await readPart(directory, blobPath(digest));
-      if (!bytes) throw new ExecutorError('IMAGE_INVALID', 'the image lacks a part', { details: digest });
-      if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== digest) throw new ExecutorError('IMAGE_INVALID', 'a manifest is not what the image says', { details: digest });
-      document = parseImageDocument(bytes);
-    }
-    return Promise.all(document.layers.map(async ({ digest }) => ({ path: await layerFile(directory, blobPath(digest)), digest })));
+    const { image } = await findImage(index, platform, (digest) => readPart(directory, blobPath(digest)));
+    return Promise.all(image.layers.map(async ({ digest }) => ({ path: await layerFile(directory, blobPath(digest)), digest })));
   }
   const docker = await readPart(directory, 'manifest.json');
   if (!docker) return undefined;

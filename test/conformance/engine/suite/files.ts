@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe } from 'node:test';
 import { resultFiles } from '../../../../src/executor/index.ts';
 import { isError } from '../../../../src/protocol/index.ts';
+import { coveredSuite } from './covered.ts';
 import type { SuiteContext } from './suite-context.ts';
 
 /** Bytes of an input that nobody copies: it takes no room, for it has a hole between its ends. */
@@ -51,12 +52,13 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
       const result = await sh('cd /inputs; cat small/* | sort -n | tail -n 1; ls small | wc -l; cat middle/* | wc -c; head -c 1 middle/7 | od -An -tx1; stat -c %s large; head -c 5 large; tail -c 3 large', {}, { inputs });
       assert.deepEqual(result.stdout.split('\n').map((line) => line.trim()), ['59', '60', String(20 * 1_100_000), '08', String(LARGE_BYTES), 'beginend'], result.stderr);
     });
-    it('takes odd file names', async () => {
-      const odd = 'a b\'c"d\\e$f*g\nh,i:jä';
-      const source = await file(`odd ${odd}`, 'odd\n');
-      const result = await sh('cat /inputs/*; cd /outputs; echo made > "$NAME"; ls | wc -l', { env: { NAME: odd } }, { inputs: [{ path: source, target: `/inputs/${odd}` }] });
-      assert.match(result.stdout, /^odd\n/, result.stderr);
-      assert.deepEqual(await readdir(result.outputs[0]!.path), [odd]);
+    it('takes odd file names, and the longest there are', async () => {
+      for (const name of ['a b\'c"d\\e$f*g\nh,i:jä', 'n'.repeat(255)]) {
+        const source = await file(name, 'odd\n');
+        const result = await sh('cat /inputs/*; cd /outputs; echo made > "$NAME"; ls | wc -l', { env: { NAME: name } }, { inputs: [{ path: source, target: `/inputs/${name}` }] });
+        assert.match(result.stdout, /^odd\n/, result.stderr);
+        assert.deepEqual(await readdir(result.outputs[0]!.path), [name]);
+      }
     });
     it('hands out what the job leaves in its output directories', async () => {
       const result = await sh('echo 1 > /outputs/one; mkdir /results/deep; echo 2 > /results/deep/two', { outputs: [{ name: 'a', path: '/outputs' }, { name: 'b', path: '/results' }] });
@@ -95,12 +97,13 @@ export function filesSuite({ rootfs, bench, it, file, sh }: SuiteContext): void 
         await assert.rejects(sh('true', {}, { inputs: [{ path: source, target: '/inputs/a' }] }), (error) => isError(error, 'INPUT_UNREADABLE'));
       }
     });
+    coveredSuite({ rootfs, it, sh, directory: () => bench.directory });
     it('lets nothing be mounted over /proc and /dev, not even by links of the image', async () => {
       const image = path.join(bench.directory, 'linked');
       await mkdir(image);
       await symlink('../../../proc', path.join(image, 'data'));
       const source = await file('plain', 'content\n');
-      await assert.rejects(sh('true', {}, { rootfs: image, inputs: [{ path: source, target: '/data/version' }] }), (error) => isError(error, 'REQUEST_INVALID'));
+      await assert.rejects(sh('true', {}, { rootfs: image, inputs: [{ path: source, target: '/data/version' }] }), (error) => isError(error, 'JOB_UNFIT'));
     });
   });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from 'node:test';
 import { isError } from '../../../../src/protocol/index.ts';
 import { until } from '../../../until.ts';
@@ -61,6 +62,21 @@ export function lifeSuite({ engine, leftovers, crashProgram, it, run, sh }: Suit
       await engine.sweep();
       assert.deepEqual(await leftovers(), []);
     });
+    it('leaves nothing for long when its process is killed at any moment of its start', async () => {
+      for (const laterMs of [0, 20, 60]) {
+        const child = spawnRun(crashProgram);
+        const gone = once(child, 'exit');
+        // As soon as there is anything of it, and a little later.
+        await until('the run begins', async () => (await leftovers()).length > 0);
+        await delay(laterMs);
+        child.kill('SIGKILL');
+        await gone;
+        await until('a sweep leaves nothing', async () => {
+          await engine.sweep();
+          return (await leftovers()).length === 0;
+        });
+      }
+    });
     it('ends with its process, which is killed, by itself', async () => {
       const child = await started(crashProgram);
       child.kill('SIGKILL');
@@ -70,9 +86,14 @@ export function lifeSuite({ engine, leftovers, crashProgram, it, run, sh }: Suit
   });
 }
 
-/** A process that has begun a run of ten minutes. */
-async function started(crashProgram: SuiteContext['crashProgram']): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', crashProgram(['sleep', '600'])], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** A process that is going to begin a run of ten minutes. */
+function spawnRun(crashProgram: SuiteContext['crashProgram']) {
+  return spawn(process.execPath, ['--input-type=module', '--eval', crashProgram(['sleep', '600'])], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** A process that has begun one. */
+async function started(crashProgram: SuiteContext['crashProgram']): Promise<ReturnType<typeof spawnRun>> {
+  const child = spawnRun(crashProgram);
   const [chunk] = await once(child.stdout, 'data');
   assert.match(String(chunk), /started/);
   return child;
