@@ -1,14 +1,13 @@
 #!/bin/sh
 # Sourced, not run: puts Node 24 and the locked npm packages in place and sets PATH. Quick and quiet when nothing is missing.
 NODE_VERSION=24.21.0
-DEBIAN_PACKAGES="runc busybox-static zip unzip e2fsprogs"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$1"; [ -z "${2:-}" ] || say "  $2"; exit 1; }
 
-# Debian packages: the container runtime, the default image's programs, and what the demonstration zips with.
+# Debian packages: the container runtime, the default image's programs, and what the demonstration zips with; GADUS_SETUP_ALSO: what else, as PROGRAM:PACKAGE.
 missing=
-for tool in runc:runc busybox:busybox-static zip:zip unzip:unzip mkfs.ext4:e2fsprogs; do
+for tool in runc:runc busybox:busybox-static zip:zip unzip:unzip mkfs.ext4:e2fsprogs ${GADUS_SETUP_ALSO:-}; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
 done
 if [ -n "$missing" ]; then
