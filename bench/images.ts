@@ -9,7 +9,7 @@ import { pullImage } from '../src/executor/index.ts';
 import { unpackImage } from '../src/executor/image/unpack-image.ts';
 import { binaryTar, sha256 } from '../test/images/layers.ts';
 import { noRegistry, startRegistry } from '../test/images/registry.ts';
-import type { Benchmark } from './main.ts';
+import type { Benchmark } from './benchmark.ts';
 import { quantile, table } from './statistics.ts';
 
 /** Layers, files of each, and bytes of a file: 100 MB in all, as much as a small distribution with an interpreter. */
