@@ -7,6 +7,8 @@ import { rootsDirectory } from '../../../src/executor/container/run-directory.ts
 
 /** Longest that a starting container keeps copies of others' mounts, ms: a busy machine's start takes a second. */
 const COPY_LIVES_MS = 2000;
+/** Where keepers have their groups, and jobs below those, by systemd. */
+const SLICE = '/sys/fs/cgroup/gadus.slice';
 
 /** Everything on this machine that bears the name of this state directory. */
 export async function containerLeftovers(stateDir: string): Promise<string[]> {
@@ -26,7 +28,8 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
     if (group.includes(stateDir)) found.push(`init ${pid}`);
   }
   const { base = '' } = cgroupLayout() ?? {};
-  for (const hierarchy of [`/sys/fs/cgroup${base}`, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
+  const scopes = (await readdir(SLICE).catch(() => [])).map((name) => path.join(SLICE, name));
+  for (const hierarchy of [`/sys/fs/cgroup${base}`, ...scopes, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
     for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
   }
   return found;
