@@ -52,7 +52,7 @@ engines() {
   node test/nightly/in-slices.ts --report "$out/engines.json" --with "${GADUS_NIGHTLY_WITH:-}" ${ENGINES_AGAIN:+--again}
 }
 
-# The container engine on cgroup v2, as root and without, with runc and crun, in an emulated machine: hours.
+# The container engine on cgroup v2, as root and without, with runc and crun, and under systemd, in User-mode Linux: half an hour.
 v2() {
   sh scripts/test-v2.sh
 }

@@ -1,18 +1,19 @@
 #!/bin/sh
-# The container engine on cgroup v2, whatever this machine mounts: Debian's cloud kernel in an emulated machine (QEMU, no KVM needed) runs the engine suite.
+# The container engine on cgroup v2, whatever this machine mounts: the engine suite in User-mode Linux, a kernel that is a process, with Debian's smallest system in it.
 #   sh scripts/test-v2.sh [CASE…]
-# Cases: quota:runc, root:runc, root:crun, rootless:runc, rootless:crun (the engine suite); escape-root:runc, escape-rootless:runc (the escapes); or any with a pattern of test names without
-# spaces: root:runc:life. Case by case on a machine of its own: GADUS_NIGHTLY_WITH is a command that the machine runs under (such as `flock FILE`) for GADUS_NIGHTLY_SLICE seconds at a time; in
-# between it is held, and so is its clock.
-# Needs qemu-system-x86, mmdebstrap and e2fsprogs, and root or user namespaces for mmdebstrap. Emulation is 10 to 20 times slower than the machine: a case takes many minutes.
+# Cases: quota:runc, root:runc, root:crun, rootless:runc, rootless:crun, contained:runc (the engine suite; the last as root with a part of the tree, as in a container);
+# escape-root:runc, escape-rootless:runc (the escapes); systemd:runc, systemd:crun (services, sessions and delegation of systemd's); or any with a pattern of test names without spaces:
+# root:runc:life. Each has a machine of its own, which boots in seconds, run by the command in GADUS_NIGHTLY_WITH (such as `nice`). All of them take half an hour.
+# Needs mmdebstrap, e2fsprogs and gcc, and root or user namespaces for mmdebstrap.
 # Console and results go to .nightly/v2.log and .nightly/v2.json, or where GADUS_NIGHTLY says. Exits with the number of cases that failed.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
-for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs; do
+for tool in mmdebstrap:mmdebstrap mke2fs:e2fsprogs gcc:'gcc libc6-dev'; do
   command -v "${tool%%:*}" >/dev/null 2>&1 || { echo "${tool%%:*} is missing: apt-get install --no-install-recommends ${tool#*:}" >&2; exit 2; }
 done
-[ $# -gt 0 ] || set -- quota:runc root:runc root:crun rootless:runc rootless:crun escape-root:runc escape-rootless:runc
+[ "$(uname -m)" = x86_64 ] || { echo 'User-mode Linux is for x86-64 alone' >&2; exit 2; }
+[ $# -gt 0 ] || set -- quota:runc root:runc root:crun rootless:runc rootless:crun escape-root:runc escape-rootless:runc contained:runc systemd:runc systemd:crun
 out=${GADUS_NIGHTLY:-.nightly}
 cache=${GADUS_V2_CACHE:-.toolchain/v2}
 mkdir -p "$out" "$cache"
@@ -23,49 +24,47 @@ trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 # The machine's system, made once: Debian's smallest with both runtimes, and the kernel.
-if [ ! -e "$cache/system.img" ]; then
-  echo 'making the system of the emulated machine (two minutes)'
-  mmdebstrap --quiet --variant=minbase --format=tar --include=runc,crun,busybox-static,e2fsprogs,fuse2fs,uidmap,mount,quota,linux-image-cloud-amd64 \
-    --customize-hook='printf "#!/bin/sh\nmount -t ext4 /dev/vdb /gadus\nexec /bin/sh /gadus/test/v2/guest-init.sh\n" > "$1/sbin/gadus-init"; chmod 755 "$1/sbin/gadus-init"; mkdir "$1/gadus"' \
-    --customize-hook='printf "gadus:x:1000:1000::/home/gadus:/bin/sh\n" >> "$1/etc/passwd"; printf "gadus:x:1000:\n" >> "$1/etc/group"; printf "gadus:100000:65536\n" | tee "$1/etc/subuid" > "$1/etc/subgid"; mkdir -m 700 "$1/home/gadus"; chown 1000:1000 "$1/home/gadus"' \
+if [ ! -e "$cache/uml.img" ]; then
+  echo 'making the system of the machine (a minute)'
+  mmdebstrap --quiet --variant=minbase --format=tar --include=runc,crun,busybox-static,e2fsprogs,fuse2fs,uidmap,mount,quota,kmod,user-mode-linux,systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd \
+    --customize-hook='printf "#!/bin/sh\nbusybox mount -t ext4 /dev/ubdb /gadus\nexec /bin/sh /gadus/test/v2/guest-init.sh\n" > "$1/sbin/gadus-init"; chmod 755 "$1/sbin/gadus-init"; mkdir "$1/gadus"' \
+    --customize-hook='printf "gadus:x:1000:1000::/home/gadus:/bin/sh\n" >> "$1/etc/passwd"; printf "gadus:x:1000:\n" >> "$1/etc/group"; printf "gadus:*:19000::::::\n" >> "$1/etc/shadow"; printf "gadus:100000:65536\n" | tee "$1/etc/subuid" > "$1/etc/subgid"; mkdir -m 700 "$1/home/gadus"; chown 1000:1000 "$1/home/gadus"' \
+    --customize-hook='ln -s uml/modules "$1/usr/lib/modules"' \
     bookworm "$work/system.tar"
   mkdir "$work/system"
   tar -xf "$work/system.tar" -C "$work/system"
-  cp "$work/system"/boot/vmlinuz-* "$cache/kernel"
-  cp "$work/system"/boot/initrd.img-* "$cache/initrd"
-  mke2fs -q -t ext4 -d "$work/system" "$cache/system.img.new" 1500M
-  mv "$cache/system.img.new" "$cache/system.img"
+  cp "$work/system/usr/bin/linux.uml" "$cache/linux"
+  mke2fs -q -t ext4 -d "$work/system" "$work/uml.img" 1500M
+  mv "$work/uml.img" "$cache/uml.img"
   rm -rf "$work/system" "$work/system.tar"
 fi
+gcc -O2 -shared -fPIC -o "$work/xstate.so" test/v2/xstate.c
 
 # What is tested: this checkout and its Node, without the packages that only contracts and linters need.
 mkdir -p "$work/disk/bin"
 cp "$(command -v node)" "$work/disk/bin/node"
 tar -c --exclude='node_modules/@foundry-rs' --exclude='node_modules/.cache' --exclude='node_modules/typescript' --exclude='node_modules/@typescript' --exclude='node_modules/@oxlint' \
   --exclude='node_modules/solc' --exclude='node_modules/@openzeppelin' --exclude='node_modules/wabt' package.json src test node_modules | tar -x -C "$work/disk"
-# Compiled here, where it takes seconds: the machine has it at the same path. No test runs, what the files begin with does.
-echo "$work/disk" > "$work/disk/where"
-for file in test/conformance/engine/container.test.ts test/conformance/escape/container.test.ts test/v2/quota.test.ts src/executor/sweep-main.ts src/executor/rootless/main.ts; do
-  (cd "$work/disk" && NODE_COMPILE_CACHE="$work/disk/compiled" GADUS_TEST_RUNTIME=none bin/node --test-name-pattern='^$' "$file" >/dev/null 2>&1) || true
-done
-chmod -R a+rX "$work/disk/compiled"
 mke2fs -q -t ext4 -O '^has_journal' -d "$work/disk" "$work/disk.img" 2G
 rm -rf "$work/disk"
 
-mhz=$(sed -n 's/^cpu MHz[^:]*: *\([0-9]*\).*/\1/p' /proc/cpuinfo | head -1)
-qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp "${GADUS_V2_CPUS:-2}" -m 2048 -nodefaults -no-user-config -nographic -no-reboot -snapshot -rtc clock=vm -S -qmp "unix:$work/qmp,server=on,wait=off" \
-  -kernel "$cache/kernel" -initrd "$cache/initrd" -serial "file:$log" \
-  -append "console=ttyS0 root=/dev/vda rw init=/sbin/gadus-init quiet panic=-1 tsc_early_khz=${mhz:-2000}000 gadus=$(echo "$*" | tr ' ' ',')" \
-  -drive "if=virtio,format=raw,file=$cache/system.img" -drive "if=virtio,format=raw,file=$work/disk.img" </dev/null &
-machine=$!
+# The machine's memory is a file.
+memory=/dev/shm
+[ "$(df -k --output=avail /dev/shm | tail -1)" -gt 2500000 ] || memory=$work
+
 : > "$log"
-tail -f "$log" --pid="$machine" &
-while kill -0 "$machine" 2>/dev/null; do
+for case in "$@"; do
+  # What the machine writes to its disks goes when it ends.
+  rm -f "$work"/*.cow
   # shellcheck disable=SC2086
-  [ ! -S "$work/qmp" ] || ${GADUS_NIGHTLY_WITH:-} node test/v2/hold.ts "$work/qmp" "${GADUS_NIGHTLY_SLICE:-86400}" || true
-  sleep 1
+  ${GADUS_NIGHTLY_WITH:-} timeout 3600 env TMPDIR="$memory" LD_PRELOAD="$work/xstate.so" "$cache/linux" mem=2G uml_dir="$work/uml/" "ubda=$work/system.cow,$cache/uml.img" "ubdb=$work/disk.cow,$work/disk.img" \
+    root=/dev/ubda rw init=/sbin/gadus-init quiet con=null con0=null,fd:1 "gadus=$case" </dev/null >"$work/console" 2>&1 &
+  machine=$!
+  tail -n +1 -f "$work/console" --pid="$machine"
+  wait "$machine" || true
+  machine=
+  cat "$work/console" >> "$log"
 done
-machine=
 
 node test/v2/report.ts "$log" "$out/v2.json"
 

@@ -79,6 +79,10 @@ export const TOOL_TIMEOUT_MS = 60_000 * SLOWNESS;
 /** Longest trial container of a probe: a machine without hardware virtualisation below it took 7 s. */
 export const PROBE_TIMEOUT_MS = 30_000 * SLOWNESS;
 
+/** Longest wait for systemd to give a keeper its scope, and distance of looks: 50 ms where nothing else is going on. */
+export const SCOPE_TIMEOUT_MS = 10_000 * SLOWNESS;
+export const SCOPE_POLL_MS = 5;
+
 /** CFS period: the kernel's default. */
 export const CPU_PERIOD_US = 100_000;
 /** Limits while the runtime starts; a smaller limit of the job is put in place at the start mark, because the runtime's own start counts in the same group. */

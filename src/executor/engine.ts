@@ -1,4 +1,4 @@
-import type { ChannelName, Environment, Evidence, JobSpec, OutputNotes, Trace } from '../protocol/index.ts';
+import type { ChannelName, Environment, Evidence, JobSpec, OutputNotes, Resources, Trace } from '../protocol/index.ts';
 
 /** One replica to run. */
 export interface RunRequest {
@@ -75,6 +75,8 @@ export interface Engine {
   name: 'microvm' | 'container' | 'wasm' | 'noop';
   /** Its jobs can be given a network where the operator permits it; left out, it refuses every job that asks for one. */
   network?: true;
+  /** What a run with these limits takes of the machine: the job's own, and what the engine needs beside it; just the limits where left out. */
+  takes?(resources: Resources): Resources;
   /** Finds out by trying. Never throws except ExecutorError ABORTED. */
   probe(options?: { signal?: AbortSignal }): Promise<EngineProbe>;
   /**

@@ -3,7 +3,7 @@ import type { CgroupLayout } from './layout.ts';
 import { ownGroup } from './own-group.ts';
 
 /** Controllers that a job's limits need. */
-const NEEDED = ['cpu', 'memory', 'pids'];
+export const NEEDED_CONTROLLERS = ['cpu', 'memory', 'pids'];
 
 /**
  * Whether this process may make control groups with all the limits of a job below its own, without being root: v2, and delegated
@@ -16,7 +16,7 @@ export function isDelegated({ version, unified }: CgroupLayout, readText: (file:
     if (own === undefined) return false;
     const directory = own === '/' ? unified : unified + own;
     const controllers = readText(`${directory}/cgroup.controllers`).trim().split(/\s+/);
-    return NEEDED.every((name) => controllers.includes(name)) && ['', '/cgroup.procs', '/cgroup.subtree_control'].every((file) => mayWrite(directory + file));
+    return NEEDED_CONTROLLERS.every((name) => controllers.includes(name)) && ['', '/cgroup.procs', '/cgroup.subtree_control'].every((file) => mayWrite(directory + file));
   } catch {
     return false;
   }

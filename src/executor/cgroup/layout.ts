@@ -12,7 +12,7 @@ export interface CgroupLayout {
   controllers: Map<string, string>;
   /** Mount point of the v2 tree. */
   unified?: string;
-  /** Path in the v2 tree of the group below which jobs' groups are made: a delegated one without root, else the tree's own root. */
+  /** Path in the v2 tree of the group below which jobs' groups are made: one delegated to this process or, by systemd, to its keeper, else the tree's own root. */
   base?: string;
 }
 

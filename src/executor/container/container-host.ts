@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { anySignal, messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { claimTree } from '../cgroup/claim-tree.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
 import { PROBE_TIMEOUT_MS, SAMPLE_INTERVAL_MS } from '../constants.ts';
 import type { NetworkRules } from '../egress/network-rules.ts';
@@ -107,7 +108,7 @@ function prerequisites(stateDir: string, problems: EngineProbe['problems']): Omi
   }
   const layout = cgroupLayout();
   if (process.getuid?.() !== 0) problems.push(...whyNotRootless(layout));
-  else if (inUserNamespace()) problems.push(...[takeDelegation(layout) ?? []].flat());
+  else if (layout) problems.push(...[(inUserNamespace() ? takeDelegation(layout) : claimTree(layout)) ?? []].flat());
   if (!layout) problems.push({ what: 'no control group hierarchy with memory, cpuacct and pids is mounted', remedy: 'mount -t cgroup2 none /sys/fs/cgroup' });
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });

@@ -8,6 +8,7 @@ import { removeTree } from '../remove-tree.ts';
 import { runTool } from '../tool.ts';
 import { isWithin } from './mount-plan.ts';
 import { forgetProject } from './project-quota.ts';
+import { layoutOf } from './run-base.ts';
 import { closeRunDirectory, runIsOwned, runPaths, runsDirectory, type RunDirectory } from './run-directory.ts';
 import { diskFile, unmount } from './scratch.ts';
 
@@ -33,7 +34,7 @@ export async function sweepRuns(context: LeftoverContext, signal?: AbortSignal):
  * groups, files. In this order, because each holds the next. Two may do so at once: a dead node's keeper, and the node that starts in its place.
  */
 export async function removeRun({ stateDir, layout, runtimePath }: LeftoverContext, run: RunDirectory): Promise<void> {
-  const files = layout && cgroupFiles(layout, run.name);
+  const files = layout && cgroupFiles(layoutOf(run, layout), run.name);
   const started = performance.now();
   const kill = () => {
     if (files) killGroup(files);

@@ -25,6 +25,7 @@ import { slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { forgetProject } from './project-quota.ts';
 import { prepareRun, type ContainerContext, type PreparedRun } from './prepare-run.ts';
+import { noteBase } from './run-base.ts';
 import { closeRunDirectory, createRunDirectory, type RunDirectory } from './run-directory.ts';
 import { diskSpace, imageBytes, unmount, type DiskSpace } from './scratch.ts';
 
@@ -36,13 +37,15 @@ export async function runContainer(context: ContainerContext, request: RunReques
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
   grantedEndpoints(request.spec, variant?.engine ?? 'container', context.network);
-  keepRuns('container', context.stateDir, context.runtime.path);
+  const placed = { ...context, layout: { ...context.layout, ...await keepRuns('container', context.stateDir, context.runtime.path) } };
+  if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
+  noteBase(run, placed.layout);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);
   const onAbort = () => abort.reject(aborted(signal!));
   signal?.addEventListener('abort', onAbort);
-  const work = execute(context, request, variant, run, (promise) => Promise.race([promise, abort.promise]));
+  const work = execute(placed, request, variant, run, (promise) => Promise.race([promise, abort.promise]));
   try {
     return await work;
   } catch (error) {

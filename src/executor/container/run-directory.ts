@@ -24,6 +24,8 @@ export interface RunDirectory {
   pipes: [string, string];
   status: string;
   runtimeLog: string;
+  /** Says below which group the run's is (`CgroupLayout.base`), where that is not the tree's root. */
+  base: string;
 }
 
 /** Directories of runs that this process has not released. */
@@ -62,6 +64,7 @@ export function runPaths(stateDir: string, directoryName: string): RunDirectory 
     pipes: [path.join(directory, 'stdout.pipe'), path.join(directory, 'stderr.pipe')],
     status: path.join(directory, 'status'),
     runtimeLog: path.join(directory, 'runtime.log'),
+    base: path.join(directory, 'base'),
   };
 }
 

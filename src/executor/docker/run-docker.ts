@@ -52,7 +52,8 @@ export async function runDocker(context: DockerContext, request: RunRequest): Pr
   const { signal } = request;
   if (signal?.aborted) throw aborted(signal);
   if (request.spec.network !== 'none') throw new ExecutorError('NETWORK_REFUSED', 'Docker\'s containers are given no network', { details: request.spec.network.allow.join(', '), hint: 'a node with runc gives jobs a network' });
-  keepRuns('docker', context.stateDir, context.client.socketPath);
+  await keepRuns('docker', context.stateDir, context.client.socketPath);
+  if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);

@@ -24,6 +24,8 @@ export const STOP_TIMEOUT_MS = 10_000;
 /** What kernel, agent and page tables need beside the job's memory: a base, and a share of it. */
 export const GUEST_MEMORY_BYTES = 96 * 1024 ** 2;
 export const GUEST_MEMORY_RATIO = 1 / 32;
+/** What the monitor itself needs of memory beside its guest's: Firecracker's promise is 5 MiB, its page tables and buffers are counted too; QEMU's code and buffers are some 40. */
+export const MONITOR_MEMORY_BYTES = 64 * 1024 ** 2;
 /** Most virtual CPUs of one guest. */
 export const MAX_VCPUS = 32;
 

@@ -11,6 +11,7 @@ import { ExecutorError, aborted } from '../errors.ts';
 import { findGuest } from '../guest/guest.ts';
 import { runTool } from '../tool.ts';
 import { PROBE_TIMEOUT_MS } from './constants.ts';
+import { microvmTakes } from './guest-memory.ts';
 import { GUEST_CHANNELS } from './guest-session.ts';
 import { firecracker, firecrackerPaths, firecrackerVersion } from './firecracker/firecracker.ts';
 import { QEMU, qemu } from './qemu.ts';
@@ -70,6 +71,7 @@ export function createMicrovmEngine({ stateDir, guestDir, kernel, emulate = fals
   return {
     name: 'microvm',
     network: true,
+    takes: (resources) => microvmTakes(resources, { emulate }),
     async probe({ signal } = {}) {
       const probe = { name: 'microvm' as const, isolation: ISOLATION, channels: GUEST_CHANNELS };
       try {

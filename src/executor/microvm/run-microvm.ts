@@ -16,7 +16,8 @@ import { ExecutorError, aborted } from '../errors.ts';
 import { keepRuns } from '../keeper.ts';
 import type { Guest } from '../guest/guest.ts';
 import { tidyOutputs } from '../tidy-outputs.ts';
-import { GUEST_MEMORY_BYTES, GUEST_MEMORY_RATIO, MAX_VCPUS } from './constants.ts';
+import { MAX_VCPUS } from './constants.ts';
+import { guestMemoryBytes } from './guest-memory.ts';
 import { guestOrders } from './guest-orders.ts';
 import { guestSession, type GuestOutcome, type Patience } from './guest-session.ts';
 import { prepareDisks } from './prepare-disks.ts';
@@ -41,7 +42,8 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
   const endpoints = grantedEndpoints(request.spec, 'microvm', context.network);
-  keepRuns('microvm', context.stateDir);
+  await keepRuns('microvm', context.stateDir);
+  if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);
@@ -66,7 +68,7 @@ async function execute({ stateDir, guest, kind, network, patience }: MicrovmCont
   await mkdir(outputsPath);
   const vmm = await kind.start({
     name: run.name, directory: run.path, kernel: guest.kernel, initrd: guest.initrd, disks,
-    memoryBytes: Math.ceil(spec.resources.memoryBytes * (1 + GUEST_MEMORY_RATIO)) + GUEST_MEMORY_BYTES,
+    memoryBytes: guestMemoryBytes(spec.resources),
     vcpus: Math.min(Math.max(1, Math.ceil(spec.resources.cpus)), availableParallelism(), MAX_VCPUS),
     network: endpoints.length > 0,
     ...(signal ? { signal } : {}),

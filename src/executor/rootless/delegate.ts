@@ -1,14 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDelegated } from '../cgroup/delegated.ts';
+import { divideGroup } from '../cgroup/divide-group.ts';
 import { OWN_GROUP, type CgroupLayout } from '../cgroup/layout.ts';
 import { ownGroup } from '../cgroup/own-group.ts';
 
 /** A lack of this machine, and what to do about it. */
 export interface Lack { what: string; remedy: string }
-
-/** Controllers that jobs' groups get where they are there. */
-const CONTROLLERS = ['cpu', 'memory', 'pids', 'io'];
 
 const REMEDY = 'systemd-run --user --scope -p "Delegate=cpu memory pids" gadus …, or Delegate=yes in the user\'s unit';
 
@@ -21,8 +18,7 @@ export function whyNotDelegated(layout: CgroupLayout | undefined): Lack | undefi
 }
 
 /**
- * Makes room for jobs' groups in a delegated one: this process goes into a group below it, for a group with processes of its own cannot hand on
- * controllers (cgroups(7), "no internal processes"). Does nothing where it is there already.
+ * Makes room for jobs' groups in this process's own, which is delegated. Does nothing where that is done already.
  *
  * @returns why that cannot be, or undefined
  */
@@ -30,12 +26,8 @@ export function takeDelegation(layout: CgroupLayout | undefined): Lack | undefin
   const lack = whyNotDelegated(layout);
   const own = ownGroup() ?? '/';
   if (lack !== undefined || path.basename(own) === OWN_GROUP) return lack;
-  const group = path.join(layout!.unified!, own);
   try {
-    mkdirSync(path.join(group, OWN_GROUP), { recursive: true });
-    writeFileSync(path.join(group, OWN_GROUP, 'cgroup.procs'), String(process.pid));
-    const there = readFileSync(path.join(group, 'cgroup.controllers'), 'utf8').trim().split(/\s+/);
-    writeFileSync(path.join(group, 'cgroup.subtree_control'), CONTROLLERS.filter((name) => there.includes(name)).map((name) => `+${name}`).join(' '));
+    divideGroup(path.join(layout!.unified!, own), [process.pid]);
     return undefined;
   } catch (error) {
     const busy = (error as NodeJS.ErrnoException).code === 'EBUSY';

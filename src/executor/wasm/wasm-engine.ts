@@ -79,6 +79,7 @@ export function createWasmEngine(init: ContainerEngineInit): Engine {
 
   return {
     name: 'wasm',
+    takes: (resources) => ({ ...resources, memoryBytes: resources.memoryBytes + RUNTIME_MEMORY_BYTES }),
     async probe({ signal } = {}): Promise<EngineProbe> {
       const probe = { name: 'wasm' as const, isolation: ISOLATION, channels: sourceChannels({ cgroup: {} as never, scratchPath: '', counterFd: 0 }) };
       const unavailable = (problems: EngineProbe['problems']) => ({ ...probe, ok: false, runtime: '', version: '', problems });

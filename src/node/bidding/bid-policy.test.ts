@@ -45,6 +45,17 @@ test('a node bids for no job that its engine would refuse for its network', () =
   assert.equal(refusal(inputs({}, { engines: engines('docker') })), undefined, 'without a network Docker will do');
 });
 
+test('what an engine needs beside the job counts against what the node offers', () => {
+  const mib = 1024 ** 2;
+  const asked = (engine: OfferedEngine, memoryMib: number) => refusal(inputs({ engine: engine.name, resources: { memoryBytes: 512 * mib } }, {
+    engines: [engine], offer: { cpus: 8, memoryBytes: memoryMib * mib, diskBytes: 2 ** 40 },
+  }));
+  const hungry: OfferedEngine = { name: 'microvm', takes: (resources) => ({ ...resources, memoryBytes: resources.memoryBytes + 100 * mib }) };
+  assert.equal(asked(ENGINES.container, 512), undefined);
+  assert.match(asked(hungry, 611)!, /needs 641728512 bytes of memory in engine microvm, this node offers/);
+  assert.equal(asked(hungry, 612), undefined);
+});
+
 test('who counts by another meter than the job asks for does not bid', () => {
   assert.equal(refusal(inputs({ engine: 'wasm' })), undefined);
   assert.equal(refusal(inputs({ engine: 'wasm', meter: METER_VERSION })), undefined);

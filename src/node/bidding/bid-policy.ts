@@ -2,6 +2,7 @@ import { grantedEndpoints, type Engine, type NetworkRules } from '../../executor
 import { METER_VERSION, POLICIES, messageOf, type JobRequest, type JobSpec } from '../../protocol/index.ts';
 import { COMMIT_MARGIN_SECONDS } from '../constants.ts';
 import { mismatch, type Hardware } from './hardware.ts';
+import { machineNeeds } from './machine-needs.ts';
 import type { Offer } from './offer.ts';
 import { longestRunMs } from '../shards/shards-at-once.ts';
 
@@ -22,7 +23,7 @@ export interface BidPolicy {
 }
 
 /** What a choice of engine looks at. */
-export type OfferedEngine = Pick<Engine, 'name' | 'network'>;
+export type OfferedEngine = Pick<Engine, 'name' | 'network' | 'takes'>;
 
 export interface BidInputs {
   spec: JobSpec;
@@ -64,11 +65,12 @@ export function refusal(inputs: BidInputs): string | undefined {
   } catch (error) {
     return messageOf(error);
   }
+  const needs = machineNeeds(engine, resources);
   if (resources.cpus > offer.cpus) return `asks for ${resources.cpus} CPUs, this node offers ${offer.cpus}`;
-  if (resources.memoryBytes > offer.memoryBytes) return `asks for ${resources.memoryBytes} bytes of memory, this node offers ${offer.memoryBytes}`;
+  if (needs.memoryBytes > offer.memoryBytes) return `needs ${needs.memoryBytes} bytes of memory in engine ${engine.name}, this node offers ${offer.memoryBytes}`;
   if (resources.diskBytes > offer.diskBytes) return `asks for ${resources.diskBytes} bytes of disk, this node offers ${offer.diskBytes}`;
   if (request.shards < 1 || (spec.shards === undefined && request.shards !== 1)) return 'the request on chain and the spec disagree';
-  const longestMs = longestRunMs(spec, request.shards, offer);
+  const longestMs = longestRunMs({ ...spec, resources: needs }, request.shards, offer);
   if (longestMs > policy.maxTimeoutMs) return `may run ${longestMs} ms, this node allows ${policy.maxTimeoutMs}`;
   if (request.commitWindow * 1000 < longestMs + COMMIT_MARGIN_SECONDS * 1000) return 'the commit window is shorter than the job may run';
   if (policy.price > request.maxPrice) return `pays at most ${request.maxPrice}, this node asks ${policy.price}`;

@@ -4,6 +4,7 @@ import type { Hex } from 'viem';
 import { signCommitment } from '../../chain/index.ts';
 import { decodeSpec, messageOf, type LogChunk } from '../../protocol/index.ts';
 import { chooseEngine } from '../bidding/bid-policy.ts';
+import { machineNeeds } from '../bidding/machine-needs.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
 import { AGAIN_WINDOW_SHARE } from '../constants.ts';
 import { NodeError } from '../errors.ts';
@@ -104,6 +105,7 @@ export class ReplicaRunner {
     const spec = decodeSpec(new TextEncoder().encode(record.spec));
     const engine = chooseEngine(spec, engines);
     if (engine === undefined) throw new NodeError('NO_ENGINE', `no engine here runs ${spec.engine} jobs`);
+    const needs = machineNeeds(engine, spec.resources);
     const hub = this.#hub(jobId);
 
     const components = { ...this.#components, engine };
@@ -124,10 +126,10 @@ export class ReplicaRunner {
       },
       ...(this.#init.liveLogs ? { onLog: (stream: LogChunk['stream'], data: Uint8Array) => hub.write(stream, data) } : {}),
     };
-    const outcome = await (spec.shards === undefined ? this.#queue.run(spec.resources, () => runReplica(components, init), signal) : runShards(components, {
-      ...init, store: this.shardStore(jobId), atOnce: shardsAtOnce(spec, this.#init.offer),
+    const outcome = await (spec.shards === undefined ? this.#queue.run(needs, () => runReplica(components, init), signal) : runShards(components, {
+      ...init, store: this.shardStore(jobId), atOnce: shardsAtOnce({ resources: needs }, this.#init.offer),
       keepUntil: Date.now() + request.commitWindow * 1000 + this.#init.keepResultsMs,
-      enter: (task, until) => this.#queue.run(spec.resources, task, until),
+      enter: (task, until) => this.#queue.run(needs, task, until),
       onShard: (progress) => {
         hub.write('info', new TextEncoder().encode(shardLine(progress)));
         log('info', 'shard', { jobId, ...progress });

@@ -13,6 +13,8 @@ const THREADS_HOLD_MS = 20_000 * SLOWNESS;
 const LOOK_EVERY_MS = 20;
 /** What the process had before there was an engine. */
 const OPEN_BEFORE = new Set(await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))));
+/** Where keepers have their groups, and jobs below those, by systemd. */
+const SLICE = '/sys/fs/cgroup/gadus.slice';
 
 /** Everything on this machine that bears the name of this state directory. */
 export async function containerLeftovers(stateDir: string): Promise<string[]> {
@@ -32,7 +34,8 @@ export async function containerLeftovers(stateDir: string): Promise<string[]> {
     if (group.includes(stateDir)) found.push(`init ${pid}`);
   }
   const { base = '' } = cgroupLayout() ?? {};
-  for (const hierarchy of [`/sys/fs/cgroup${base}`, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
+  const scopes = (await readdir(SLICE).catch(() => [])).map((name) => path.join(SLICE, name));
+  for (const hierarchy of [`/sys/fs/cgroup${base}`, ...scopes, ...(await readdir('/sys/fs/cgroup')).map((name) => `/sys/fs/cgroup/${name}`)]) {
     for (const name of await readdir(hierarchy).catch(() => [])) if (name.startsWith(groupPrefix(stateDir))) found.push(`control group ${hierarchy}/${name}`);
   }
   found.push(...await openFiles(stateDir));

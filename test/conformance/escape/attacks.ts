@@ -1,7 +1,9 @@
 /** What published escapes try, in one line of shell each: what succeeds has escaped. By the names that docs/threat-model.md has. */
 export const ATTACKS: Record<string, string[]> = {
   'kernel settings: core_pattern, modprobe, sysrq, uevent_helper': [
-    'echo "|/work/x" > /proc/sys/kernel/core_pattern', 'echo /work/x > /proc/sys/kernel/modprobe', 'echo b > /proc/sysrq-trigger',
+    'echo "|/work/x" > /proc/sys/kernel/core_pattern', 'echo /work/x > /proc/sys/kernel/modprobe',
+    // Hidden behind the null device, where the kernel has it.
+    '[ ! -c /proc/sysrq-trigger ] && echo b > /proc/sysrq-trigger',
     'echo 1 > /proc/sys/vm/drop_caches', 'echo /work/x > /sys/kernel/uevent_helper', 'echo x > /proc/irq/default_smp_affinity', 'echo 0 > /proc/self/uid_map',
     'find /proc/sys -type f -perm -o+w | grep -q . && for f in $(find /proc/sys -type f -perm -o+w); do cat $f > $f && exit 0; done; false',
   ],

@@ -23,8 +23,6 @@ export const HANDSHAKE_TIMEOUT_MS = 60_000;
 export const MAX_PIPE_BYTES = 64 * 1024;
 /** Open files of a monitor: its disks, its sockets, and room. */
 export const MAX_OPEN_FILES = 128;
-/** What the monitor itself needs of memory beside its guest's: its promise is 5 MiB, its page tables and buffers are counted too. */
-export const MONITOR_MEMORY_BYTES = 64 * 1024 ** 2;
 /** Threads of a monitor beside one for each virtual CPU. */
 export const MONITOR_THREADS = 16;
 /** Drives: bytes and operations a second, with a burst of one second's worth, so that no guest takes the host's disk for itself. */

@@ -10,8 +10,8 @@ import { ExecutorError } from '../../errors.ts';
 import { runTool } from '../../tool.ts';
 import { monitorId } from '../../unprivileged-ids.ts';
 import type { GuestDisk, VmmInit } from '../vmm.ts';
-import { STOP_TIMEOUT_MS } from '../constants.ts';
-import { MAX_OPEN_FILES, MONITOR_MEMORY_BYTES, MONITOR_THREADS, RETRY_MS } from './constants.ts';
+import { MONITOR_MEMORY_BYTES, STOP_TIMEOUT_MS } from '../constants.ts';
+import { MAX_OPEN_FILES, MONITOR_THREADS, RETRY_MS } from './constants.ts';
 
 /** A monitor's jail: all it can see of this machine, as a user of its own, in a control group of its own. */
 export interface Jail {
