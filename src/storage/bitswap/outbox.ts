@@ -1,0 +1,84 @@
+import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import { Uint8ArrayList } from 'uint8arraylist';
+import { anySignal } from '../../protocol/any-signal.ts';
+import { isOver } from '../../protocol/byte-stream.ts';
+import { messageOf } from '../../protocol/errors.ts';
+import { DIAL_TIMEOUT_MS } from '../constants.ts';
+import { StorageError } from '../errors.ts';
+import { sendBytes } from '../stream/peer-bytes.ts';
+import { BITSWAP_PROTOCOL, MESSAGE_TIMEOUT_MS, STREAM_IDLE_MS, WRITE_AHEAD_BYTES } from './constants.ts';
+
+/**
+ * Messages to one peer, in order, on a stream that is opened for the first of them and closed when there are no more for a while. Nobody says that a
+ * message has come: what was lost with its stream is noticed by the silence.
+ */
+export class Outbox {
+  readonly #libp2p: Pick<Libp2p, 'dialProtocol' | 'getConnections'>;
+  readonly #peer: PeerId;
+  readonly #signal: AbortSignal;
+  readonly #timeoutMs: number;
+  #stream: Stream | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #idle: NodeJS.Timeout | undefined;
+
+  /** @param signal ends everything */
+  constructor(libp2p: Pick<Libp2p, 'dialProtocol' | 'getConnections'>, peer: PeerId, { signal, timeoutMs = MESSAGE_TIMEOUT_MS }: { signal: AbortSignal; timeoutMs?: number }) {
+    this.#libp2p = libp2p;
+    this.#peer = peer;
+    this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Sends a message that is in pieces; resolves when there is room for the next. @throws StorageError PEER_UNREACHABLE, STREAM_CUT, STALLED; the signal's reason */
+  send(pieces: readonly Uint8Array[]): Promise<void> {
+    this.#waiting++;
+    clearTimeout(this.#idle);
+    const sent = this.#last.then(() => this.#send(pieces));
+    this.#last = sent.catch(() => {}).then(() => {
+      if (--this.#waiting > 0) return;
+      this.#idle = setTimeout(() => this.#close(), STREAM_IDLE_MS);
+      this.#idle.unref();
+    });
+    return sent;
+  }
+
+  /** No more is sent. */
+  stop(): void {
+    clearTimeout(this.#idle);
+    this.#stream?.abort(new StorageError('STREAM_CUT', 'this node is stopping'));
+  }
+
+  async #send(pieces: readonly Uint8Array[]): Promise<void> {
+    const stream = await this.#open();
+    try {
+      await sendBytes(stream, new Uint8ArrayList(...pieces), { signal: this.#signal, timeoutMs: this.#timeoutMs, writeAheadBytes: WRITE_AHEAD_BYTES });
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error(messageOf(error)));
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Stream> {
+    this.#signal.throwIfAborted();
+    if (this.#stream !== undefined && !isOver(this.#stream) && this.#stream.writeStatus === 'writable') return this.#stream;
+    try {
+      // Whoever went away is not called back: it is found anew where it is needed.
+      if (this.#libp2p.getConnections(this.#peer).length === 0) throw new Error('it is not connected');
+      const stream = await this.#libp2p.dialProtocol(this.#peer, BITSWAP_PROTOCOL, { signal: anySignal(this.#signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)) });
+      this.#stream = stream;
+      // Nothing is said there.
+      stream.addEventListener('message', () => {});
+      return stream;
+    } catch (cause) {
+      this.#signal.throwIfAborted();
+      throw new StorageError('PEER_UNREACHABLE', 'the peer cannot be asked', { details: `${this.#peer}: ${messageOf(cause)}`, cause });
+    }
+  }
+
+  #close(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.close({ signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) }).catch((error: unknown) => stream.abort(error as Error));
+  }
+}
