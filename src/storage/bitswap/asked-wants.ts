@@ -9,7 +9,7 @@ import { MAX_UNASKED_BYTES, PEER_CHECK_MS, PEER_REPEAT_MS, PEER_SILENCE_TIMEOUT_
 import { broken, encodeWants, type WantEntry } from './messages.ts';
 import type { RecentKeys } from './recent-keys.ts';
 
-export interface AskInit { silenceMs?: number; repeatMs?: number; checkMs?: number }
+export interface AskInit { silenceMs?: number; repeatMs?: number; checkMs?: number; maxUnaskedBytes?: number }
 
 interface Asked { cid: CID; waiting: Set<PromiseWithResolvers<Uint8Array>> }
 
@@ -21,7 +21,7 @@ interface Asked { cid: CID; waiting: Set<PromiseWithResolvers<Uint8Array>> }
  */
 export class AskedWants {
   readonly #send: (message: Uint8Array) => Promise<void>;
-  readonly #timing: Required<AskInit>;
+  readonly #init: Required<AskInit>;
   readonly #wants = new Map<string, Asked>();
   readonly #known: RecentKeys;
   #entries: WantEntry[] = [];
@@ -31,10 +31,10 @@ export class AskedWants {
   #unasked = 0;
 
   /** @param known blocks that anybody was asked for */
-  constructor(send: (message: Uint8Array) => Promise<void>, known: RecentKeys, { silenceMs = PEER_SILENCE_TIMEOUT_MS, repeatMs = PEER_REPEAT_MS, checkMs = PEER_CHECK_MS }: AskInit = {}) {
+  constructor(send: (message: Uint8Array) => Promise<void>, known: RecentKeys, { silenceMs = PEER_SILENCE_TIMEOUT_MS, repeatMs = PEER_REPEAT_MS, checkMs = PEER_CHECK_MS, maxUnaskedBytes = MAX_UNASKED_BYTES }: AskInit = {}) {
     this.#send = send;
     this.#known = known;
-    this.#timing = { silenceMs, repeatMs, checkMs };
+    this.#init = { silenceMs, repeatMs, checkMs, maxUnaskedBytes };
   }
 
   get size(): number {
@@ -116,7 +116,7 @@ export class AskedWants {
   /** Something came that is of no use. @throws StorageError PROTOCOL_BROKEN when it is enough */
   unasked(bytes: number): void {
     this.#unasked += bytes + UNASKED_ITEM_BYTES;
-    if (this.#unasked > this.#useful + MAX_UNASKED_BYTES) throw broken(`${this.#unasked} bytes that were not asked for`);
+    if (this.#unasked > this.#useful + this.#init.maxUnaskedBytes) throw broken(`${this.#unasked} bytes that were not asked for`);
   }
 
   /** Nothing more will come. */
@@ -163,7 +163,7 @@ export class AskedWants {
   }
 
   #watchSilence(): NodeJS.Timeout {
-    const { silenceMs, repeatMs, checkMs } = this.#timing;
+    const { silenceMs, repeatMs, checkMs } = this.#init;
     let silent = 0;
     let lookedAt = performance.now();
     let repeatAfterMs = repeatMs;

@@ -70,9 +70,10 @@ async function readMessage(message: Part, sink: MessageSink, waited: () => void)
         }
       }
     }
-    if (part.left > 0) {
-      sink.passed(part.left);
+    const useless = part.left;
+    if (useless > 0) {
       await part.pass();
+      sink.passed(useless);
     }
   }
 }
