@@ -29,6 +29,8 @@ export class AskedWants {
   #heard = false;
   #useful = 0;
   #unasked = 0;
+  /** Blocks of no use since something of use came. */
+  #strange = 0;
 
   /** @param known blocks that anybody was asked for */
   constructor(send: (message: Uint8Array) => Promise<void>, known: RecentKeys, { silenceMs = PEER_SILENCE_TIMEOUT_MS, repeatMs = PEER_REPEAT_MS, checkMs = PEER_CHECK_MS, maxUnaskedBytes = MAX_UNASKED_BYTES }: AskInit = {}) {
@@ -91,9 +93,11 @@ export class AskedWants {
       if (!lenient && (key === undefined || !this.#known.has(key))) {
         throw new StorageError('BLOCK_INVALID', 'the peer sent wrong bytes', { details: `${bytes.length} bytes that were never asked for` });
       }
+      this.#strange++;
       return this.unasked(bytes.length);
     }
     this.#heard = true;
+    this.#strange = 0;
     this.#useful += bytes.length;
     this.#forget(key);
     const copies = [...want.waiting].map((_waiting, i) => (i === 0 ? bytes : bytes.slice()));
@@ -180,7 +184,8 @@ export class AskedWants {
       lookedAt = now;
       if (silent > silenceMs) {
         for (const { cid } of this.#wants.values()) this.#cancel(cid);
-        this.end(new StorageError('STALLED', 'the peer is silent', { details: `for ${silenceMs} ms` }));
+        const strange = this.#strange === 0 ? '' : `, and sent ${this.#strange} blocks that were not asked for`;
+        this.end(new StorageError('STALLED', 'the peer is silent', { details: `for ${silenceMs} ms${strange}` }));
       } else if (silent > repeatAfterMs) {
         repeatAfterMs *= 2;
         for (const [key, { cid }] of this.#wants) this.#request(key, cid);

@@ -115,8 +115,9 @@ export function bitswapSource({ libp2p, bitswap }: { libp2p: Libp2p; bitswap: Bi
         await read(cid, options);
         return true;
       } catch (error) {
-        if (isError(error, 'NOT_FOUND')) return false;
-        throw error;
+        if (!isError(error, 'NOT_FOUND')) throw error;
+        if (error.details === undefined) return false;
+        throw new StorageError('PEER_UNREACHABLE', 'not every peer could be asked', { details: error.details, cause: error });
       }
     },
   };

@@ -1,4 +1,4 @@
-import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import { UnsupportedProtocolError, type Libp2p, type PeerId, type Stream } from '@libp2p/interface';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { anySignal } from '../../protocol/any-signal.ts';
 import { isOver } from '../../protocol/byte-stream.ts';
@@ -30,7 +30,7 @@ export class Outbox {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Sends a message that is in pieces; resolves when there is room for the next. @throws StorageError PEER_UNREACHABLE, STREAM_CUT, STALLED; the signal's reason */
+  /** Sends a message that is in pieces; resolves when there is room for the next. @throws StorageError PEER_UNREACHABLE, NOT_FOUND for one that does not speak bitswap, STREAM_CUT, STALLED; the signal's reason */
   send(pieces: readonly Uint8Array[]): Promise<void> {
     this.#waiting++;
     clearTimeout(this.#idle);
@@ -72,6 +72,7 @@ export class Outbox {
       return stream;
     } catch (cause) {
       this.#signal.throwIfAborted();
+      if (cause instanceof UnsupportedProtocolError) throw new StorageError('NOT_FOUND', 'the peer does not speak bitswap', { details: this.#peer.toString(), cause });
       throw new StorageError('PEER_UNREACHABLE', 'the peer cannot be asked', { details: `${this.#peer}: ${messageOf(cause)}`, cause });
     }
   }

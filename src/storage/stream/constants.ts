@@ -26,3 +26,5 @@ export const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 export const READ_LIMIT_BYTES = READ_AHEAD_BYTES + 32 * 1024 * 1024;
 /** Bytes sent and received on streams of libp2p between two collections of young garbage: each byte leaves two or three of it, and a collection takes a millisecond. */
 export const YOUNG_GARBAGE_BYTES = 2 * 1024 * 1024;
+/** The same of all garbage: a block leaves 30 KB in the heap, and a collection takes 40 ms. */
+export const OLD_GARBAGE_BYTES = 128 * 1024 * 1024;

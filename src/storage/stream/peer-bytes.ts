@@ -3,7 +3,7 @@ import type { Uint8ArrayList } from 'uint8arraylist';
 import { receiveChunks, sendChunk } from '../../protocol/byte-stream.ts';
 import { StorageError } from '../errors.ts';
 import { READ_AHEAD_BYTES, READ_LIMIT_BYTES, WRITE_AHEAD_BYTES, WRITE_TIMEOUT_MS } from './constants.ts';
-import { passedThrough } from './young-garbage.ts';
+import { passedThrough } from './passed-through.ts';
 
 /** The bytes a peer sends, as they come; the peer is held back while nobody takes them. @throws StorageError STREAM_CUT when the peer resets */
 export async function* receiveBytes(stream: Stream, { readAheadBytes = READ_AHEAD_BYTES } = {}): AsyncGenerator<Uint8Array> {
