@@ -6,7 +6,7 @@ import { create as createDigest } from 'multiformats/hashes/digest';
 import { isError } from '../../protocol/errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { blockKey } from '../unixfs/links.ts';
-import { decodePrefix, encodeAnswer, encodeWants, type WantEntry } from './messages.ts';
+import { decodePrefix, decodeWantlist, encodeAnswer, encodeWants, type WantEntry } from './messages.ts';
 import { readMessages, type MessageSink } from './read-messages.ts';
 
 const { signal } = new AbortController();
@@ -74,6 +74,10 @@ test('a wantlist, byte by byte as others write it; a prefix is the head of a CID
   // Message { payload = 3 { prefix = 1, data = 2 }, blockPresences = 4 { cid = 1, type = 2 } }
   const answer = encodeAnswer({ blocks: [{ cid, bytes: Uint8Array.of(1, 2, 3) }], presences: [{ cid, has: false }, { cid, has: true }] });
   assert.equal(Buffer.concat(answer).toString('hex'), `5f1a0b0a0401551220120301020322280a24${hash}100122260a24${hash}`);
+  const message = encodeWants([{ cid, cancel: false, have: false, sendDontHave: true }]);
+  const [entry] = decodeWantlist(message.subarray(3)).entries;
+  assert.equal(String(entry!.cid), String(cid));
+  assert.notEqual(entry!.cid.bytes.buffer, message.buffer, 'a want does not keep the message that it came in');
   assert.equal(decodePrefix(Uint8Array.of(1, 0x55, 0x12, 0x20)), 0x12);
   assert.equal(blockKey(cid), blockKey(CID.createV0(cid.multihash as ReturnType<typeof createDigest<0x12>>)));
 });

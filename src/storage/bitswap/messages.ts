@@ -119,7 +119,8 @@ function varint(bytes: Uint8Array, offset: number): { value: number; next: numbe
 function cidOf(bytes: number | Uint8Array | undefined): CID {
   if (!(bytes instanceof Uint8Array) || bytes.length > MAX_WANTED_CID_BYTES) throw broken('no CID where one must be');
   try {
-    return CID.decode(bytes);
+    // A want is kept, and must not keep the whole message.
+    return CID.decode(new Uint8Array(bytes));
   } catch (cause) {
     throw broken(`no CID where one must be: ${messageOf(cause)}`, cause);
   }

@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
+import { giveBack } from '../stream/buffers.ts';
 import type { ByteQueue } from '../stream/byte-queue.ts';
 import { MAX_BLOCK_FIELD_BYTES, MAX_MESSAGE_BYTES, MAX_MESSAGE_PARTS, MAX_WANTED_CID_BYTES, MAX_WANTLIST_BYTES, MESSAGE_TIMEOUT_MS } from './constants.ts';
 import { broken, decodePrefix, decodePresence, decodeWantlist, FIELD, type WantEntry } from './messages.ts';
@@ -52,7 +53,9 @@ async function readMessage(message: Part, sink: MessageSink, waited: () => void)
     if ((name & 7) !== 2) throw broken(`a field of wire type ${name & 7}`);
     const part = message.part(value);
     if (name === FIELD.wantlist) {
-      const { entries, full } = decodeWantlist(await part.take(Math.min(value, MAX_WANTLIST_BYTES)));
+      const list = await part.take(Math.min(value, MAX_WANTLIST_BYTES));
+      const { entries, full } = decodeWantlist(list);
+      giveBack(list);
       sink.wants(entries, full && part.left === 0);
     } else if (name === FIELD.presence) {
       if (value > MAX_PRESENCE_BYTES) throw broken(`a presence of ${value} bytes`);
