@@ -1,4 +1,4 @@
-import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
@@ -20,7 +20,7 @@ export interface BitswapInit extends AskInit {
 }
 
 export interface BitswapComponents extends Pick<ServeInit, 'read' | 'sizeOf'> {
-  libp2p: Pick<Libp2p, 'handle' | 'unhandle' | 'dialProtocol' | 'getConnections' | 'addEventListener' | 'removeEventListener'>;
+  libp2p: Pick<Libp2p, 'handle' | 'unhandle' | 'getConnections' | 'addEventListener' | 'removeEventListener'>;
 }
 
 interface Peer {
@@ -58,7 +58,7 @@ export class Bitswap {
   async start(): Promise<void> {
     const { libp2p } = this.#components;
     libp2p.addEventListener('peer:disconnect', this.#onGone);
-    await libp2p.handle(BITSWAP_PROTOCOL, (stream, { remotePeer }) => { void this.#listen(stream, remotePeer); }, { maxInboundStreams: MAX_INBOUND_STREAMS });
+    await libp2p.handle(BITSWAP_PROTOCOL, (stream, connection) => { void this.#listen(stream, connection); }, { maxInboundStreams: MAX_INBOUND_STREAMS });
   }
 
   async stop(): Promise<void> {
@@ -127,19 +127,23 @@ export class Bitswap {
   }
 
   /** A stream from a peer, until it ends. */
-  async #listen(stream: Stream, id: PeerId): Promise<void> {
+  async #listen(stream: Stream, connection: Connection): Promise<void> {
+    const id = connection.remotePeer;
     const abort = (error: unknown) => stream.abort(toError(error));
     const shunned = this.shuns(id);
     if (shunned !== undefined) return abort(shunned);
     const peer = this.#peer(id);
     peer.streams.add(stream);
+    for (const outbox of peer.outboxes) outbox.hear(connection);
     const { messageTimeoutMs: timeoutMs = MESSAGE_TIMEOUT_MS, restartGraceMs = RESTART_GRACE_MS } = this.#init;
     const sink = sinkOf(peer, performance.now() - this.#started < restartGraceMs);
     const queue = new ByteQueue(sink.watched(receiveBytes(stream, { readAheadBytes: READ_AHEAD_BYTES })), { signal: peer.gone.signal, stallMs: Infinity });
+    // Nothing is answered on it.
+    const closed = stream.close({ signal: AbortSignal.timeout(timeoutMs) }).then(() => undefined, (error: unknown) => ({ error }));
     try {
-      // Nothing is answered on it.
-      stream.close({ signal: AbortSignal.timeout(timeoutMs) }).catch(abort);
       await readMessages(queue, sink, abort, { timeoutMs });
+      const failed = await closed;
+      if (failed !== undefined) abort(failed.error);
     } catch (error) {
       abort(error);
       if (isError(error, 'PROTOCOL_BROKEN', 'BLOCK_INVALID', 'BLOCK_TOO_LARGE')) this.#shun(id, error);

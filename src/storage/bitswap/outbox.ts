@@ -1,4 +1,4 @@
-import { UnsupportedProtocolError, type Libp2p, type PeerId, type Stream } from '@libp2p/interface';
+import { UnsupportedProtocolError, type Connection, type Libp2p, type PeerId, type Stream } from '@libp2p/interface';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { anySignal } from '../../protocol/any-signal.ts';
 import { isOver } from '../../protocol/byte-stream.ts';
@@ -13,7 +13,7 @@ import { BITSWAP_PROTOCOL, MESSAGE_TIMEOUT_MS, STREAM_IDLE_MS, WRITE_AHEAD_BYTES
  * message has come: what was lost with its stream is noticed by the silence.
  */
 export class Outbox {
-  readonly #libp2p: Pick<Libp2p, 'dialProtocol' | 'getConnections'>;
+  readonly #libp2p: Pick<Libp2p, 'getConnections'>;
   readonly #peer: PeerId;
   readonly #signal: AbortSignal;
   readonly #timeoutMs: number;
@@ -21,13 +21,19 @@ export class Outbox {
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
   #idle: NodeJS.Timeout | undefined;
+  #heard: Connection | undefined;
 
   /** @param signal ends everything */
-  constructor(libp2p: Pick<Libp2p, 'dialProtocol' | 'getConnections'>, peer: PeerId, { signal, timeoutMs = MESSAGE_TIMEOUT_MS }: { signal: AbortSignal; timeoutMs?: number }) {
+  constructor(libp2p: Pick<Libp2p, 'getConnections'>, peer: PeerId, { signal, timeoutMs = MESSAGE_TIMEOUT_MS }: { signal: AbortSignal; timeoutMs?: number }) {
     this.#libp2p = libp2p;
     this.#peer = peer;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** It was heard on this connection, of which libp2p itself may not know yet. */
+  hear(connection: Connection): void {
+    this.#heard = connection;
   }
 
   /** Sends a message that is in pieces; resolves when there is room for the next. @throws StorageError PEER_UNREACHABLE, NOT_FOUND for one that does not speak bitswap, STREAM_CUT, STALLED; the signal's reason */
@@ -63,9 +69,10 @@ export class Outbox {
     this.#signal.throwIfAborted();
     if (this.#stream !== undefined && !isOver(this.#stream) && this.#stream.writeStatus === 'writable') return this.#stream;
     try {
-      // Whoever went away is not called back: it is found anew where it is needed.
-      if (this.#libp2p.getConnections(this.#peer).length === 0) throw new Error('it is not connected');
-      const stream = await this.#libp2p.dialProtocol(this.#peer, BITSWAP_PROTOCOL, { signal: anySignal(this.#signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)) });
+      // Whoever went away is not called back: it is found anew where it is needed. Limited connections are others' bandwidth.
+      const connection = [...this.#libp2p.getConnections(this.#peer), ...(this.#heard === undefined ? [] : [this.#heard])].find(({ status, limits }) => status === 'open' && limits === undefined);
+      if (connection === undefined) throw new Error('it is not connected');
+      const stream = await connection.newStream(BITSWAP_PROTOCOL, { signal: anySignal(this.#signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)) });
       this.#stream = stream;
       // Nothing is said there.
       stream.addEventListener('message', () => {});
