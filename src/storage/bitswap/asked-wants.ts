@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
+import { MAX_BLOCK_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { blockKey } from '../unixfs/links.ts';
@@ -27,7 +28,8 @@ export class AskedWants {
   #entries: WantEntry[] = [];
   #watch: NodeJS.Timeout | undefined;
   #heard = false;
-  #useful = 0;
+  /** What it may send and be too late with, bytes: a block for each want. */
+  #allowed = 0;
   #unasked = 0;
   /** Blocks of no use since something of use came. */
   #strange = 0;
@@ -98,19 +100,17 @@ export class AskedWants {
     }
     this.#heard = true;
     this.#strange = 0;
-    this.#useful += bytes.length;
     this.#forget(key);
     const copies = [...want.waiting].map((_waiting, i) => (i === 0 ? bytes : bytes.slice()));
     for (const [i, { resolve }] of [...want.waiting].entries()) resolve(copies[i]!);
   }
 
-  /** A yes to a question for the block itself is none: the block may follow. @throws StorageError PROTOCOL_BROKEN when too many come that nobody asked for */
+  /** A yes is no answer to a want, which is for the block. @throws StorageError PROTOCOL_BROKEN when too many come that nobody asked for */
   presence(cid: CID, has: boolean): void {
     const key = blockKey(cid);
     const want = this.#wants.get(key);
-    if (want === undefined) return this.unasked(0);
+    if (want === undefined || has) return this.unasked(0);
     this.#heard = true;
-    if (has) return;
     this.#forget(key);
     // It may note the want for later; and would not answer it again.
     this.#cancel(cid);
@@ -120,7 +120,7 @@ export class AskedWants {
   /** Something came that is of no use. @throws StorageError PROTOCOL_BROKEN when it is enough */
   unasked(bytes: number): void {
     this.#unasked += bytes + UNASKED_ITEM_BYTES;
-    if (this.#unasked > this.#useful + this.#init.maxUnaskedBytes) throw broken(`${this.#unasked} bytes that were not asked for`);
+    if (this.#unasked > this.#allowed + this.#init.maxUnaskedBytes) throw broken(`${this.#unasked} bytes that were not asked for`);
   }
 
   /** Nothing more will come. */
@@ -140,6 +140,7 @@ export class AskedWants {
 
   #request(key: string, cid: CID): void {
     if (this.#known.add(key)) this.#cancel(cid);
+    this.#allowed += MAX_BLOCK_BYTES + UNASKED_ITEM_BYTES;
     this.#put({ cid, cancel: false, have: false, sendDontHave: true });
   }
 

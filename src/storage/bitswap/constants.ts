@@ -23,7 +23,7 @@ export const MAX_INBOUND_STREAMS = 64;
 export const READ_AHEAD_BYTES = 256 * 1024;
 /** Blocks of one peer that come in at the same time, on as many streams: more wait. Others send one or two. */
 export const MAX_BLOCKS_COMING = 4;
-/** What a peer may send unasked beyond as many bytes as were of use: what was cancelled may be on its way, no more. */
+/** What a peer may send that is of no use, beyond a block for each want: that one may have been cancelled meanwhile. */
 export const MAX_UNASKED_BYTES = 64 * 1024 * 1024;
 /** What a small thing that was not asked for counts for: it costs more to look at than its bytes. */
 export const UNASKED_ITEM_BYTES = 1024;
