@@ -6,11 +6,12 @@ import type { Benchmark } from './benchmark.ts';
 /** Loaded when run, so that one benchmark needs no more than its own parts. */
 const BENCHMARKS: Record<string, { load: () => Promise<Benchmark>; about: string }> = {
   overhead: { load: async () => (await import('./overhead.ts')).overhead, about: 'submit to settled for a job that does nothing, 3 nodes' },
+  'slow-jobs': { load: async () => (await import('./slow-jobs.ts')).slowJobs, about: '`true` on 3 nodes again and again: what client and nodes said of any job that took longer than 5 s' },
   throughput: { load: async () => (await import('./throughput.ts')).throughput, about: 'jobs a second that run nothing, 3 nodes, with 1, 10 and 100 waiting' },
   gas: { load: async () => (await import('./gas.ts')).gas, about: 'gas of each call and of the whole life for k = 1, 3, 7, single and batched' },
   sampler: { load: async () => (await import('./sampler.ts')).sampler, about: 'the sampler\'s CPU share, jitter and lost samples at 20 ms, both cores busy' },
   'input-start': { load: async () => (await import('./input-start.ts')).inputStart, about: 'start of a job on 10 MB against 10 GB of data referenced where it lies' },
-  transfer: { load: async () => (await import('./transfer.ts')).transfer, about: '1 GiB between two nodes by CAR stream, bitswap and gateway: MB/s, peak memory' },
+  transfer: { load: async () => (await import('./transfer.ts')).transfer, about: '1 GiB between two nodes, or to several at once, by CAR stream, bitswap and gateway: MB/s, peak memory' },
   'many-files': { load: async () => (await import('./many-files.ts')).manyFiles, about: '100,000 small files: referenced, copied, unpacked; folders and one sharded directory' },
   sealing: { load: async () => (await import('./sealing.ts')).sealing, about: 'a result of 1 GiB published and unpacked, in the clear and encrypted to its client' },
   images: { load: async () => (await import('./images.ts')).images, about: 'an image of 100 MB unpacked, by umoci beside it, and pulled from a registry on this machine' },

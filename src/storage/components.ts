@@ -1,5 +1,5 @@
 import type { Libp2p } from '@libp2p/interface';
-import type { Bitswap } from './bitswap/helia.ts';
+import type { Bitswap } from './bitswap/bitswap.ts';
 import type { PieceHttp } from './filecoin/piece-http.ts';
 import type { FetchProgress } from './fetch-dag.ts';
 import type { FileCache } from './local/file-cache.ts';

@@ -29,18 +29,6 @@ export const SUSPECT_TIMEOUT_MS = 600_000;
 /** Errors of one source kept in a receipt; more say nothing new. */
 export const MAX_ERRORS_PER_SOURCE = 5;
 
-/** A peer that was asked for a block and has sent none at all for this long is given up. */
-export const PEER_SILENCE_TIMEOUT_MS = 10_000;
-/** After this much silence a want is repeated, then after twice as much: a message may have been lost with its stream. */
-export const PEER_REPEAT_MS = 3_000;
-/** How often silence is looked for. */
-export const PEER_CHECK_MS = 50;
-/** Blocks remembered as asked of one peer. */
-export const MAX_ASKED_REMEMBERED = 4_096;
-/** Our bitswap remembers this long that it sent a block; a repeated want, which is cancelled first, does not depend on it. */
-export const RESEND_WINDOW_MS = 1_000;
-/** A peer that sent wrong bytes is not asked again for this long. */
-export const LIAR_TIMEOUT_MS = 600_000;
 /** Peers asked at the same time whether they have a block. */
 export const MAX_PEERS_ASKED = 16;
 /** One search for providers on the DHT. */
@@ -49,12 +37,6 @@ export const LOOKUP_TIMEOUT_MS = 5_000;
 export const MAX_PROVIDERS_DIALLED = 3;
 /** One dial. */
 export const DIAL_TIMEOUT_MS = 5_000;
-/** One bitswap message, sent or received: 4 MiB at 70 kB/s. */
-export const BITSWAP_MESSAGE_TIMEOUT_MS = 60_000;
-/** Largest bitswap message sent: one block of the largest size and its envelope. */
-export const BITSWAP_MESSAGE_BYTES = MAX_BLOCK_BYTES + 64 * 1024;
-/** Largest bitswap message taken: what other implementations send. */
-export const BITSWAP_MAX_INCOMING_BYTES = 4 * 1024 * 1024 + 64 * 1024;
 /** One call to a Kubo node that does not move data. */
 export const KUBO_TIMEOUT_MS = 5_000;
 /** Asking one source whether it has a block. */

@@ -12,7 +12,7 @@ import { DirectDoor } from './peer-car/direct-door.ts';
 import { serveCar } from './peer-car/serve-car.ts';
 import { remoteSources, type RemoteInit } from './remote-sources.ts';
 import { FileCache } from './local/file-cache.ts';
-import { startBitswap } from './bitswap/helia.ts';
+import { Bitswap } from './bitswap/bitswap.ts';
 import { LocalBlocks } from './local/local-blocks.ts';
 import { carFormat } from './car/car-format.ts';
 import { pieceFormat, sectorFormat } from './piece/formats.ts';
@@ -40,7 +40,7 @@ export interface StorageInit {
     /** Which DAGs may be asked for by their roots: results of jobs, all that is held for its own sake, or every block. */
     allow?: 'results' | 'pinned' | 'all';
   };
-  /** Blocks that are given to nobody by our own protocols: neither by gateway nor by CAR stream. */
+  /** Blocks that are given to nobody: neither by gateway nor by CAR stream nor by bitswap. */
   denied?: readonly CID[];
   /**
    * The TCP port by which peers fetch whole DAGs beside libp2p, several times as fast; any free one by default, none when false. Who cannot
@@ -86,11 +86,14 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     await blocks.open();
     const files = new FileCache(dir);
     await files.start();
-    const bitswap = libp2p === undefined ? undefined : await startBitswap({ libp2p, blocks });
-    const { sources, pieces } = remoteSources({ catalogue, ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
     const deny = new Set(denied.map(blockKey));
     const isDenied = (cid: CID) => deny.has(blockKey(cid));
     const read = (cid: CID) => readVerified(blocks, cid);
+    const bitswap = libp2p === undefined ? undefined : new Bitswap({
+      libp2p, read: async (cid) => (isDenied(cid) ? undefined : readVerified(blocks, cid, { borrowed: false })), sizeOf: async (cid) => (isDenied(cid) ? undefined : blocks.sizeOf(cid)),
+    });
+    await bitswap?.start();
+    const { sources, pieces } = remoteSources({ catalogue, ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
     const served = gateway === undefined ? undefined : await serveGateway({ read, isDenied, allows: allowRoots(new Holdings(catalogue), gateway.allow) }, gateway);
     const door = libp2p === undefined || directPort === false ? undefined : await openDoor(libp2p, directPort);
     const services = [

@@ -10,7 +10,7 @@ import { gatewaySource, type GatewaySourceInit } from './gateway/gateway-source.
 import { createPeerFinder } from './routing/find-peers.ts';
 import { createGatewayFinder } from './routing/find-gateways.ts';
 import { bitswapSource } from './bitswap/bitswap-source.ts';
-import type { Bitswap } from './bitswap/helia.ts';
+import type { Bitswap } from './bitswap/bitswap.ts';
 import { kuboSource } from './kubo/kubo-source.ts';
 import { peerSource } from './peer-car/peer-source.ts';
 import { isPieceCid } from './piece/commp.ts';

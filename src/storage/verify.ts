@@ -25,9 +25,14 @@ export function verifyBlock(cid: CID, bytes: Uint8Array): void {
   }
 }
 
+/** What Node calls a hash function; undefined for one that blocks cannot be verified with. */
+export function hashName(code: number): string | undefined {
+  return HASHES[code];
+}
+
 /** @throws StorageError FORMAT_UNSUPPORTED for a hash function blocks cannot be verified with */
 export function hashOf(cid: CID): string {
-  const name = HASHES[cid.multihash.code];
+  const name = hashName(cid.multihash.code);
   if (name !== undefined) return name;
   throw new StorageError('FORMAT_UNSUPPORTED', 'the CID uses a hash function that is not supported', {
     details: `${cid}: 0x${cid.multihash.code.toString(16)}`, hint: 'sha2-256 and sha2-512 are',

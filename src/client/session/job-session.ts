@@ -165,7 +165,7 @@ export class JobSession {
 
   #failed(error: unknown): 'again' | 'never' {
     // Who has not the coin for a check may yet get it: the job is there, and nobody else ends it well.
-    if (isError(error, ...HOPELESS) && this.job?.state !== 'Committed') {
+    if ((isError(error, ...HOPELESS) && this.job?.state !== 'Committed') || isError(error, 'NO_SCRATCH')) {
       this.#fail(error);
       this.#controller.abort(error);
       return 'never';

@@ -2,23 +2,28 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
-import { DIAL_TIMEOUT_MS, LIAR_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED } from '../constants.ts';
+import { DIAL_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
-import type { Bitswap } from './helia.ts';
+import type { Bitswap } from './bitswap.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { abortable } from '../../protocol/abortable.ts';
-import { askPeer, type AskInit, type PeerState } from './peer-asker.ts';
 import type { PeerFinder } from '../routing/find-peers.ts';
 import type { Source } from '../source.ts';
-import { verifyBlock } from '../verify.ts';
+
+/** What is known of a peer we ask for blocks. */
+interface PeerState {
+  peer: PeerId;
+  inFlight: number;
+  /** Whether it had what it was last asked for. */
+  likely: boolean;
+}
 
 /**
  * IPFS by bitswap: the peer that had the last block and is least busy; if it has not this one, all connected peers at once; if none of
  * them has, whoever the DHT or routers name. Each block is asked of one peer as a rule, so that k holders do not send it k times. A peer that sends
  * wrong bytes is shunned, and the next is asked.
  */
-export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, init: AskInit & { lookupTimeoutMs?: number; findPeers?: PeerFinder } = {}): Source {
-  const { libp2p } = components;
+export function bitswapSource({ libp2p, bitswap }: { libp2p: Libp2p; bitswap: Bitswap }, init: { lookupTimeoutMs?: number; findPeers?: PeerFinder } = {}): Source {
   const states = new Map<string, PeerState>();
   const lookups = new Map<string, Promise<PeerId[]>>();
 
@@ -26,28 +31,29 @@ export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, 
     const key = peer.toString();
     let state = states.get(key);
     if (state === undefined) {
-      state = { peer, inFlight: 0, lastBlockAt: 0, likely: false, asked: new Set(), shunnedUntil: 0 };
+      state = { peer, inFlight: 0, likely: false };
       states.set(key, state);
     }
     return state;
   };
   libp2p.addEventListener('peer:disconnect', ({ detail }) => {
-    // Only what must outlive a connection is remembered: that a peer is shunned.
     const state = states.get(detail.toString());
     if (state === undefined) return;
     state.likely = false;
-    if (state.shunnedUntil < performance.now() && state.inFlight === 0) states.delete(detail.toString());
+    if (state.inFlight === 0) states.delete(detail.toString());
   });
 
   async function ask(state: PeerState, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
-    const bytes = await askPeer(components, state, cid, signal, init);
+    state.inFlight++;
     try {
-      verifyBlock(cid, bytes);
+      const bytes = await bitswap.want(state.peer, cid, { signal });
+      state.likely = true;
       return bytes;
-    } catch (cause) {
-      state.likely = false;
-      state.shunnedUntil = performance.now() + LIAR_TIMEOUT_MS;
-      throw new StorageError('PEER_UNREACHABLE', 'the peer sent wrong bytes and is shunned', { details: state.peer.toString(), cause });
+    } catch (error) {
+      if (!signal.aborted) state.likely = false;
+      throw error;
+    } finally {
+      state.inFlight--;
     }
   }
 
@@ -79,8 +85,11 @@ export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, 
   async function read(cid: CID, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
     const asked = new Set<PeerState>();
     const reasons: string[] = [];
-    const candidates = (peers: readonly PeerId[]) => peers.map(stateOf)
-      .filter((state) => !asked.has(state) && state.shunnedUntil < performance.now()).slice(0, MAX_PEERS_ASKED);
+    const candidates = (peers: readonly PeerId[]) => peers.map(stateOf).filter((state) => {
+      const shunned = bitswap.shuns(state.peer);
+      if (shunned !== undefined && !reasons.includes(messageOf(shunned))) reasons.push(messageOf(shunned));
+      return shunned === undefined && !asked.has(state);
+    }).slice(0, MAX_PEERS_ASKED);
     const attempt = (peers: readonly PeerState[]) => {
       for (const state of peers) asked.add(state);
       return askAll(peers, cid, signal, reasons);
@@ -106,8 +115,9 @@ export function bitswapSource(components: { libp2p: Libp2p; bitswap: Bitswap }, 
         await read(cid, options);
         return true;
       } catch (error) {
-        if (isError(error, 'NOT_FOUND')) return false;
-        throw error;
+        if (!isError(error, 'NOT_FOUND')) throw error;
+        if (error.details === undefined) return false;
+        throw new StorageError('PEER_UNREACHABLE', 'not every peer could be asked', { details: error.details, cause: error });
       }
     },
   };

@@ -7,7 +7,7 @@ import { ByteQueue } from '../stream/byte-queue.ts';
 import { readSections, type ClaimedBlock } from '../stream/read-sections.ts';
 import { ASK_TIMEOUT_MS, CAR_PROTOCOL } from './constants.ts';
 import { decodeOffer, encodeRequest, OFFER_BYTES, STATUS, type CarRequest } from './messages.ts';
-import { receiveBytes, sendBytes } from './stream-bytes.ts';
+import { receiveBytes, sendBytes } from '../stream/peer-bytes.ts';
 import { takeDirect } from './take-direct.ts';
 
 /** How to ask one peer. */

@@ -6,7 +6,8 @@ import { abortable } from '../../protocol/abortable.ts';
 import type { Startable } from '../../protocol/startable.ts';
 import { StorageError } from '../errors.ts';
 import { drop } from '../stream/buffers.ts';
-import { DIRECT_MAGIC, DIRECT_OFFER_TIMEOUT_MS, MAX_DIRECT_STRANGERS, WRITE_TIMEOUT_MS } from './constants.ts';
+import { WRITE_TIMEOUT_MS } from '../stream/constants.ts';
+import { DIRECT_MAGIC, DIRECT_OFFER_TIMEOUT_MS, MAX_DIRECT_STRANGERS } from './constants.ts';
 
 /** What a peer is told, over its encrypted connection, to fetch one answer directly. */
 export interface DirectOffer { port: number; ticket: Uint8Array; key: Uint8Array }

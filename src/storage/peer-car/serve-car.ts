@@ -6,13 +6,13 @@ import { sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { giveBack } from '../stream/buffers.ts';
-import { MAX_ANSWER_BLOCKS } from '../stream/constants.ts';
+import { MAX_ANSWER_BLOCKS, WRITE_TIMEOUT_MS } from '../stream/constants.ts';
 import { walkDag } from '../stream/walk-dag.ts';
 import { isLeaf } from '../unixfs/links.ts';
-import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, SEND_BATCH_BYTES, STREAMS_PER_PEER, STREAMS_TOTAL, WRITE_TIMEOUT_MS } from './constants.ts';
+import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, SEND_BATCH_BYTES, STREAMS_PER_PEER, STREAMS_TOTAL } from './constants.ts';
 import type { DirectDoor } from './direct-door.ts';
 import { decodeRequest, encodeOffer, STATUS, type CarRequest } from './messages.ts';
-import { receiveBytes, sendBytes } from './stream-bytes.ts';
+import { receiveBytes, sendBytes } from '../stream/peer-bytes.ts';
 
 export interface ServeCarInit {
   /** Whether a peer may have a block; everybody may have everything when absent. */

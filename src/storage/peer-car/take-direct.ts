@@ -1,7 +1,8 @@
 import { createDecipheriv } from 'node:crypto';
 import { connect } from 'node:net';
 import { StorageError } from '../errors.ts';
-import { DIRECT_CONNECT_TIMEOUT_MS, DIRECT_MAGIC, DIRECT_READ_BYTES, READ_AHEAD_BYTES } from './constants.ts';
+import { READ_AHEAD_BYTES } from '../stream/constants.ts';
+import { DIRECT_CONNECT_TIMEOUT_MS, DIRECT_MAGIC, DIRECT_READ_BYTES } from './constants.ts';
 import { nameOf, type DirectOffer } from './direct-door.ts';
 
 /**

@@ -5,7 +5,7 @@ import { STREAM_STALL_MS } from './constants.ts';
 
 export interface ByteQueueInit {
   signal: AbortSignal;
-  /** Longest wait for the next chunk. */
+  /** Longest wait for the next chunk; `Infinity` where somebody else keeps the time. */
   stallMs?: number;
   /** Nobody else looks at the chunks: their memory is freed as soon as they are used up. */
   owned?: boolean;
@@ -89,6 +89,24 @@ export class ByteQueue {
     throw new StorageError('CAR_INVALID', 'a length in the stream is none');
   }
 
+  /** The next byte; undefined when the stream ended. */
+  async byte(): Promise<number | undefined> {
+    if (this.#length === 0 && !await this.#more()) return undefined;
+    const byte = this.#waiting[0]![0]!;
+    this.#advance(1);
+    return byte;
+  }
+
+  /** Goes past so many bytes, which are not kept. @throws StorageError STREAM_CUT when it ends within them; STALLED */
+  async pass(length: number): Promise<void> {
+    for (let left = length; left > 0;) {
+      if (this.#length === 0 && !await this.#more()) throw new StorageError('STREAM_CUT', 'the stream was cut off', { details: `${left} of ${length} bytes did not come` });
+      const count = Math.min(left, this.#waiting[0]!.length);
+      this.#advance(count);
+      left -= count;
+    }
+  }
+
   /** All that is still to come, as it comes. @throws StorageError STALLED; what the stream throws */
   async* rest(): AsyncGenerator<Uint8Array> {
     for (;;) {
@@ -114,7 +132,7 @@ export class ByteQueue {
     const started = performance.now();
     // One promise by hand: this is done for each chunk that comes, and races of several cost more than the chunk.
     const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>();
-    const came = afterSilence(this.#stallMs, () => reject(new StorageError('STALLED', 'nothing came', { details: `within ${this.#stallMs} ms` })));
+    const came = this.#stallMs === Infinity ? () => {} : afterSilence(this.#stallMs, () => reject(new StorageError('STALLED', 'nothing came', { details: `within ${this.#stallMs} ms` })));
     const onAbort = () => reject(this.#signal.reason);
     this.#signal.addEventListener('abort', onAbort, { once: true });
     this.#chunks.next().then(resolve, reject);

@@ -16,3 +16,15 @@ export const MIN_POOLED_BYTES = 64 * 1024;
 export const MIN_DROPPED_BYTES = 16 * 1024;
 /** Buffers of the largest block that are kept for the next ones: what one stream has on its way. */
 export const MAX_POOLED_BUFFERS = 8;
+/** A peer that takes nothing for this long is cut off. */
+export const WRITE_TIMEOUT_MS = 30_000;
+/** Bytes kept ahead of the muxer. One window of yamux at its largest would be 16 MiB; this keeps the pipe full on a local network. */
+export const WRITE_AHEAD_BYTES = 1024 * 1024;
+/** Bytes read ahead of the consumer before the peer is held back. */
+export const READ_AHEAD_BYTES = 4 * 1024 * 1024;
+/** What may still arrive after the peer was held back: the largest window of yamux. The stream is cut off above it. */
+export const READ_LIMIT_BYTES = READ_AHEAD_BYTES + 32 * 1024 * 1024;
+/** Bytes sent and received on streams of libp2p between two collections of young garbage: each byte leaves two or three of it, and a collection takes a millisecond. */
+export const YOUNG_GARBAGE_BYTES = 2 * 1024 * 1024;
+/** The same of all garbage: a block leaves 30 KB in the heap, and a collection takes 40 ms. */
+export const OLD_GARBAGE_BYTES = 128 * 1024 * 1024;

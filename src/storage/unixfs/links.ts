@@ -32,6 +32,6 @@ export function isLeaf(cid: CID): boolean {
 }
 
 /** Blocks are the same when their hashes are, whatever codec or CID version names them. */
-export function blockKey(cid: CID): string {
+export function blockKey(cid: Pick<CID, 'multihash'>): string {
   return Buffer.from(cid.multihash.bytes).toString('base64');
 }

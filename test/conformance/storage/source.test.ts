@@ -13,8 +13,8 @@ import { CAR_PROTOCOL } from '../../../src/storage/peer-car/constants.ts';
 import { peerSource } from '../../../src/storage/peer-car/peer-source.ts';
 import { serveCar } from '../../../src/storage/peer-car/serve-car.ts';
 import { bitswapSource } from '../../../src/storage/bitswap/bitswap-source.ts';
-import { BITSWAP_PROTOCOL } from '../../../src/storage/bitswap/cancel-want.ts';
-import { startBitswap } from '../../../src/storage/bitswap/helia.ts';
+import { Bitswap } from '../../../src/storage/bitswap/bitswap.ts';
+import { BITSWAP_PROTOCOL } from '../../../src/storage/bitswap/constants.ts';
 import { kuboSource } from '../../../src/storage/kubo/kubo-source.ts';
 import { LocalBlocks } from '../../../src/storage/local/local-blocks.ts';
 import { localSource } from '../../../src/storage/local/local-source.ts';
@@ -153,21 +153,19 @@ testSource('gateways, of our own making', async (t) => {
 });
 
 testSource('ipfs by bitswap', async (t) => {
+  const { read, put, corrupt } = looseBlocks();
   const [server, client] = [await startHost(t), await startHost(t)];
   const start = async (libp2p: typeof server) => {
-    const { blocks, corrupt } = await openBlocks(t);
-    const bitswap = await startBitswap({ libp2p, blocks });
+    const bitswap = new Bitswap({ libp2p, read, sizeOf: async (cid) => (await read(cid))?.length }, { liarTimeoutMs: 0, restartGraceMs: 0 });
+    await bitswap.start();
     t.after(() => bitswap.stop());
-    return { blocks, corrupt, bitswap };
+    return bitswap;
   };
-  const there = await start(server);
-  const here = await start(client);
+  await start(server);
+  const bitswap = await start(client);
   await client.dial(server.getMultiaddrs());
   return {
-    // A bitswap block carries no CID, so wrong bytes are no answer at all: silence, which need not be long here.
-    source: bitswapSource({ libp2p: client, bitswap: here.bitswap }, { silenceMs: 2000, repeatMs: 500 }),
-    put: async (cid, bytes) => { await there.blocks.put(cid, bytes); },
-    corrupt: there.corrupt,
+    source: bitswapSource({ libp2p: client, bitswap }), put, corrupt,
     async stall() {
       await server.unhandle(BITSWAP_PROTOCOL);
       await server.handle(BITSWAP_PROTOCOL, () => {});

@@ -5,6 +5,7 @@ import { checkResult, disagreement } from '../../../evidence/index.ts';
 import { anySignal, isError, messageOf, parseCid } from '../../../protocol/index.ts';
 import type { Storage } from '../../../storage/index.ts';
 import { MAX_CHECKED_RESULT_BYTES, RESULT_FETCH_TIMEOUT_MS } from '../../constants.ts';
+import { ClientError } from '../../errors.ts';
 import type { Exhibit } from '../exhibit.ts';
 
 type Sound = Extract<Exhibit, { evidence: unknown }>;
@@ -15,6 +16,7 @@ type Files = Map<string, { source: string; bytes: number }>;
  * had is replaced by the others that have the identical result. A replica whose windows are contradicted becomes one with a problem.
  *
  * @param addrs where the nodes listen
+ * @throws ClientError NO_SCRATCH when there is no place for a result; the signal's reason
  */
 export async function confront(storage: Pick<Storage, 'connect' | 'export'>, addrs: readonly (readonly string[])[], exhibits: readonly Exhibit[], signal: AbortSignal): Promise<Exhibit[]> {
   const groups = Map.groupBy(exhibits.filter((exhibit): exhibit is Sound => 'evidence' in exhibit && exhibit.windows !== undefined), ({ evidence }) => evidence.resultCid);
@@ -54,7 +56,7 @@ function outvoted(exhibit: Sound, group: readonly Sound[]): Exhibit {
 
 /** Fetches a result for a moment. @returns whether it could be had in time */
 async function withResult(storage: Pick<Storage, 'export'>, cid: string, signal: AbortSignal, use: (files: Files) => Promise<void>): Promise<boolean> {
-  const dir = await mkdtemp(join(tmpdir(), 'gadus-result-'));
+  const dir = await scratch();
   try {
     const root = join(dir, 'result');
     const tooMuch = new AbortController();
@@ -70,6 +72,17 @@ async function withResult(storage: Pick<Storage, 'export'>, cid: string, signal:
     return true;
   } finally {
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A folder for a moment. Without one no result can be looked at, and waiting makes none: whoever waits is told. @throws ClientError NO_SCRATCH */
+async function scratch(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'gadus-result-'));
+  } catch (cause) {
+    throw new ClientError('NO_SCRATCH', 'there is no place for temporary files, and results are not looked at without one', {
+      details: messageOf(cause), cause, hint: 'have TMPDIR name a folder that exists and can be written to, and run gadus job wait: the job goes on',
+    });
   }
 }
 
