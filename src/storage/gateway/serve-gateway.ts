@@ -73,7 +73,8 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
     const absent = () => new HttpRefusal(request.onlyIfCached ? 412 : 404, 'the block is not here');
     if (identityBlock(request.cid) === undefined && !await allows(request.cid)) throw absent();
     const headers = headersFor(request);
-    if (incoming.headers['if-none-match']?.split(',').some((tag) => [request.etag, '*'].includes(tag.trim())) === true) {
+    // Weak comparison (RFC 9110, 13.1.2): caches on the way may have made the tag a weak one.
+    if (incoming.headers['if-none-match']?.split(',').some((tag) => [opaque(request.etag), '*'].includes(opaque(tag.trim()))) === true) {
       return void outgoing.writeHead(304, headers).end();
     }
     const root = identityBlock(request.cid) ?? await readAllowed(request.cid);
@@ -127,6 +128,8 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
   };
 }
 
+const opaque = (tag: string) => tag.replace(/^W\//, '');
+
 /** An address; of IPv6 the network of 64 bits, since whoever has one address there has all of them. */
 function groupOf(address: string): string {
   if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
@@ -145,6 +148,8 @@ function headersFor({ cid, path, format, duplicates, etag, filename, contentLoca
     'content-type': format === 'raw' ? RAW_TYPE : `${CAR_TYPE}; version=1; order=dfs; dups=${duplicates ? 'y' : 'n'}`,
     'content-disposition': `attachment; filename="${plain}"${plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name)}`}`,
     'x-ipfs-path': `/ipfs/${[cid, ...path.map(encodeURIComponent)].join('/')}`, 'x-ipfs-roots': cid.toString(),
+    // A CAR is made as it is sent; ranges of files are asked for by entity-bytes.
+    'accept-ranges': format === 'raw' ? 'bytes' : 'none',
     ...(contentLocation !== undefined && { 'content-location': contentLocation }),
   };
 }
@@ -153,7 +158,7 @@ function answerRaw(incoming: IncomingMessage, outgoing: ServerResponse, block: U
   const range = /^bytes=(\d*)-(\d*)$/.exec(incoming.headers.range ?? '');
   let bytes = block;
   let status = 200;
-  const extra: Record<string, string> = { 'accept-ranges': 'bytes' };
+  const extra: Record<string, string> = {};
   if (range !== null && `${range[1]}${range[2]}` !== '') {
     const from = range[1] === '' ? Math.max(0, block.length - Number(range[2])) : Number(range[1]);
     const to = range[1] === '' || range[2] === '' ? block.length - 1 : Math.min(block.length - 1, Number(range[2]));
