@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid';
+import { BlockSet } from './block-set.ts';
 import { MAX_BLOCK_BYTES, MAX_DAG_DEPTH, NODE_BYTES } from './constants.ts';
 import { StorageError } from './errors.ts';
 import { blockKey, isLeaf, linksOf } from './unixfs/links.ts';
@@ -15,7 +16,7 @@ export interface Wanted {
 
 /** What of a DAG is known, wanted and there: the book-keeping of a fetch, without any I/O. */
 export class DagWalk {
-  readonly #seen = new Set<string>();
+  readonly #seen = new BlockSet();
   readonly #wanted = new Map<string, Wanted>();
   #stack: Wanted[] = [];
   #absent: Wanted[] = [];
@@ -49,27 +50,27 @@ export class DagWalk {
 
   /** The entry of a wanted block; `known` when it came before; undefined for one that the DAG is not known to have. */
   find(cid: CID): Wanted | 'known' | undefined {
-    const key = blockKey(cid);
-    return this.#wanted.get(key) ?? (this.#seen.has(key) ? 'known' : undefined);
+    return this.#wanted.get(blockKey(cid)) ?? (this.#seen.has(cid) ? 'known' : undefined);
   }
 
   /** Notes a verified block, and wants what it links to. @throws StorageError DAG_INVALID, FORMAT_UNSUPPORTED */
   came(entry: Wanted, bytes: Uint8Array): void {
     entry.done = true;
+    // What a stream brings comes in the order of the stack: nobody would take it from there.
+    while (this.#stack.at(-1)?.done === true) this.#stack.pop();
     this.#wanted.delete(blockKey(entry.cid));
     // Reversed, so that the stack yields a file's blocks in their order.
     for (const { cid, claimedBytes } of linksOf(entry.cid, bytes).reverse()) this.#want(cid, isLeaf(cid) ? claimedBytes : NODE_BYTES, entry.depth + 1);
   }
 
   #want(cid: CID, bytes: number, depth: number): void {
-    const key = blockKey(cid);
-    if (this.#seen.has(key)) return;
+    if (this.#seen.has(cid)) return;
     if (depth > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the DAG is too deep', { details: `more than ${MAX_DAG_DEPTH} levels` });
-    this.#seen.add(key);
+    this.#seen.add(cid);
     const entry: Wanted = { cid, depth, done: false, bytes: Math.min(bytes, MAX_BLOCK_BYTES) };
     const inline = identityBlock(cid);
     if (inline !== undefined) return this.came(entry, inline);
-    this.#wanted.set(key, entry);
+    this.#wanted.set(blockKey(cid), entry);
     this.#stack.push(entry);
   }
 }

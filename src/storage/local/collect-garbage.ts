@@ -1,5 +1,8 @@
 import { CID } from 'multiformats/cid';
-import { blockKey, isLeaf, linksOf } from '../unixfs/links.ts';
+import { BlockSet } from '../block-set.ts';
+import { SWEEP_CONCURRENCY } from '../constants.ts';
+import { forEachParallel } from '../parallel.ts';
+import { isLeaf, linksOf } from '../unixfs/links.ts';
 import type { Holding, Holdings } from './holdings.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 
@@ -17,7 +20,7 @@ export interface Collected { dags: number; blocks: number; bytes: number }
 
 /**
  * Gives up results whose time is over and fetched data beyond its size, then removes every own block that no DAG left needs. Blocks
- * that somebody reads or puts meanwhile stay. Of each block its hash is held in memory, 100 bytes.
+ * that somebody reads or puts meanwhile stay. Of each block its hash is held in memory.
  */
 export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks; holdings: Holdings }, init: CollectInit): Promise<Collected> {
   const { signal, isPinned, maxFetchedBytes, quiet } = init;
@@ -29,15 +32,16 @@ export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks
     for (const { cid } of given) await holdings.remove(CID.parse(cid));
 
     const gone = new Set(given);
-    const needed = new Set<string>();
+    const needed = new BlockSet();
     for (const holding of held) if (!gone.has(holding)) await mark(blocks, CID.parse(holding.cid), needed, signal);
     const removed = { dags: given.length, blocks: 0, bytes: 0 };
-    for await (const { cid, bytes } of blocks.own()) {
+    await forEachParallel(blocks.own(), SWEEP_CONCURRENCY, async (cid) => {
       signal.throwIfAborted();
-      if (needed.has(blockKey(cid)) || !(await blocks.sweep(cid))) continue;
+      const bytes = needed.has(cid) ? undefined : await blocks.sweep(cid);
+      if (bytes === undefined) return;
       removed.blocks++;
       removed.bytes += bytes;
-    }
+    });
     return removed;
   } finally {
     blocks.noteWanted(false);
@@ -57,14 +61,11 @@ function over(held: readonly Holding[], maxFetchedBytes: number): Holding[] {
   return [...late, ...surplus];
 }
 
-async function mark(blocks: LocalBlocks, root: CID, needed: Set<string>, signal: AbortSignal): Promise<void> {
+async function mark(blocks: LocalBlocks, root: CID, needed: BlockSet, signal: AbortSignal): Promise<void> {
   const waiting = [root];
   for (let cid = waiting.pop(); cid !== undefined; cid = waiting.pop()) {
     signal.throwIfAborted();
-    const key = blockKey(cid);
-    if (needed.has(key)) continue;
-    needed.add(key);
-    if (isLeaf(cid)) continue;
+    if (!needed.add(cid) || isLeaf(cid)) continue;
     const bytes = await blocks.read(cid, { signal });
     try {
       if (bytes !== undefined) waiting.push(...linksOf(cid, bytes).map((link) => link.cid));

@@ -8,6 +8,7 @@ import { base32upper } from 'multiformats/bases/base32';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { decode as decodeDigest } from 'multiformats/hashes/digest';
+import { BlockSet } from '../block-set.ts';
 import { MAX_BLOCK_BYTES, WRITES_WITHOUT_THREAD } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Shelf } from '../shelf/shelf.ts';
@@ -26,7 +27,7 @@ export class LocalBlocks extends FsBlockstore {
   readonly #shelves: readonly Shelf[];
   readonly #writes = new Map<string, Promise<CID>>();
   /** Set while garbage is collected: blocks somebody wants meanwhile. */
-  #wanted: Set<string> | undefined;
+  #wanted: BlockSet | undefined;
   readonly #temporary: string;
   #writer: BlockWriter | undefined;
   #written = 0;
@@ -150,37 +151,39 @@ export class LocalBlocks extends FsBlockstore {
   }
 
   /** The blocks of our own, in no order. */
-  async* own(): AsyncGenerator<{ cid: CID; bytes: number }> {
+  async* own(): AsyncGenerator<CID> {
     for (const folder of await readdir(this.path, { withFileTypes: true })) {
       if (!folder.isDirectory()) continue;
       for (const name of await readdir(join(this.path, folder.name))) {
-        if (!name.endsWith('.data')) continue;
-        const bytes = await stat(join(this.path, folder.name, name)).then(({ size }) => size, () => undefined);
-        if (bytes !== undefined) yield { cid: CID.createV1(raw.code, decodeDigest(base32upper.decoder.decode(name.slice(0, -'.data'.length)))), bytes };
+        if (name.endsWith('.data')) yield CID.createV1(raw.code, decodeDigest(base32upper.decoder.decode(name.slice(0, -'.data'.length))));
       }
     }
   }
 
   /** Begins or ends noting which blocks are read or put again, for `sweep`. */
   noteWanted(note: boolean): void {
-    this.#wanted = note ? new Set() : undefined;
+    this.#wanted = note ? new BlockSet() : undefined;
   }
 
-  /** Removes a block unless somebody wanted it since `noteWanted`; whether it did. */
-  async sweep(cid: CID): Promise<boolean> {
+  /** Removes a block unless somebody wanted it since `noteWanted`. @returns its bytes; undefined when it stays or was gone */
+  async sweep(cid: CID): Promise<number | undefined> {
+    if (this.#wanted?.has(cid) === true) return undefined;
     const key = blockKey(cid);
-    if (this.#wanted?.has(key) === true) return false;
-    const gone = this.delete(cid).finally(() => this.#leaving.delete(key));
+    const path = this.#pathOf(cid);
+    let bytes: number | undefined;
+    const gone = (async () => {
+      bytes = await stat(path).then(({ size }) => size, () => undefined);
+      await rm(path, { force: true });
+    })().finally(() => this.#leaving.delete(key));
     this.#leaving.set(key, gone);
     await gone;
-    return true;
+    return bytes;
   }
 
   async #want(cid: CID): Promise<void> {
     if (this.#wanted === undefined) return;
-    const key = blockKey(cid);
-    this.#wanted.add(key);
-    await this.#leaving.get(key);
+    this.#wanted.add(cid);
+    await this.#leaving.get(blockKey(cid));
   }
 
   async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1], replace: boolean): Promise<CID> {

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
+import { BlockSet } from '../block-set.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
-import { blockKey, isLeaf, linksOf } from '../unixfs/links.ts';
+import { isLeaf, linksOf } from '../unixfs/links.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 import { identityBlock } from '../verify.ts';
 
@@ -17,7 +18,8 @@ export interface Locality {
 
 /** Measures a DAG without any network. A block that is malformed counts as missing. @throws the signal's reason */
 export async function measureLocality(blocks: LocalBlocks, root: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Locality> {
-  const seen = new Set([blockKey(root)]);
+  const seen = new BlockSet();
+  seen.add(root);
   const waiting = [{ cid: root, claimedBytes: 0, depth: 0 }];
   let held = 0;
   let heldBlocks = 0;
@@ -38,9 +40,7 @@ export async function measureLocality(blocks: LocalBlocks, root: CID, { signal }
     held += size;
     heldBlocks++;
     for (const link of links) {
-      const key = blockKey(link.cid);
-      if (seen.has(key)) continue;
-      seen.add(key);
+      if (!seen.add(link.cid)) continue;
       waiting.push({ ...link, depth: depth + 1 });
     }
   }

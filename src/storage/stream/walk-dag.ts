@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid';
-import { blockKey, linksOf } from '../unixfs/links.ts';
+import { BlockSet } from '../block-set.ts';
+import { linksOf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { SEND_AHEAD_BLOCKS } from './constants.ts';
 
@@ -24,7 +25,7 @@ interface Entry { cid: CID; depth: number; reading?: Promise<Uint8Array | undefi
 export async function* walkDag(
   roots: readonly CID[], read: (cid: CID) => Promise<Uint8Array | undefined>, { signal, depth: most = Infinity, duplicates = false, ahead = SEND_AHEAD_BLOCKS }: WalkInit,
 ): AsyncGenerator<{ cid: CID; bytes: Uint8Array | undefined }> {
-  const seen = new Set<string>();
+  const seen = new BlockSet();
   const stack: Entry[] = [...roots].reverse().map((cid) => ({ cid, depth: 0 }));
   const start = (entry: Entry): Promise<Uint8Array | undefined> => {
     if (entry.reading === undefined) {
@@ -36,15 +37,13 @@ export async function* walkDag(
   for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
     signal.throwIfAborted();
     const { cid, depth } = entry;
-    const key = blockKey(cid);
-    if (!duplicates && seen.has(key)) continue;
-    seen.add(key);
+    if (!seen.add(cid) && !duplicates) continue;
     const inline = identityBlock(cid);
     if (inline === undefined) for (let i = stack.length - 1; i >= Math.max(0, stack.length - ahead); i--) start(stack[i]!);
     const bytes = inline ?? await start(entry);
     if (inline === undefined) yield { cid, bytes };
     if (bytes === undefined || depth >= most) continue;
     // Known links only: duplicates in one node would be read ahead for nothing.
-    for (const link of linksOf(cid, bytes).reverse()) if (duplicates || !seen.has(blockKey(link.cid))) stack.push({ cid: link.cid, depth: depth + 1 });
+    for (const link of linksOf(cid, bytes).reverse()) if (duplicates || !seen.has(link.cid)) stack.push({ cid: link.cid, depth: depth + 1 });
   }
 }
