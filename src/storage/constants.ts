@@ -90,8 +90,9 @@ export const SPACE_CHECK_BYTES = 64 * 1024 * 1024;
 export const WRITE_MEMORY_BYTES = 4 * MAX_BLOCK_BYTES;
 /** Blocks that a store writes without that thread: starting it takes 40 ms, and most commands write a few blocks. */
 export const WRITES_WITHOUT_THREAD = 64;
-/** Blocks removed side by side as garbage: as many calls as the system's threads take, and as many waiting. */
-export const SWEEP_CONCURRENCY = 8;
+/** Small blocks that a thread deals with in one go, and the fewest for which it is asked: starting it takes 40 ms, once. */
+export const BLOCKS_AT_ONCE = 256;
+export const BLOCKS_WITHOUT_THREAD = 16;
 /** Files of a folder that are read without a thread for that: starting it takes as long as reading two hundred. */
 export const READ_WITHOUT_THREAD = 64;
 /** Files that the thread reads: of larger ones the bytes cost more than the calls. */

@@ -10,8 +10,15 @@ export interface Wanted {
   cid: CID;
   depth: number;
   done: boolean;
+  /** It was looked for with others, in vain. */
+  checked?: boolean;
   /** Its bytes, as far as its parent says: a claim, never more than a block may have. */
   bytes: number;
+}
+
+/** A leaf named by its SHA-256. */
+function isHashed(cid: CID): boolean {
+  return isLeaf(cid) && cid.multihash.code === 0x12 && cid.multihash.digest.length === 32;
 }
 
 /** What of a DAG is known, wanted and there: the book-keeping of a fetch, without any I/O. */
@@ -29,6 +36,39 @@ export class DagWalk {
   next(): Wanted | undefined {
     for (let entry = this.#stack.pop(); entry !== undefined; entry = this.#stack.pop()) if (!entry.done) return entry;
     return undefined;
+  }
+
+  /**
+   * The next blocks to look for when they are many small leaves, which can be looked for together; undefined when they are not, or were looked for so already (`again`).
+   *
+   * @param few fewer are none
+   * @param mostBytes of all of them, as far as their parents say
+   */
+  nextLeaves({ few, most, mostBytes }: { few: number; most: number; mostBytes: number }): Wanted[] | undefined {
+    const stack = this.#stack;
+    let from = stack.length;
+    let bytes = 0;
+    const leaves: Wanted[] = [];
+    while (from > 0 && leaves.length < most && bytes < mostBytes) {
+      const entry = stack[from - 1]!;
+      if (!entry.done) {
+        if (entry.checked === true || !isHashed(entry.cid)) break;
+        leaves.push(entry);
+        bytes += entry.bytes;
+      }
+      from--;
+    }
+    if (leaves.length < few) return undefined;
+    stack.length = from;
+    return leaves;
+  }
+
+  /** These leaves are to be looked for one by one. */
+  again(leaves: readonly Wanted[]): void {
+    for (const entry of leaves.toReversed()) {
+      entry.checked = true;
+      this.#stack.push(entry);
+    }
   }
 
   /** The block was looked for and is not here. */

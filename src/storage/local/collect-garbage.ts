@@ -1,7 +1,6 @@
 import { CID } from 'multiformats/cid';
 import { BlockSet } from '../block-set.ts';
-import { SWEEP_CONCURRENCY } from '../constants.ts';
-import { forEachParallel } from '../parallel.ts';
+import { BLOCKS_AT_ONCE } from '../constants.ts';
 import { isLeaf, linksOf } from '../unixfs/links.ts';
 import type { Holding, Holdings } from './holdings.ts';
 import type { LocalBlocks } from './local-blocks.ts';
@@ -35,13 +34,20 @@ export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks
     const needed = new BlockSet();
     for (const holding of held) if (!gone.has(holding)) await mark(blocks, CID.parse(holding.cid), needed, signal);
     const removed = { dags: given.length, blocks: 0, bytes: 0 };
-    await forEachParallel(blocks.own(), SWEEP_CONCURRENCY, async (cid) => {
+    const sweep = async (batch: readonly CID[]) => {
       signal.throwIfAborted();
-      const bytes = needed.has(cid) ? undefined : await blocks.sweep(cid);
-      if (bytes === undefined) return;
-      removed.blocks++;
-      removed.bytes += bytes;
-    });
+      for (const bytes of await blocks.sweep(batch)) {
+        removed.blocks++;
+        removed.bytes += bytes;
+      }
+    };
+    let batch: CID[] = [];
+    for await (const cid of blocks.own()) {
+      if (needed.has(cid)) continue;
+      batch.push(cid);
+      if (batch.length >= BLOCKS_AT_ONCE) await sweep(batch.splice(0));
+    }
+    if (batch.length > 0) await sweep(batch);
     return removed;
   } finally {
     blocks.noteWanted(false);

@@ -69,7 +69,7 @@ export class Inputs {
         receipt = await fetch(cid, { signal: inner, ...(onProgress && { onProgress }) });
         await retention.requireSpace(receipt.bytes);
         const { bytes } = await extract(borrowedBlocks(blocks), cid, path, {
-          signal: inner, maxBytes: Math.max(this.#maxBytes, receipt.bytes), fileMode: 0o444, linkBlock: (block, target) => blocks.linkOwn(block, target),
+          signal: inner, maxBytes: Math.max(this.#maxBytes, receipt.bytes), fileMode: 0o444, linkBlocks: (leaves, paths) => blocks.linkMany(leaves, paths),
         });
         return { bytes, dagBytes: receipt.bytes, dagBlocks: receipt.blocks };
       }, signal);

@@ -9,11 +9,12 @@ import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { decode as decodeDigest } from 'multiformats/hashes/digest';
 import { BlockSet } from '../block-set.ts';
-import { MAX_BLOCK_BYTES, WRITES_WITHOUT_THREAD } from '../constants.ts';
+import { BLOCKS_WITHOUT_THREAD, MAX_BLOCK_BYTES, WRITES_WITHOUT_THREAD } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Shelf } from '../shelf/shelf.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
+import { BlockFiles } from './block-files.ts';
 import { BlockWriter } from './block-writer.ts';
 import { readFileBorrowed } from './read-file.ts';
 
@@ -31,6 +32,7 @@ export class LocalBlocks extends FsBlockstore {
   readonly #temporary: string;
   #writer: BlockWriter | undefined;
   #written = 0;
+  readonly #many = new BlockFiles();
   /** Blocks being removed as garbage: whoever wants one waits until it is gone. */
   readonly #leaving = new Map<string, Promise<void>>();
 
@@ -54,6 +56,7 @@ export class LocalBlocks extends FsBlockstore {
     await Promise.allSettled(this.#writes.values());
     await this.#writer?.stop();
     this.#writer = undefined;
+    await this.#many.stop();
     await super.close();
   }
 
@@ -150,6 +153,25 @@ export class LocalBlocks extends FsBlockstore {
     }
   }
 
+  /** Of own blocks with a SHA-256 hash the bytes of each that is here and right; -1 for the rest, which may be here or not. */
+  async verifyMany(cids: readonly CID[]): Promise<Int32Array> {
+    await this.#wantMany(cids);
+    return this.#many.deal({ kind: 'verify', paths: this.#pathsOf(cids), digests: Buffer.concat(cids.map(({ multihash }) => multihash.digest)) });
+  }
+
+  /** As `sizeOfOwn`, of many; -1 for what is not here. */
+  async sizesOfOwn(cids: readonly CID[]): Promise<Int32Array> {
+    await this.#wantMany(cids);
+    return this.#many.deal({ kind: 'measure', paths: this.#pathsOf(cids) });
+  }
+
+  /** As `linkOwn`, of many; -1 for one that cannot be linked. */
+  async linkMany(cids: readonly CID[], targets: string[]): Promise<Int32Array> {
+    if (cids.length < BLOCKS_WITHOUT_THREAD) return Int32Array.from(await Promise.all(cids.map((cid, i) => this.linkOwn(cid, targets[i]!).catch(() => undefined))), (bytes) => bytes ?? -1);
+    await this.#wantMany(cids);
+    return this.#many.deal({ kind: 'link', paths: this.#pathsOf(cids), targets });
+  }
+
   /** The blocks of our own, in no order. */
   async* own(): AsyncGenerator<CID> {
     for (const folder of await readdir(this.path, { withFileTypes: true })) {
@@ -165,19 +187,27 @@ export class LocalBlocks extends FsBlockstore {
     this.#wanted = note ? new BlockSet() : undefined;
   }
 
-  /** Removes a block unless somebody wanted it since `noteWanted`. @returns its bytes; undefined when it stays or was gone */
-  async sweep(cid: CID): Promise<number | undefined> {
-    if (this.#wanted?.has(cid) === true) return undefined;
-    const key = blockKey(cid);
-    const path = this.#pathOf(cid);
-    let bytes: number | undefined;
-    const gone = (async () => {
-      bytes = await stat(path).then(({ size }) => size, () => undefined);
-      await rm(path, { force: true });
-    })().finally(() => this.#leaving.delete(key));
-    this.#leaving.set(key, gone);
-    await gone;
-    return bytes;
+  /** Removes blocks, but for those that somebody wanted since `noteWanted`. @returns the bytes of each that was removed */
+  async sweep(cids: readonly CID[]): Promise<Int32Array> {
+    const leaving = cids.filter((cid) => this.#wanted?.has(cid) !== true);
+    const paths = this.#pathsOf(leaving);
+    const gone = paths.length < BLOCKS_WITHOUT_THREAD ? Promise.all(paths.map(removed)).then((bytes) => Int32Array.from(bytes)) : this.#many.deal({ kind: 'remove', paths });
+    const done = gone.then(() => {}, () => {});
+    const keys = leaving.map(blockKey);
+    for (const key of keys) this.#leaving.set(key, done);
+    try {
+      return (await gone).filter((bytes) => bytes >= 0);
+    } finally {
+      for (const key of keys) this.#leaving.delete(key);
+    }
+  }
+
+  async #wantMany(cids: readonly CID[]): Promise<void> {
+    if (this.#wanted !== undefined) for (const cid of cids) await this.#want(cid);
+  }
+
+  #pathsOf(cids: readonly CID[]): string[] {
+    return cids.map((cid) => this.#pathOf(cid));
   }
 
   async #want(cid: CID): Promise<void> {
@@ -219,6 +249,18 @@ export interface ReadInit {
   signal?: AbortSignal;
   /** Into memory that whoever reads gives back. */
   borrowed?: boolean;
+}
+
+/** Removes a file. @returns its bytes; -1 when it was gone */
+async function removed(path: string): Promise<number> {
+  try {
+    const { size } = await stat(path);
+    await rm(path);
+    return size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return -1;
+    throw error;
+  }
 }
 
 /** Where blocks are while they are written. */
