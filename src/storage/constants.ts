@@ -102,6 +102,8 @@ export const SMALL_FILES_AT_ONCE = 256;
 export const SMALL_FILES_CONCURRENCY = 3;
 /** Entries of a referenced folder that are looked at without a thread for that, before a job gets it. */
 export const LOOKED_AT_WITHOUT_THREAD = 256;
+/** Entries of a folder that are removed without a thread for that. */
+export const REMOVED_WITHOUT_THREAD = 1_000;
 /** A file that changed less than this ago may change again without its times telling: they move with the kernel's clock tick, 10 ms at most. */
 export const FILE_TIMES_SETTLE_MS = 20;
 /** The same of a file system that keeps times in whole seconds; FAT keeps every other one. */

@@ -13,6 +13,8 @@ export interface CollectInit {
   /** Waits until nothing is being added: what is half added hangs from nothing yet. */
   quiet(): Promise<unknown>;
   signal: AbortSignal;
+  /** Told of what was removed so far. */
+  onProgress?: (removed: Collected) => void;
 }
 
 export interface Collected { dags: number; blocks: number; bytes: number }
@@ -22,7 +24,7 @@ export interface Collected { dags: number; blocks: number; bytes: number }
  * that somebody reads or puts meanwhile stay. Of each block its hash is held in memory.
  */
 export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks; holdings: Holdings }, init: CollectInit): Promise<Collected> {
-  const { signal, isPinned, maxFetchedBytes, quiet } = init;
+  const { signal, isPinned, maxFetchedBytes, quiet, onProgress } = init;
   blocks.noteWanted(true);
   try {
     await quiet();
@@ -40,6 +42,7 @@ export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks
         removed.blocks++;
         removed.bytes += bytes;
       }
+      onProgress?.({ ...removed });
     };
     let batch: CID[] = [];
     for await (const cid of blocks.own()) {
