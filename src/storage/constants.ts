@@ -104,6 +104,12 @@ export const SMALL_FILES_CONCURRENCY = 3;
 export const LOOKED_AT_WITHOUT_THREAD = 256;
 /** Entries of a folder that are removed without a thread for that. */
 export const REMOVED_WITHOUT_THREAD = 1_000;
+/** A bid does not wait longer to know whether a referenced folder is what it was: a million files take ten seconds, and bids have few. */
+export const GLANCE_MS = 500;
+/** What a folder was so long ago is believed by bids; whoever runs a job looks anew, before and after. */
+export const GLANCE_KNOWN_MS = 60_000;
+/** Folders of which that is remembered. */
+export const MAX_TREES_REMEMBERED = 1_000;
 /** A file that changed less than this ago may change again without its times telling: they move with the kernel's clock tick, 10 ms at most. */
 export const FILE_TIMES_SETTLE_MS = 20;
 /** The same of a file system that keeps times in whole seconds; FAT keeps every other one. */
