@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { BlockSet } from './block-set.ts';
 import { MAX_BLOCK_BYTES, MAX_DAG_DEPTH, NODE_BYTES } from './constants.ts';
 import { StorageError } from './errors.ts';
-import { blockKey, isLeaf, linksOf } from './unixfs/links.ts';
+import { blockKey, isHashedLeaf, isLeaf, linksOf } from './unixfs/links.ts';
 import { identityBlock } from './verify.ts';
 
 /** A block that a DAG is known to have and that did not come yet. */
@@ -14,11 +14,6 @@ export interface Wanted {
   checked?: boolean;
   /** Its bytes, as far as its parent says: a claim, never more than a block may have. */
   bytes: number;
-}
-
-/** A leaf named by its SHA-256. */
-function isHashed(cid: CID): boolean {
-  return isLeaf(cid) && cid.multihash.code === 0x12 && cid.multihash.digest.length === 32;
 }
 
 /** What of a DAG is known, wanted and there: the book-keeping of a fetch, without any I/O. */
@@ -52,7 +47,7 @@ export class DagWalk {
     while (from > 0 && leaves.length < most && bytes < mostBytes) {
       const entry = stack[from - 1]!;
       if (!entry.done) {
-        if (entry.checked === true || !isHashed(entry.cid)) break;
+        if (entry.checked === true || !isHashedLeaf(entry.cid)) break;
         leaves.push(entry);
         bytes += entry.bytes;
       }

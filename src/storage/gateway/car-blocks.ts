@@ -6,7 +6,7 @@ import { BlockSet } from '../block-set.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
 import { MAX_REPEATED_ANSWER_BYTES } from './constants.ts';
 import { StorageError } from '../errors.ts';
-import { walkDag } from '../stream/walk-dag.ts';
+import { walkDag, type WalkInit } from '../stream/walk-dag.ts';
 import { openEntry } from '../unixfs/open-entry.ts';
 import { linksOf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
@@ -24,7 +24,7 @@ type Block = { cid: CID; bytes: Uint8Array };
  *
  * @throws HttpRefusal 404 when the root or a part of the path is not here, 400 for a range wholly outside of the file
  */
-export async function carBlocks(request: GatewayRequest, read: ReadBlock, signal: AbortSignal): Promise<AsyncGenerator<Block>> {
+export async function carBlocks(request: GatewayRequest, read: ReadBlock, { signal, ...many }: Pick<WalkInit, 'signal' | 'readMany'>): Promise<AsyncGenerator<Block>> {
   const leading: Block[] = [];
   let end = request.cid;
   for (let rest = request.path; rest.length > 0;) ({ end, rest } = await step(end, rest, recorder(read, leading, signal), signal));
@@ -44,12 +44,12 @@ export async function carBlocks(request: GatewayRequest, read: ReadBlock, signal
       return true;
     };
     for (const block of leading) if (fresh(block)) yield block;
-    for await (const block of scopeBlocks(request, end, range, read, signal)) if (fresh(block)) yield block;
+    for await (const block of scopeBlocks(request, end, range, read, { signal, ...many })) if (fresh(block)) yield block;
   })();
 }
 
 async function* scopeBlocks(
-  { scope, duplicates }: GatewayRequest, end: CID, range: { offset: number; length: number } | undefined, read: ReadBlock, signal: AbortSignal,
+  { scope, duplicates }: GatewayRequest, end: CID, range: { offset: number; length: number } | undefined, read: ReadBlock, { signal, ...many }: Pick<WalkInit, 'signal' | 'readMany'>,
 ): AsyncGenerator<Block> {
   if (range !== undefined) return yield* rangeBlocks(end, range, read, signal);
   const entity = scope === 'entity' ? await openEntry(storeOf(read), end, signal).catch(() => undefined) : undefined;
@@ -61,7 +61,7 @@ async function* scopeBlocks(
     return yield* recorded;
   }
   const depth = scope === 'block' || (scope === 'entity' && entity?.type !== 'file') ? 0 : Infinity;
-  for await (const { cid, bytes } of walkDag([end], read, { signal, duplicates, depth })) {
+  for await (const { cid, bytes } of walkDag([end], read, { signal, duplicates, depth, ...many })) {
     if (bytes === undefined) throw new StorageError('NOT_FOUND', 'a block in the middle is not here', { details: cid.toString() });
     yield { cid, bytes };
   }

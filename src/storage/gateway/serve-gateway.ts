@@ -8,6 +8,7 @@ import { carHeader, sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { isLeaf } from '../unixfs/links.ts';
+import type { WalkInit } from '../stream/walk-dag.ts';
 import { identityBlock } from '../verify.ts';
 import { carBlocks, type ReadBlock } from './car-blocks.ts';
 import { CAR_TYPE, IMMUTABLE, MAX_ADDRESSES, RAW_TYPE, RETRY_AFTER_S, SERVE_CONCURRENCY, SERVE_PER_ADDRESS, SERVE_PER_MINUTE, SERVE_STALL_MS } from './constants.ts';
@@ -27,6 +28,8 @@ export interface ServeGatewayInit {
 
 export interface GatewayComponents {
   read: ReadBlock;
+  /** Many of them; undefined for one that is to be read by itself. */
+  readMany?: WalkInit['readMany'];
   /** Whether a DAG may be asked for by its root: what is not allowed is as if it were not here. */
   allows: (root: CID) => Promise<boolean>;
   /** Whether a block is on the denylist. */
@@ -46,11 +49,12 @@ const ALWAYS = {
  *
  * @throws StorageError SOURCE_INVALID for an address that is none; what listening throws
  */
-export async function serveGateway({ read, allows, isDenied = () => false }: GatewayComponents, init: ServeGatewayInit): Promise<ServedGateway> {
+export async function serveGateway({ read, readMany, allows, isDenied = () => false }: GatewayComponents, init: ServeGatewayInit): Promise<ServedGateway> {
   const { concurrency = SERVE_CONCURRENCY, perAddress = SERVE_PER_ADDRESS, perMinute = SERVE_PER_MINUTE, stallMs = SERVE_STALL_MS, onError = () => {} } = init;
   const { host, port } = parseListen(init.listen);
   const counts = new Map<string, { count: number; until: number }>();
   const readAllowed: ReadBlock = async (cid) => (isDenied(cid) ? undefined : read(cid));
+  const many: Pick<WalkInit, 'readMany'> = readMany === undefined ? {} : { readMany: async (cids) => (await readMany(cids)).map((bytes, i) => (isDenied(cids[i]!) ? undefined : bytes)) };
   const running = new Map<string, number>();
   let active = 0;
 
@@ -80,7 +84,7 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
     const root = identityBlock(request.cid) ?? await readAllowed(request.cid);
     if (root === undefined) throw absent();
     if (request.format === 'raw') return answerRaw(incoming, outgoing, root, headers);
-    const blocks = await carBlocks(request, readAllowed, signal);
+    const blocks = await carBlocks(request, readAllowed, { signal, ...many });
     outgoing.writeHead(200, headers);
     if (incoming.method === 'HEAD') return void outgoing.end();
     await write(outgoing, carHeader(request.cid), signal, stallMs);

@@ -11,13 +11,24 @@ type Asked = BlockFilesOrder extends infer Order ? (Order extends BlockFilesOrde
 export class BlockFiles {
   #worker: Worker | undefined;
   #number = 0;
-  readonly #running = new Map<number, PromiseWithResolvers<Int32Array>>();
+  readonly #running = new Map<number, PromiseWithResolvers<BlockFilesOutcome>>();
 
   /** @returns the bytes of each file; -1 for one that is left to whoever asked @throws what ended the thread */
-  deal(asked: Asked): Promise<Int32Array> {
+  async deal(asked: Asked): Promise<Int32Array> {
+    return (await this.#ask(asked)).bytes;
+  }
+
+  /** @returns what is in each file; undefined for one that is left to whoever asked @throws what ended the thread */
+  async read(asked: Omit<Extract<Asked, { kind: 'read' }>, 'kind'>): Promise<(Uint8Array | undefined)[]> {
+    const { bytes, contents } = await this.#ask({ kind: 'read', ...asked });
+    let at = 0;
+    return Array.from(bytes, (count) => (count < 0 ? undefined : contents.subarray(at, at += count)));
+  }
+
+  #ask(asked: Asked): Promise<BlockFilesOutcome> {
     const worker = this.#worker ??= this.#start();
     const number = this.#number++;
-    const outcome = Promise.withResolvers<Int32Array>();
+    const outcome = Promise.withResolvers<BlockFilesOutcome>();
     this.#running.set(number, outcome);
     worker.ref();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -35,9 +46,9 @@ export class BlockFiles {
 
   #start(): Worker {
     const worker = new Worker(sibling('block-files-worker', import.meta.url), { execArgv: [], stdin: false, resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 } });
-    worker.on('message', ({ number, bytes }: BlockFilesOutcome) => {
-      this.#running.get(number)?.resolve(bytes);
-      this.#running.delete(number);
+    worker.on('message', (outcome: BlockFilesOutcome) => {
+      this.#running.get(outcome.number)?.resolve(outcome);
+      this.#running.delete(outcome.number);
       if (this.#running.size === 0) worker.unref();
     });
     const fail = (cause: unknown) => {

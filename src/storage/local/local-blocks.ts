@@ -159,6 +159,22 @@ export class LocalBlocks extends FsBlockstore {
     return this.#many.deal({ kind: 'verify', paths: this.#pathsOf(cids), digests: Buffer.concat(cids.map(({ multihash }) => multihash.digest)) });
   }
 
+  /** As `read`, of many leaves with a SHA-256 hash, verified; undefined for one that is to be read by itself, and may be here or not. */
+  async readMany(cids: readonly CID[]): Promise<(Uint8Array | undefined)[]> {
+    await this.#wantMany(cids);
+    const digests = (these: readonly CID[]) => Buffer.concat(these.map(({ multihash }) => multihash.digest));
+    const found = await this.#many.read({ paths: this.#pathsOf(cids), digests: digests(cids) });
+    for (const { placesOf } of this.#shelves) {
+      const missing = [...found.keys()].filter((i) => found[i] === undefined);
+      if (placesOf === undefined || missing.length === 0) continue;
+      const places = await placesOf(missing.map((i) => cids[i]!));
+      const lying = missing.flatMap((i, at) => (places[at] === undefined ? [] : [{ i, place: places[at] }]));
+      const read = await this.#many.read({ paths: lying.map(({ place }) => place.path), digests: digests(lying.map(({ i }) => cids[i]!)), places: lying.map(({ place }) => place) });
+      for (const [at, { i }] of lying.entries()) found[i] = read[at];
+    }
+    return found;
+  }
+
   /** As `sizeOfOwn`, of many; -1 for what is not here. */
   async sizesOfOwn(cids: readonly CID[]): Promise<Int32Array> {
     await this.#wantMany(cids);

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { sibling } from '../../protocol/sibling.ts';
@@ -64,10 +64,8 @@ async function lookAt(root: string): Promise<string | undefined> {
   for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
     const dir = join(root, below);
     if (!isFolderForJobs(await lstat(dir, { bigint: true }))) return undefined;
-    const names = await readdir(dir);
-    entries += names.length;
-    if (entries > LOOKED_AT_WITHOUT_THREAD) return lookElsewhere(root);
-    for (const name of names) {
+    for await (const { name } of await opendir(dir)) {
+      if (++entries > LOOKED_AT_WITHOUT_THREAD) return lookElsewhere(root);
       const path = join(below, name);
       const found = snapshot.take(path, await lstat(join(root, path), { bigint: true }));
       if (found === 'none') return undefined;
