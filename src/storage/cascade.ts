@@ -119,7 +119,7 @@ export function createCascade(
       } finally {
         over.abort(new Error('another source was faster'));
       }
-      const list = asked.map((state) => `${state.source.name}: ${reasons.get(state)}`).join('; ');
+      const list = asked.map((state) => `${state.source.name}: ${reasons.get(state)}${earlier(state, reasons.get(state))}`).join('; ');
       throw new StorageError('NOT_FOUND', 'no source has the block', { details: `${cid} (${list || 'there are no sources'})` });
     },
     async check(leaves, { signal }) {
@@ -181,6 +181,12 @@ async function firstOf(outcomes: Promise<Outcome>[], withinMs: number | undefine
   } finally {
     timer.abort();
   }
+}
+
+/** What went wrong with a source before, in the same fetch: that it has nothing now may come of that. */
+function earlier({ errors }: State, now: string | undefined): string {
+  const before = [...errors].filter((error) => error !== now);
+  return before.length === 0 ? '' : ` (before that: ${before.join(', ')})`;
 }
 
 function note(state: State, reason: string): void {
