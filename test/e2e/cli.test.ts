@@ -92,7 +92,7 @@ describe('the command line', () => {
     await gadus(0, 'data', 'get', `/ipfs/${cid}/b`, 'only-b');
     assert.equal(await readFile(join(work, 'only-b'), 'utf8'), 'b');
     assert.equal((await gadus(0, 'data', 'cat', `${cid}/a`, '--offset', '299990', '--length', '20')).stdout, 'a'.repeat(10));
-    assert.equal((await error(1, 'data', 'cat', `${cid}/c`)).code, 'NOT_FOUND');
+    assert.equal((await error(5, 'data', 'cat', `${cid}/c`)).code, 'NOT_FOUND');
     const pinned = await json(0, 'data', 'pin', cid, '--all');
     assert.equal(pinned.nodes, 3);
     const reasons = (await json(0, 'data', 'ls')).map(({ held }: { held: { cid: string; why: string; path?: string }[] }) => held.find((one) => one.cid === cid));
