@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import v8 from 'node:v8';
 import { promisify } from 'node:util';
 import type { CID } from 'multiformats/cid';
 import { createStorage } from '../src/storage/index.ts';
@@ -14,8 +15,8 @@ const FILES = Number(process.env.MANY_FILES ?? 100_000);
 const IN_A_FOLDER = 1_000;
 /** Which shapes, e.g. `MANY_SHAPES=folders`. */
 const SHAPES = process.env.MANY_SHAPES?.split(',') ?? ['folders', 'one folder'];
-/** Which steps, e.g. `MANY_STEPS=reference,start,cp`; those after `reference` and `copy` need what these made. */
-const STEPS = process.env.MANY_STEPS?.split(',') ?? ['cp', 'tar', 'reference', 'start', 'copy', 'unpack'];
+/** Which steps, e.g. `MANY_STEPS=reference,start,cp`; `start` and `restart` need what `reference` made, `unpack` and `collect` what `copy` did. */
+const STEPS = process.env.MANY_STEPS?.split(',') ?? ['cp', 'tar', 'reference', 'start', 'restart', 'copy', 'unpack', 'collect'];
 /** Where the files stay for the next time; they are made anew, and removed, unless it is set. */
 const KEPT = process.env.MANY_DIR;
 /** Between two lines about one step. */
@@ -26,9 +27,12 @@ interface Row { shape: string; step: string; ms: number; filesPerSecond: number;
 
 /**
  * Many small files, in folders of a thousand and in one folder (a sharded directory): `cp -r` and `tar` beside referencing them where they lie, how much of
- * them is here, the path for a job; copying them, and unpacking what was copied, as a job on another node gets it. The peak memory is of each step.
+ * them is here, the path for a job, a restart; copying them, unpacking what was copied, as a job on another node gets it, and removing all of it. The peak
+ * memory is of each step.
  */
 export const manyFiles: Benchmark = async (say) => {
+  // As bin/gadus has it: what is measured is a node's memory.
+  v8.setFlagsFromString('--max-semi-space-size=4');
   const dir = await mkdtemp(join(KEPT ?? tmpdir(), 'gadus-bench-'));
   const rows: Row[] = [];
   try {
@@ -46,7 +50,7 @@ export const manyFiles: Benchmark = async (say) => {
 
 async function measureShape(shape: string, source: string, dir: string, rows: Row[], say: (line: string) => void): Promise<void> {
   mkdirSync(dir);
-  const storage = await createStorage({}, { dir: join(dir, 'store') });
+  let storage = await createStorage({}, { dir: join(dir, 'store') });
   const measure = async <T>(step: string, work: (onProgress: (progress: { blocks: number }) => void) => Promise<T>, ours = true): Promise<T> => {
     forgetPeak();
     const started = performance.now();
@@ -85,12 +89,25 @@ async function measureShape(shape: string, source: string, dir: string, rows: Ro
         await measure('unchanged after it', () => input.check());
         await input.release();
       }
+      if (STEPS.includes('restart')) {
+        await storage.stop();
+        storage = await measure('restart', () => createStorage({}, { dir: join(dir, 'store') }));
+        await measure('locality after it', () => storage.locality(root));
+      }
       await measure('rm', () => storage.remove(root));
     }
     if (!STEPS.includes('copy')) return;
     const copy = (await measure('add', (onProgress) => storage.add(source, { onProgress }))).cid;
     if (cid !== undefined && !copy.equals(cid)) throw new Error(`${copy} instead of ${cid}`);
-    if (STEPS.includes('unpack')) await (await measure('unpack for a job', (onProgress) => storage.materialise(copy, { onProgress }))).release();
+    await measure('locality', () => storage.locality(copy));
+    if (STEPS.includes('unpack')) {
+      await (await measure('unpack for a job', (onProgress) => storage.materialise(copy, { onProgress }))).release();
+      await measure('evict', () => storage.evict({ maxBytes: 0 }));
+    }
+    if (STEPS.includes('collect')) {
+      await storage.remove(copy);
+      await measure('collect', () => storage.collect());
+    }
   } finally {
     await storage.stop();
   }

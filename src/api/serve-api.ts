@@ -5,8 +5,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import type { RunningNode } from '../node/index.ts';
-import { isError, messageOf, parseCid, replay } from '../protocol/index.ts';
+import { anySignal, isError, messageOf, parseCid, replay } from '../protocol/index.ts';
 import { ApiError } from './errors.ts';
+import { longAnswer, type LongAnswer } from './long-answer.ts';
 import { pageKeyOf, servePage } from './page/serve-page.ts';
 import { NodeViewer } from './page/view-node.ts';
 
@@ -19,7 +20,7 @@ const ROOT_TIMEOUT_MS = 4 * 3_600_000;
 /** `page` is the link by which the operator opens the node's page. */
 export interface ServedApi { url: string; token: string; page: string; stop(): Promise<void> }
 
-type Route = (match: RegExpMatchArray, body: () => Promise<unknown>) => Promise<unknown>;
+type Route = (match: RegExpMatchArray, body: () => Promise<unknown>, answer: Pick<LongAnswer, 'signal' | 'onProgress'>) => Promise<unknown>;
 
 /**
  * Serves a node's HTTP API for its operator: JSON on loopback, behind a bearer token kept in `tokenPath` (0600), for whoever may add
@@ -39,33 +40,33 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
     ['GET', /^\/v1\/jobs$/, async () => [...node.records.values()].map(({ jobId, finished, failure, attempts, outcome, events }) => ({
       jobId, state: replay(events)?.state, finished, failure, attempts, resultCid: outcome?.resultCid, receipts: outcome?.receipts,
     }))],
-    ['POST', /^\/v1\/data$/, async (_match, body) => {
+    ['POST', /^\/v1\/data$/, async (_match, body, { signal, onProgress }) => {
       const { path, noCopy } = (await body()) as { path?: unknown; noCopy?: unknown };
       if (typeof path !== 'string') throw new ApiError('BAD_REQUEST', 'the body must be {"path": "/absolute/path"}');
-      const { cid, ...added } = await storage.add(path, { noCopy: noCopy === true });
+      const { cid, ...added } = await storage.add(path, { noCopy: noCopy === true, signal, onProgress });
       possessions.prepare(cid.toString(), stopping.signal);
       return { cid: cid.toString(), ...added };
     }],
-    ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/root$/, async ([, cid]) => {
-      if ((await storage.locality(parseCid(cid!))).share < 1) throw new ApiError('NOT_FOUND', 'this is not wholly on this node', { details: cid! });
-      return possessions.rootOf([parseCid(cid!).toString()], AbortSignal.timeout(ROOT_TIMEOUT_MS));
+    ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/root$/, async ([, cid], _body, { signal }) => {
+      if ((await storage.locality(parseCid(cid!), { signal })).share < 1) throw new ApiError('NOT_FOUND', 'this is not wholly on this node', { details: cid! });
+      return possessions.rootOf([parseCid(cid!).toString()], anySignal(signal, AbortSignal.timeout(ROOT_TIMEOUT_MS)));
     }],
     ['GET', /^\/v1\/data$/, async () => ({ held: await storage.holdings(), problems: await storage.problems() })],
-    ['POST', /^\/v1\/data\/collect$/, () => storage.collect()],
+    ['POST', /^\/v1\/data\/collect$/, (_match, _body, { signal, onProgress }) => storage.collect({ signal, onProgress })],
     ['DELETE', /^\/v1\/data\/([A-Za-z0-9]+)$/, async ([, cid]) => {
       await storage.remove(parseCid(cid!));
       return {};
     }],
     ['GET', /^\/v1\/pieces\/([a-z0-9]+)$/, ([, cid]) => storage.piece(parseCid(cid!))],
-    ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/locate$/, ([, cid]) => storage.locate(parseCid(cid!))],
-    ['POST', /^\/v1\/data\/([A-Za-z0-9]+)\/fetch$/, ([, cid]) => storage.fetch(parseCid(cid!))],
+    ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/locate$/, ([, cid], _body, { signal }) => storage.locate(parseCid(cid!), { signal })],
+    ['POST', /^\/v1\/data\/([A-Za-z0-9]+)\/fetch$/, async ([, cid], body, options) => {
+      const { keep } = (await body()) as { keep?: unknown };
+      return keep === true ? storage.keep(parseCid(cid!), options) : storage.fetch(parseCid(cid!), options);
+    }],
   ];
 
   const server = createServer(async (incoming, outgoing) => {
-    const answer = (status: number, value: unknown) => {
-      outgoing.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      outgoing.end(`${JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v))}\n`);
-    };
+    const answer = longAnswer(incoming, outgoing);
     try {
       requireOwnHost(incoming);
       if (await servePage(viewer, pageKey, incoming, outgoing, stopping.signal)) return;
@@ -73,12 +74,12 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
       const { pathname } = new URL(incoming.url ?? '/', 'http://localhost');
       for (const [method, pattern, route] of routes) {
         const match = pathname.match(pattern);
-        if (match !== null && incoming.method === method) return answer(200, await route(match, () => readJson(incoming)));
+        if (match !== null && incoming.method === method) return answer.end(200, await route(match, () => readJson(incoming), answer));
       }
       throw new ApiError('NOT_FOUND', 'no such resource', { details: `${incoming.method} ${pathname}` });
     } catch (error) {
       const status = isError(error, 'UNAUTHORISED') ? 401 : isError(error, 'NOT_FOUND') ? 404 : isError(error) ? 400 : 500;
-      answer(status, { error: isError(error) ? error : { code: 'INTERNAL', message: messageOf(error) } });
+      answer.end(status, { error: isError(error) ? error : { code: 'INTERNAL', message: messageOf(error) } });
     }
   });
   server.listen(port, '127.0.0.1');

@@ -34,13 +34,19 @@ export function progressBar({ json, quiet }: { json?: boolean | undefined; quiet
   if (json === true || quiet === true || !process.stderr.isTTY) return () => {};
   let shownAt = 0;
   let shown: string | undefined;
+  let since = { at: performance.now(), bytes: 0 };
   return ({ bytes, totalBytes, blocks = 0, doing }) => {
     const now = performance.now();
     // What is begun is shown at once.
     if (now - shownAt < 100 && doing === shown) return;
+    // What is done after another thing, or once more, has a speed of its own.
+    if (doing !== shown || bytes < since.bytes) since = { at: now, bytes };
     shownAt = now;
     shown = doing;
-    process.stderr.write(`\r\u001B[K${doing === undefined ? '' : `${doing}: `}${formatBytes(bytes)}${totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`}${blocks === 0 ? '' : ` in ${blocks} blocks`}\r`);
+    const seconds = (now - since.at) / 1000;
+    const speed = seconds < 1 ? '' : `, ${formatBytes(Math.round((bytes - since.bytes) / seconds))}/s`;
+    const whole = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
+    process.stderr.write(`\r\u001B[K${doing === undefined ? '' : `${doing}: `}${formatBytes(bytes)}${whole}${blocks === 0 ? '' : ` in ${blocks} blocks`}${speed}\r`);
   };
 }
 

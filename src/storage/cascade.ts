@@ -13,6 +13,8 @@ import { verifyBlock } from './verify.ts';
 export interface Cascade {
   /** A verified block from the first source that has it. @throws StorageError NOT_FOUND, listing every source and why; the signal's reason */
   read(cid: CID, options: { signal: AbortSignal; among?: (source: Source) => boolean; borrowed?: boolean }): Promise<{ bytes: Uint8Array; source: Source }>;
+  /** Of many leaves the bytes of each that the first source which can say so has, verified, and which that is; -1 for the rest, which are to be read one by one. @throws the signal's reason */
+  check(leaves: readonly CID[], options: { signal: AbortSignal }): Promise<{ bytes: Int32Array; source: Source } | undefined>;
   /** Lets one source stream what a DAG lacks; returns when it has no more, for whatever reason, which is noted. @throws the signal's reason */
   stream(source: Source, sink: DagSink, options: { signal: AbortSignal }): Promise<void>;
   report(): SourceReport[];
@@ -117,8 +119,29 @@ export function createCascade(
       } finally {
         over.abort(new Error('another source was faster'));
       }
-      const list = asked.map((state) => `${state.source.name}: ${reasons.get(state)}`).join('; ');
+      const list = asked.map((state) => `${state.source.name}: ${reasons.get(state)}${earlier(state, reasons.get(state))}`).join('; ');
       throw new StorageError('NOT_FOUND', 'no source has the block', { details: `${cid} (${list || 'there are no sources'})` });
+    },
+    async check(leaves, { signal }) {
+      signal.throwIfAborted();
+      const state = states.find(({ source }) => source.check !== undefined);
+      if (state === undefined) return undefined;
+      if (state.active++ === 0) state.since = performance.now();
+      try {
+        const bytes = await abortable(state.source.check!(leaves), signal).catch((error: unknown) => {
+          signal.throwIfAborted();
+          note(state, messageOf(error));
+        });
+        if (bytes === undefined) return undefined;
+        for (const one of bytes) {
+          if (one < 0) continue;
+          state.report.blocks++;
+          state.report.bytes += one;
+        }
+        return { bytes, source: state.source };
+      } finally {
+        if (--state.active === 0) state.report.ms += performance.now() - state.since;
+      }
     },
     async stream(source, sink, { signal }) {
       const state = states.find((one) => one.source === source);
@@ -158,6 +181,12 @@ async function firstOf(outcomes: Promise<Outcome>[], withinMs: number | undefine
   } finally {
     timer.abort();
   }
+}
+
+/** What went wrong with a source before, in the same fetch: that it has nothing now may come of that. */
+function earlier({ errors }: State, now: string | undefined): string {
+  const before = [...errors].filter((error) => error !== now);
+  return before.length === 0 ? '' : ` (before that: ${before.join(', ')})`;
 }
 
 function note(state: State, reason: string): void {

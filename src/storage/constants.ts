@@ -72,6 +72,9 @@ export const SPACE_CHECK_BYTES = 64 * 1024 * 1024;
 export const WRITE_MEMORY_BYTES = 4 * MAX_BLOCK_BYTES;
 /** Blocks that a store writes without that thread: starting it takes 40 ms, and most commands write a few blocks. */
 export const WRITES_WITHOUT_THREAD = 64;
+/** Small blocks that a thread deals with in one go, and the fewest for which it is asked: starting it takes 40 ms, once. */
+export const BLOCKS_AT_ONCE = 256;
+export const BLOCKS_WITHOUT_THREAD = 16;
 /** Files of a folder that are read without a thread for that: starting it takes as long as reading two hundred. */
 export const READ_WITHOUT_THREAD = 64;
 /** Files that the thread reads: of larger ones the bytes cost more than the calls. */
@@ -81,6 +84,14 @@ export const SMALL_FILES_AT_ONCE = 256;
 export const SMALL_FILES_CONCURRENCY = 3;
 /** Entries of a referenced folder that are looked at without a thread for that, before a job gets it. */
 export const LOOKED_AT_WITHOUT_THREAD = 256;
+/** Entries of a folder that are removed without a thread for that. */
+export const REMOVED_WITHOUT_THREAD = 1_000;
+/** A bid does not wait longer to know whether a referenced folder is what it was: a million files take ten seconds, and bids have few. */
+export const GLANCE_MS = 500;
+/** What a folder was so long ago is believed by bids; whoever runs a job looks anew, before and after. */
+export const GLANCE_KNOWN_MS = 60_000;
+/** Folders of which that is remembered. */
+export const MAX_TREES_REMEMBERED = 1_000;
 /** A file that changed less than this ago may change again without its times telling: they move with the kernel's clock tick, 10 ms at most. */
 export const FILE_TIMES_SETTLE_MS = 20;
 /** The same of a file system that keeps times in whole seconds; FAT keeps every other one. */

@@ -94,11 +94,12 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     });
     await bitswap?.start();
     const { sources, pieces } = remoteSources({ catalogue, ...(libp2p && { libp2p }), ...(bitswap && { bitswap }) }, { ...remote, ...(kuboUrl !== undefined && { kuboUrl }) });
-    const served = gateway === undefined ? undefined : await serveGateway({ read, isDenied, allows: allowRoots(new Holdings(catalogue), gateway.allow) }, gateway);
+    const readMany = (cids: readonly CID[]) => blocks.readMany(cids);
+    const served = gateway === undefined ? undefined : await serveGateway({ read, readMany, isDenied, allows: allowRoots(new Holdings(catalogue), gateway.allow) }, gateway);
     const door = libp2p === undefined || directPort === false ? undefined : await openDoor(libp2p, directPort);
     const services = [
       ...(served === undefined ? [] : [() => served.stop()]),
-      ...(libp2p === undefined ? [] : [await serveCar({ libp2p, read }, { allow: (cid) => !isDenied(cid), ...(door && { door }) })]),
+      ...(libp2p === undefined ? [] : [await serveCar({ libp2p, read, readMany }, { allow: (cid) => !isDenied(cid), ...(door && { door }) })]),
       ...(door === undefined ? [] : [() => door.stop()]),
     ];
     for (const folder of watched) await folder.start();

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid';
 import { anySignal } from '../protocol/any-signal.ts';
 import { isError } from '../protocol/errors.ts';
 import { createCascade, type Cascade, type CascadeInit } from './cascade.ts';
-import { FETCH_BYTES, FETCH_CONCURRENCY, MAX_FETCH_BYTES } from './constants.ts';
+import { BLOCKS_AT_ONCE, BLOCKS_WITHOUT_THREAD, FETCH_BYTES, FETCH_CONCURRENCY, MAX_FETCH_BYTES, NODE_BYTES } from './constants.ts';
 import { DagWalk, type Wanted } from './dag-walk.ts';
 import { StorageError } from './errors.ts';
 import type { DagSink, Receipt, Source } from './source.ts';
@@ -48,6 +48,7 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
   const signal = anySignal(init.signal, stopped.signal);
   const walk = new DagWalk(root);
   const total = { blocks: 0, bytes: 0, fetched: 0 };
+  const checks = sources.some(({ check }) => check !== undefined);
 
   function count(source: Source, bytes: number): void {
     if (source.local !== true) {
@@ -63,6 +64,16 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
 
   /** Looks for everything that is wanted, several blocks at a time; what `among` has not is put aside, unless it is everybody. */
   async function look(among?: (source: Source) => boolean): Promise<void> {
+    const visitMany = async (leaves: readonly Wanted[]): Promise<void> => {
+      const checked = await cascade.check(leaves.map(({ cid }) => cid), { signal });
+      if (checked === undefined) return walk.again(leaves);
+      for (const [i, bytes] of checked.bytes.entries()) {
+        if (bytes < 0) continue;
+        count(checked.source, bytes);
+        walk.came(leaves[i]!, NOTHING);
+      }
+      walk.again(leaves.filter(({ done }) => !done));
+    };
     const visit = async (entry: Wanted): Promise<void> => {
       const found = await cascade.read(entry.cid, { signal, borrowed: true, ...(among && { among }) }).catch((error: unknown) => {
         if (among === undefined || !isError(error, 'NOT_FOUND')) throw error;
@@ -74,7 +85,13 @@ export async function fetchDag(root: CID, init: FetchInit): Promise<Receipt> {
       // The links of a node look at its bytes.
       if (isLeaf(entry.cid)) giveBack(found.bytes);
     };
-    await drain(() => walk.next(), visit, concurrency, signal, stopped);
+    const next = (): Work | undefined => {
+      const leaves = checks ? walk.nextLeaves({ few: BLOCKS_WITHOUT_THREAD, most: BLOCKS_AT_ONCE, mostBytes: FETCH_BYTES }) : undefined;
+      if (leaves !== undefined) return { bytes: NODE_BYTES, run: () => visitMany(leaves) };
+      const entry = walk.next();
+      return entry && { bytes: entry.bytes, run: () => visit(entry) };
+    };
+    await drain(next, concurrency, signal, stopped);
   }
 
   /** Lets the sources that can stream have their turn, in order, until one that comes before them turns out to have it. */
@@ -179,12 +196,18 @@ async function hasFirst(cascade: Cascade, { cid }: Wanted, among: readonly Sourc
   }
 }
 
+/** Something to do, and the bytes that are in memory for it. */
+interface Work { bytes: number; run(): Promise<void> }
+
+/** Of a leaf the walk needs no bytes: it has no links. */
+const NOTHING = new Uint8Array();
+
 /** Works off a stack that grows meanwhile, so many and so many bytes at a time. Stops everything at the first failure, and ends when nothing is running any more. */
-async function drain(next: () => Wanted | undefined, work: (item: Wanted) => Promise<void>, concurrency: number, signal: AbortSignal, stopped: AbortController): Promise<void> {
+async function drain(next: () => Work | undefined, concurrency: number, signal: AbortSignal, stopped: AbortController): Promise<void> {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   let bytes = 0;
-  let waiting: Wanted | undefined;
+  let waiting: Work | undefined;
   try {
     while (failures.length === 0) {
       signal.throwIfAborted();
@@ -197,7 +220,7 @@ async function drain(next: () => Wanted | undefined, work: (item: Wanted) => Pro
       }
       waiting = undefined;
       bytes += item.bytes;
-      const run = work(item).catch((error: unknown) => {
+      const run = item.run().catch((error: unknown) => {
         failures.push(error);
         stopped.abort(error);
       }).finally(() => {

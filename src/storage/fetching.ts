@@ -38,6 +38,20 @@ export class Fetching {
     return tracked(this.#shared.running, () => this.#fetch(cid, options));
   }
 
+  async keep(cid: CID, options: FetchOptions): Promise<Receipt> {
+    const { retention } = this.#shared;
+    const unpin = retention.pin(cid);
+    try {
+      const receipt = await this.fetch(cid, options);
+      const before = (await retention.find(cid))?.why;
+      // What was added here stays anyway, and its path is known.
+      if (before !== 'referenced' && before !== 'added') await retention.note(cid, { why: 'added', bytes: receipt.bytes, blocks: receipt.blocks });
+      return receipt;
+    } finally {
+      unpin();
+    }
+  }
+
   async #fetch(cid: CID, { signal, onProgress }: FetchOptions): Promise<Receipt> {
     const { retention, sources, suspects, maxFetchBytes } = this.#shared;
     const until = this.#shared.until(signal);

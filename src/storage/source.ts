@@ -12,6 +12,8 @@ export interface Source {
    * @throws StorageError NOT_FOUND when it has it not; anything else when it is broken
    */
   read(cid: CID, options: { signal: AbortSignal; borrowed?: boolean }): Promise<Uint8Array>;
+  /** Of many leaves the bytes of each that is here and verified; -1 for the rest, which are to be read one by one. */
+  check?(leaves: readonly CID[]): Promise<Int32Array>;
   /**
    * Streams what a DAG lacks into the sink, from as many places as it takes; returns when it has no more of it. Whoever a block came from
    * that the sink did not take is not asked again: only the source knows who that was.

@@ -159,8 +159,8 @@ export class Storage implements Startable {
   }
 
   /** Removes what is not needed any more: results whose time is over, fetched and unpacked data beyond `maxCacheBytes`, blocks that hang from nothing. */
-  collect({ signal }: { signal?: AbortSignal } = {}): Promise<Collected> {
-    return this.#shared.retention.collect(this.#until(signal));
+  collect({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (removed: Collected) => void } = {}): Promise<Collected> {
+    return this.#shared.retention.collect(this.#until(signal), onProgress);
   }
 
   /** @throws StorageError DISK_FULL when so many bytes more would leave less than the reserve free */
@@ -182,6 +182,11 @@ export class Storage implements Startable {
   /** Brings every block of a DAG here. @throws StorageError NOT_FOUND, listing every source and why; LIMIT_EXCEEDED, DAG_INVALID, FORMAT_UNSUPPORTED, DISK_FULL */
   fetch(cid: CID, options: FetchOptions = {}): Promise<Receipt> {
     return this.#fetching.fetch(cid, options);
+  }
+
+  /** Fetches a DAG, which stays until it is removed. @throws StorageError as `fetch` */
+  keep(cid: CID, options: FetchOptions = {}): Promise<Receipt> {
+    return this.#fetching.keep(cid, options);
   }
 
   /**

@@ -89,6 +89,15 @@ describe('the command line', () => {
     assert.deepEqual(listed.map(({ name, bytes }: { name: string; bytes: number }) => [name, bytes]), [['a', 300_000], ['b', 1]]);
     assert.ok(receipt.bytes > 300_000);
     assert.equal(await readFile(join(work, 'copy/a'), 'utf8'), 'a'.repeat(300_000));
+    // One file of it, and a range of that; what is no such entry.
+    await gadus(0, 'data', 'get', `/ipfs/${cid}/b`, 'only-b');
+    assert.equal(await readFile(join(work, 'only-b'), 'utf8'), 'b');
+    assert.equal((await gadus(0, 'data', 'cat', `${cid}/a`, '--offset', '299990', '--length', '20')).stdout, 'a'.repeat(10));
+    assert.equal((await error(5, 'data', 'cat', `${cid}/c`)).code, 'NOT_FOUND');
+    const pinned = await json(0, 'data', 'pin', cid, '--all');
+    assert.equal(pinned.nodes, 3);
+    const reasons = (await json(0, 'data', 'ls')).map(({ held }: { held: { cid: string; why: string; path?: string }[] }) => held.find((one) => one.cid === cid));
+    assert.deepEqual(reasons.map(({ why, path }: { why: string; path?: string }) => [why, path]), [['added', join(work, 'folder')], ['added', undefined], ['added', undefined]]);
     assert.equal((await json(0, 'data', 'add', '--all', 'folder')).nodes, 3);
 
     const exported = await json(0, 'data', 'export', cid, '-o', 'folder.car');

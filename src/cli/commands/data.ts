@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import type { Hex } from 'viem';
-import { callApi } from '../../api/call-api.ts';
+import { callApi, type ApiTarget } from '../../api/call-api.ts';
 import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
-import type { Collected, Holding, Location } from '../../storage/index.ts';
+import type { Collected, Holding, Location, Receipt } from '../../storage/index.ts';
 import { contentStream } from '../../storage/content-stream.ts';
+import { parseContentPath, resolveContentPath } from '../content-path.ts';
+import { count } from '../job-options.ts';
 import { knownNodes } from '../known-nodes.ts';
 import { print, progressBar, say, short, table } from '../output.ts';
 import { interruptSignal, loadProfile, withClient, type GlobalOptions } from '../session.ts';
@@ -41,28 +44,52 @@ Examples:
       const profile = await loadProfile(command);
       if (options.local || profile.apis.length === 0) {
         return withClient(command, async ({ storage }, signal) => {
-          const { cid, bytes } = await storage.add(resolve(path), { signal, noCopy: options.copy === false });
+          const { cid, bytes, skipped } = await storage.add(resolve(path), { signal, noCopy: options.copy === false, onProgress: progressBar(options) });
+          tellSkipped(skipped, options);
           const root = options.root ? await possessionRoot(contentStream(storage, [cid], { signal }), { signal }) : undefined;
-          print({ cid: cid.toString(), bytes, nodes: 0, ...rootJson(root) }, [cid.toString(), ...rootLine(root)].join('\n'), options);
+          print({ cid: cid.toString(), bytes, skipped, nodes: 0, ...rootJson(root) }, [cid.toString(), ...rootLine(root)].join('\n'), options);
         });
       }
       const signal = interruptSignal();
       const targets = options.all ? profile.apis : profile.apis.slice(0, 1);
-      const added = await Promise.all(targets.map((api) => callApi(api, 'POST', '/v1/data', { path: resolve(path), noCopy: options.copy === false }, { signal }))) as { cid: string; bytes: number }[];
-      const { cid, bytes } = added[0]!;
+      const added = await atNodes(targets, 'POST', '/v1/data', { path: resolve(path), noCopy: options.copy === false }, options, signal) as { cid: string; bytes: number; skipped: number }[];
+      const { cid, bytes, skipped } = added[0]!;
+      tellSkipped(skipped, options);
       if (!options.json) say(`added ${formatBytes(bytes)} to ${added.length === 1 ? 'one node' : `${added.length} nodes`}`);
       const root = options.root ? parseRoot(await callApi(targets[0]!, 'GET', `/v1/data/${cid}/root`, undefined, { signal })) : undefined;
-      print({ cid, bytes, nodes: added.length, ...rootJson(root) }, [cid, ...rootLine(root)].join('\n'), options);
+      print({ cid, bytes, skipped, nodes: added.length, ...rootJson(root) }, [cid, ...rootLine(root)].join('\n'), options);
     });
 
-  data.command('get <cid> <destination>').description('fetch a file or folder from whoever has it')
-    .addHelpText('after', '\nExample:\n  $ gadus data get bafy… table.csv')
-    .action((cid: string, destination: string, _options: Options, command: Command) => withCid(command, cid, async (parsed, running, signal) => {
+  data.command('get <path> <destination>').description('fetch a file or folder, or one in a folder, from whoever has it')
+    .addHelpText('after', '\nExamples:\n  $ gadus data get bafy… table.csv\n  $ gadus data get bafy…/2024/may.csv may.csv')
+    .action((path: string, destination: string, _options: Options, command: Command) => withPath(command, path, async (parsed, running, signal) => {
       const options = command.optsWithGlobals<Options>();
-      await knownNodes(running, signal);
+      const cid = parsed.toString();
       const receipt = await running.storage.export(parsed, resolve(destination), { signal, onProgress: progressBar(options) });
       print({ cid, destination, receipt }, `${destination}  ${formatBytes(receipt.bytes)} from ${receipt.sources.filter(({ blocks }) => blocks > 0).map(({ name }) => name).join(', ') || 'here'}`, options);
     }));
+
+  data.command('cat <path>').description('write a file to standard output, fetched as it is read')
+    .option('--offset <BYTES>', 'the first byte wanted', count).option('--length <BYTES>', 'at most so many', count)
+    .addHelpText('after', '\nExample:\n  $ gadus data cat bafy…/2024/may.csv | head')
+    .action((path: string, _options: Options, command: Command) => withPath(command, path, async (parsed, running, signal) => {
+      const { offset, length } = command.optsWithGlobals<Options & { offset?: number; length?: number }>();
+      for await (const bytes of running.storage.cat(parsed, { signal, ...(offset !== undefined && { offset }), ...(length !== undefined && { length }) })) {
+        if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal });
+      }
+    }));
+
+  data.command('pin <cid>').description('have nodes of this machine fetch what is elsewhere and keep it, until it is removed')
+    .option('--all', 'every node of the profile instead of the first')
+    .addHelpText('after', '\nExample:\n  $ gadus data pin bafy…')
+    .action(async (cid: string, _options: Options, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const text = parseCid(cid).toString();
+      const signal = interruptSignal();
+      const nodes = await nodesOfThisMachine(command);
+      const receipts = await atNodes(options.all ? nodes : nodes.slice(0, 1), 'POST', `/v1/data/${text}/fetch`, { keep: true }, options, signal) as Receipt[];
+      print({ cid: text, nodes: receipts.length, receipts }, `${text}  ${formatBytes(receipts[0]!.bytes)}, kept by ${receipts.length === 1 ? 'one node' : `${receipts.length} nodes`}`, options);
+    });
 
   data.command('piece <cid> <destination>').description('fetch a whole Filecoin piece from storage providers, checked by its commitment')
     .requiredOption('--provider <URL...>', 'providers that serve /piece/CID; nothing is ever paid')
@@ -76,11 +103,11 @@ Examples:
       print({ cid, destination, bytes }, `${destination}  ${formatBytes(bytes)}`, options);
     }));
 
-  data.command('export <cid>').description('fetch a DAG and write it as a CAR').requiredOption('-o, --output <FILE>', 'the CAR; it must not exist')
+  data.command('export <path>').description('fetch a DAG and write it as a CAR').requiredOption('-o, --output <FILE>', 'the CAR; it must not exist')
     .addHelpText('after', '\nExample:\n  $ gadus data export bafy… -o table.car')
-    .action((cid: string, _options: Options, command: Command) => withCid(command, cid, async (parsed, running, signal) => {
+    .action((path: string, _options: Options, command: Command) => withPath(command, path, async (parsed, running, signal) => {
       const options = command.optsWithGlobals<Options>();
-      await knownNodes(running, signal);
+      const cid = parsed.toString();
       const output = resolve(options.output!);
       const receipt = await running.storage.exportCar(parsed, output, { signal, onProgress: progressBar(options) });
       print({ cid, output, receipt }, `${output}  ${formatBytes(receipt.bytes)} in ${receipt.blocks} blocks`, options);
@@ -93,6 +120,7 @@ Examples:
       const signal = interruptSignal();
       const nodes = await nodesOfThisMachine(command);
       const outcomes = await Promise.allSettled(nodes.map((api) => callApi(api, 'DELETE', `/v1/data/${text}`, undefined, { signal })));
+      signal.throwIfAborted();
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       const removed = outcomes.filter(({ status }) => status === 'fulfilled').length;
       if (removed === 0 && failed !== undefined) throw failed.reason;
@@ -103,17 +131,17 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus data gc')
     .action(async (_options: Options, command: Command) => {
       const signal = interruptSignal();
-      const collected = await Promise.all((await nodesOfThisMachine(command)).map((api) => callApi(api, 'POST', '/v1/data/collect', {}, { signal }))) as Collected[];
-      print(collected, collected.map(({ blocks, bytes }) => `${blocks} blocks, ${formatBytes(bytes)}`).join('\n'), command.optsWithGlobals<Options>());
+      const options = command.optsWithGlobals<Options>();
+      const collected = await atNodes(await nodesOfThisMachine(command), 'POST', '/v1/data/collect', {}, options, signal, 'removing') as Collected[];
+      print(collected, table(['node', 'removed', 'blocks'], collected.map(({ blocks, bytes }, i) => [String(i), formatBytes(bytes), String(blocks)])), options);
     });
 
-  data.command('ls [cid]').description('list a folder; without a CID, what the nodes of this machine hold, and why')
+  data.command('ls [path]').description('list a folder; without a CID, what the nodes of this machine hold, and why')
     .addHelpText('after', '\nExample:\n  $ gadus data ls bafy…')
-    .action(async (cid: string | undefined, _options: Options, command: Command) => {
-      if (cid === undefined) return listHeld(command);
-      return withCid(command, cid, async (parsed, running, signal) => {
+    .action(async (path: string | undefined, _options: Options, command: Command) => {
+      if (path === undefined) return listHeld(command);
+      return withPath(command, path, async (parsed, running, signal) => {
         const options = command.optsWithGlobals<Options>();
-        await knownNodes(running, signal);
         const entries = await running.storage.ls(parsed, { signal });
         print(entries.map((entry) => ({ ...entry, cid: entry.cid.toString() })), table(['name', 'type', 'size', 'cid'],
           entries.map((entry) => [entry.name, entry.type, formatBytes(Number(entry.bytes)), entry.cid.toString()])), options);
@@ -149,6 +177,34 @@ Examples:
         table(['asked by', 'source', 'has it', 'ms', ''], sources.map(({ by, source, has, ms, error }) => [by, source, has ? 'yes' : error === undefined ? 'no' : '?', String(ms), error ?? ''])),
       ].join('\n'), options);
     }));
+}
+
+/** Runs a command about what a path leads to with a started client that knows the nodes; what is no path is told before anything is started. */
+function withPath<T>(command: Command, text: string, use: (parsed: CID, ...rest: Parameters<Parameters<typeof withClient>[1]>) => Promise<T>): Promise<T> {
+  const path = parseContentPath(text);
+  return withClient(command, async (running, signal) => {
+    await knownNodes(running, signal);
+    return use(await resolveContentPath(running.storage, path, signal), running, signal);
+  });
+}
+
+/** Has nodes do the same, and shows how far they are together. @returns their answers, in order */
+async function atNodes(nodes: readonly ApiTarget[], method: 'GET' | 'POST', path: string, body: unknown, options: Options, signal: AbortSignal, doing?: string): Promise<unknown[]> {
+  const bar = progressBar(options);
+  const progress = nodes.map(() => ({ bytes: 0, blocks: 0 }));
+  return Promise.all(nodes.map((api, i) => callApi(api, method, path, body, {
+    signal,
+    onProgress({ bytes = 0, blocks = 0 }) {
+      progress[i] = { bytes, blocks };
+      bar({ bytes: sum(progress.map((one) => one.bytes)), blocks: sum(progress.map((one) => one.blocks)), ...(doing !== undefined && { doing }) });
+    },
+  })));
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+
+function tellSkipped(skipped: number, { json }: Options): void {
+  if (skipped > 0 && json !== true) say(`${skipped === 1 ? 'one entry was' : `${skipped} entries were`} left out: neither files, folders nor links that stay inside, or names that are not UTF-8`);
 }
 
 /** Runs a command about a CID with a started client; what is no CID is told before anything is started. */

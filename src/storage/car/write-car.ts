@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { encode, Token, Type } from 'cborg';
 import type { CID } from 'multiformats/cid';
+import { BlockSet } from '../block-set.ts';
 import { giveBack } from '../stream/buffers.ts';
-import { blockKey, isLeaf, linksOf } from '../unixfs/links.ts';
+import { isLeaf, linksOf } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
 import { writeVarint } from './varint.ts';
 
@@ -50,13 +51,11 @@ export async function* carStream(
   root: CID, read: (cid: CID) => Promise<Uint8Array | undefined>, { signal, onBlock }: { signal?: AbortSignal; onBlock?: () => void } = {},
 ): AsyncGenerator<Uint8Array> {
   yield carHeader(root);
-  const seen = new Set<string>();
+  const seen = new BlockSet();
   const waiting = [root];
   for (let cid = waiting.pop(); cid !== undefined; cid = waiting.pop()) {
     signal?.throwIfAborted();
-    const key = blockKey(cid);
-    if (seen.has(key)) continue;
-    seen.add(key);
+    if (!seen.add(cid)) continue;
     const inline = identityBlock(cid);
     const bytes = inline ?? await read(cid);
     if (bytes === undefined) continue;

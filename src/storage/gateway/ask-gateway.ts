@@ -61,8 +61,11 @@ export async function askWhether(gateway: Gateway, cid: CID, { signal, headTimeo
   throw new StorageError('HTTP_FAILED', 'the gateway gave no answer', { details: `${url.host}: HTTP ${status}` });
 }
 
+/** A block of a CAR, and whether its sender promised that parents come before their children, and nothing else. */
+export interface CarBlock extends ClaimedBlock { ordered: boolean }
+
 /** The blocks of a CAR as they come, unverified. Leaving the loop ends the transfer. @throws as `askForBlock`; StorageError CAR_INVALID */
-export async function* askForCar(gateway: Gateway, path: string, { scope = 'all', entityBytes, duplicates = false }: CarScope, init: AskInit): AsyncGenerator<ClaimedBlock> {
+export async function* askForCar(gateway: Gateway, path: string, { scope = 'all', entityBytes, duplicates = false }: CarScope, init: AskInit): AsyncGenerator<CarBlock> {
   const url = new URL(`/ipfs/${path}`, gateway.url);
   url.searchParams.set('format', 'car');
   url.searchParams.set('dag-scope', entityBytes === undefined ? scope : 'entity');
@@ -73,10 +76,12 @@ export async function* askForCar(gateway: Gateway, path: string, { scope = 'all'
   url.searchParams.set('car-dups', dups);
   const { body, headers } = await expect200(url, `${CAR_TYPE}; version=1; order=dfs; dups=${dups}`, gateway, init);
   try {
-    if (headers['content-type']?.startsWith(CAR_TYPE) !== true) throw new StorageError('CAR_INVALID', 'the answer is not a CAR', { details: String(headers['content-type']).slice(0, 100) });
+    const type = headers['content-type'] ?? '';
+    if (!type.startsWith(CAR_TYPE)) throw new StorageError('CAR_INVALID', 'the answer is not a CAR', { details: type.slice(0, 100) });
+    const ordered = /;\s*order=dfs\s*(;|$)/i.test(type);
     const queue = new ByteQueue(body, { signal: init.signal, owned: true, ...(init.stallMs !== undefined && { stallMs: init.stallMs }) });
     await skipHeader(queue);
-    yield* readSections(queue);
+    for await (const block of readSections(queue)) yield { ...block, ordered };
   } finally {
     body.destroy();
   }

@@ -63,6 +63,31 @@ test('an answer with duplicates is verified all the same', async (t) => {
   assert.equal((await fetch([source(trust(url))])).kept.size, blocks.length);
 });
 
+test('where no order is promised, blocks that come before their parents are left, and asked for again; where it is, they are a lie', async (t) => {
+  for (const [type, blocksOfCar] of [[CAR_TYPE, [...leaves, root]], [`${CAR_TYPE}; version=1; order=unk`, [leaves[3]!, root, ...leaves]], [`${CAR_TYPE};order=dfs;dups=n`, undefined]] as const) {
+    const known = new Map(blocks.map(({ cid, bytes }) => [String(cid), bytes]));
+    let cars = 0;
+    let singles = 0;
+    const url = await startHttp(t, (incoming, outgoing) => {
+      const { pathname, searchParams } = new URL(incoming.url!, 'http://gateway');
+      if (searchParams.get('format') === 'car') {
+        cars++;
+        outgoing.writeHead(200, { 'content-type': type }).end(car(blocksOfCar ?? [leaves[0]!, root]));
+      } else {
+        singles++;
+        outgoing.writeHead(200, { 'content-type': RAW_TYPE }).end(known.get(pathname.slice('/ipfs/'.length)));
+      }
+    });
+    const fetching = fetch([source(trust(url))]);
+    if (blocksOfCar === undefined) {
+      await assert.rejects(fetching, { code: 'NOT_FOUND' });
+      assert.deepEqual([cars, singles], [1, 0], 'a liar is not asked again');
+    } else {
+      assert.equal((await fetching).kept.size, blocks.length);
+    }
+  }
+});
+
 test('whatever a gateway does wrong, the rest comes from the next, and nothing wrong is kept', async (t) => {
   const wrong = randomBlock(5000);
   const faults: Record<string, (outgoing: ServerResponse) => void> = {

@@ -4,8 +4,9 @@ import { isError, messageOf } from '../../protocol/errors.ts';
 import { StorageError } from '../errors.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { DagSink, Source } from '../source.ts';
+import { MAX_REPEATED_BYTES } from '../stream/constants.ts';
 import { verifyBlock } from '../verify.ts';
-import { askForBlock, askForCar, askWhether, type AskInit, type Gateway } from './ask-gateway.ts';
+import { askForBlock, askForCar, askWhether, type AskInit, type CarBlock, type Gateway } from './ask-gateway.ts';
 import { MAX_CAR_ROOTS, MAX_GATEWAYS_TRIED, PROBE_CONCURRENCY, PROBE_TIMEOUT_MS } from './constants.ts';
 import { createStandings, type Standings } from './host-standing.ts';
 
@@ -88,13 +89,24 @@ export function gatewaySource(find: (cid: CID, options: { signal: AbortSignal })
   async function drain(gateway: Gateway, roots: readonly CID[], sink: DagSink, signal: AbortSignal): Promise<boolean> {
     const started = performance.now();
     let bytes = 0;
+    let stray = 0;
+    /** Where no order is promised, a block that nobody asked for yet is no lie (trustless gateway specification, CAR `dups`): what is missing then is asked for again. */
+    const takeFrom = async (block: CarBlock): Promise<boolean> => {
+      try {
+        return await sink.take(block.cid, block.bytes);
+      } catch (error) {
+        stray += block.bytes.length + block.cid.bytes.length;
+        if (block.ordered || !isError(error, 'BLOCK_UNWANTED') || stray > bytes + MAX_REPEATED_BYTES) throw error;
+        return false;
+      }
+    };
     try {
       for (const root of roots) {
         await beforeAsking(gateway, signal);
         try {
           for await (const block of askForCar(gateway, root.toString(), {}, ask(signal))) {
             await afterwards(gateway, block.bytes.length);
-            if (await sink.take(block.cid, block.bytes)) bytes += block.bytes.length;
+            if (await takeFrom(block)) bytes += block.bytes.length;
             await beforeAsking(gateway, signal);
           }
         } catch (error) {

@@ -48,8 +48,7 @@ export function parseGatewayRequest(target: string, headers: IncomingHttpHeaders
   const params = new URLSearchParams(query);
   const cid = parseCid(name);
   const path = parsePath(rest);
-  const accepted = (headers.accept ?? '').split(',').map((one) => one.trim()).filter((one) => one !== '');
-  const { format, options, byUrl } = negotiate(params, accepted);
+  const { format, options, byUrl, mixed } = negotiate(params, acceptable(headers.accept ?? ''));
   if (format === 'raw' && path.length > 0) throw new HttpRefusal(400, 'a block has no path');
   const version = params.get('car-version') ?? options.version ?? '1';
   if (format === 'car' && version !== '1') throw new HttpRefusal(byUrl ? 400 : 406, 'only CAR version 1 is served');
@@ -68,24 +67,56 @@ export function parseGatewayRequest(target: string, headers: IncomingHttpHeaders
     onlyIfCached: /(^|,)\s*only-if-cached\s*(,|$)/i.test(headers['cache-control'] ?? ''),
     ...(filename !== null && filename !== '' && { filename }),
     etag: format === 'raw' ? `"${cid}.raw"` : `W/"${cid}.car.${scope}.${createHash('sha256').update(shape).digest('hex').slice(0, 16)}"`,
-    ...(!byUrl && { contentLocation: `${rawPath}?${new URLSearchParams([...params, ['format', format]])}` }),
+    ...(mixed && { contentLocation: locationOf(rawPath, params, format, options) }),
   };
 }
 
-/** The media type's parameters, as `application/vnd.ipld.car; version=1; order=dfs`. */
-function parametersOf(type: string): Record<string, string> {
-  return Object.fromEntries(type.split(';').slice(1).map((part) => split(part.trim(), '=')));
+/** A media type that is accepted, with its parameters, as `application/vnd.ipld.car; version=1; order=dfs`. */
+interface Accepted { type: string; options: Record<string, string> }
+
+/** What an `Accept` header names, the preferred first. */
+function acceptable(header: string): Accepted[] {
+  const parsed = header.split(',').map((one) => {
+    const [type = '', ...parts] = one.split(';').map((part) => part.trim());
+    const { q = '1', ...options } = Object.fromEntries(parts.map((part) => split(part.toLowerCase(), '=')));
+    return { type: type.toLowerCase(), options, weight: Number(q) };
+  });
+  return parsed.filter(({ type, weight }) => type !== '' && weight > 0).sort((a, b) => b.weight - a.weight);
 }
 
-function negotiate(params: URLSearchParams, accepted: readonly string[]): { format: 'raw' | 'car'; options: Record<string, string>; byUrl: boolean } {
-  const typeOf = (type: string) => type.split(';')[0]!.trim().toLowerCase();
-  const car = accepted.find((type) => typeOf(type) === CAR_TYPE);
+/** Whether a CAR can be made like this. */
+function isServed({ version = '1', order = 'dfs', dups = 'n' }: Record<string, string>): boolean {
+  return version === '1' && (order === 'dfs' || order === 'unk') && (dups === 'y' || dups === 'n');
+}
+
+/** Where the very answer lies that a request got by its headers. */
+function locationOf(path: string, params: URLSearchParams, format: 'raw' | 'car', options: Record<string, string>): string {
+  const full = new URLSearchParams(params);
+  full.set('format', format);
+  for (const name of ['version', 'order', 'dups']) if (options[name] !== undefined && !full.has(`car-${name}`)) full.set(`car-${name}`, options[name]);
+  return `${path}?${full}`;
+}
+
+interface Negotiated {
+  format: 'raw' | 'car';
+  options: Record<string, string>;
+  byUrl: boolean;
+  /** The URL alone would be answered otherwise, or its headers say something else. */
+  mixed: boolean;
+}
+
+function negotiate(params: URLSearchParams, accepted: readonly Accepted[]): Negotiated {
+  const known = accepted.filter(({ type }) => type === RAW_TYPE || type === CAR_TYPE);
+  const cars = known.filter(({ type }) => type === CAR_TYPE);
   const byUrl = params.get('format');
-  if (byUrl === 'raw' || byUrl === 'car') return { format: byUrl, options: byUrl === 'car' && car !== undefined ? parametersOf(car) : {}, byUrl: true };
+  if (byUrl === 'raw' || byUrl === 'car') {
+    const options = byUrl === 'car' ? (cars.find((car) => isServed(car.options)) ?? cars[0])?.options ?? {} : {};
+    return { format: byUrl, options, byUrl: true, mixed: Object.keys(options).length > 0 || (known.length > 0 && !known.some(({ type }) => type === (byUrl === 'raw' ? RAW_TYPE : CAR_TYPE))) };
+  }
   if (byUrl !== null) throw new HttpRefusal(400, 'the format is raw or car');
-  const first = accepted.find((type) => typeOf(type) === RAW_TYPE || typeOf(type) === CAR_TYPE);
-  if (first !== undefined) return { format: typeOf(first) === RAW_TYPE ? 'raw' : 'car', options: parametersOf(first), byUrl: false };
-  const anything = accepted.length === 0 || accepted.some((type) => typeOf(type) === '*/*');
+  const first = known.find(({ type, options }) => type === RAW_TYPE || isServed(options)) ?? known[0];
+  if (first !== undefined) return { format: first.type === RAW_TYPE ? 'raw' : 'car', options: first.options, byUrl: false, mixed: true };
+  const anything = accepted.length === 0 || accepted.some(({ type }) => type === '*/*');
   throw new HttpRefusal(anything ? 400 : 406, `only verifiable data is served: say format=raw or format=car, or accept ${RAW_TYPE} or ${CAR_TYPE}`);
 }
 

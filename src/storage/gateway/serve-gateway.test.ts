@@ -201,7 +201,7 @@ test('a DAG of few blocks and endlessly many paths: repeats are asked for, and c
   const request: Parameters<typeof carBlocks>[0] = { ...parseGatewayRequest(`/ipfs/${tower.at(-1)!.cid}?format=car&car-dups=y`, {}) };
   let bytes = 0;
   await assert.rejects(async () => {
-    for await (const block of await carBlocks(request, async (cid) => held.get(blockKey(cid)), new AbortController().signal)) bytes += block.bytes.length;
+    for await (const block of await carBlocks(request, async (cid) => held.get(blockKey(cid)), { signal: new AbortController().signal })) bytes += block.bytes.length;
   }, { code: 'LIMIT_EXCEEDED' });
   assert.ok(bytes >= MAX_REPEATED_ANSWER_BYTES * 0.99 && bytes < MAX_REPEATED_ANSWER_BYTES + (16 << 20));
 });

@@ -8,6 +8,7 @@ import { carHeader, sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { isLeaf } from '../unixfs/links.ts';
+import type { WalkInit } from '../stream/walk-dag.ts';
 import { identityBlock } from '../verify.ts';
 import { carBlocks, type ReadBlock } from './car-blocks.ts';
 import { CAR_TYPE, IMMUTABLE, MAX_ADDRESSES, RAW_TYPE, RETRY_AFTER_S, SERVE_CONCURRENCY, SERVE_PER_ADDRESS, SERVE_PER_MINUTE, SERVE_STALL_MS } from './constants.ts';
@@ -27,6 +28,8 @@ export interface ServeGatewayInit {
 
 export interface GatewayComponents {
   read: ReadBlock;
+  /** Many of them; undefined for one that is to be read by itself. */
+  readMany?: WalkInit['readMany'];
   /** Whether a DAG may be asked for by its root: what is not allowed is as if it were not here. */
   allows: (root: CID) => Promise<boolean>;
   /** Whether a block is on the denylist. */
@@ -46,11 +49,12 @@ const ALWAYS = {
  *
  * @throws StorageError SOURCE_INVALID for an address that is none; what listening throws
  */
-export async function serveGateway({ read, allows, isDenied = () => false }: GatewayComponents, init: ServeGatewayInit): Promise<ServedGateway> {
+export async function serveGateway({ read, readMany, allows, isDenied = () => false }: GatewayComponents, init: ServeGatewayInit): Promise<ServedGateway> {
   const { concurrency = SERVE_CONCURRENCY, perAddress = SERVE_PER_ADDRESS, perMinute = SERVE_PER_MINUTE, stallMs = SERVE_STALL_MS, onError = () => {} } = init;
   const { host, port } = parseListen(init.listen);
   const counts = new Map<string, { count: number; until: number }>();
   const readAllowed: ReadBlock = async (cid) => (isDenied(cid) ? undefined : read(cid));
+  const many: Pick<WalkInit, 'readMany'> = readMany === undefined ? {} : { readMany: async (cids) => (await readMany(cids)).map((bytes, i) => (isDenied(cids[i]!) ? undefined : bytes)) };
   const running = new Map<string, number>();
   let active = 0;
 
@@ -73,13 +77,14 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
     const absent = () => new HttpRefusal(request.onlyIfCached ? 412 : 404, 'the block is not here');
     if (identityBlock(request.cid) === undefined && !await allows(request.cid)) throw absent();
     const headers = headersFor(request);
-    if (incoming.headers['if-none-match']?.split(',').some((tag) => [request.etag, '*'].includes(tag.trim())) === true) {
+    // Weak comparison (RFC 9110, 13.1.2): caches on the way may have made the tag a weak one.
+    if (incoming.headers['if-none-match']?.split(',').some((tag) => [opaque(request.etag), '*'].includes(opaque(tag.trim()))) === true) {
       return void outgoing.writeHead(304, headers).end();
     }
     const root = identityBlock(request.cid) ?? await readAllowed(request.cid);
     if (root === undefined) throw absent();
     if (request.format === 'raw') return answerRaw(incoming, outgoing, root, headers);
-    const blocks = await carBlocks(request, readAllowed, signal);
+    const blocks = await carBlocks(request, readAllowed, { signal, ...many });
     outgoing.writeHead(200, headers);
     if (incoming.method === 'HEAD') return void outgoing.end();
     await write(outgoing, carHeader(request.cid), signal, stallMs);
@@ -127,6 +132,8 @@ export async function serveGateway({ read, allows, isDenied = () => false }: Gat
   };
 }
 
+const opaque = (tag: string) => tag.replace(/^W\//, '');
+
 /** An address; of IPv6 the network of 64 bits, since whoever has one address there has all of them. */
 function groupOf(address: string): string {
   if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
@@ -145,6 +152,8 @@ function headersFor({ cid, path, format, duplicates, etag, filename, contentLoca
     'content-type': format === 'raw' ? RAW_TYPE : `${CAR_TYPE}; version=1; order=dfs; dups=${duplicates ? 'y' : 'n'}`,
     'content-disposition': `attachment; filename="${plain}"${plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name)}`}`,
     'x-ipfs-path': `/ipfs/${[cid, ...path.map(encodeURIComponent)].join('/')}`, 'x-ipfs-roots': cid.toString(),
+    // A CAR is made as it is sent; ranges of files are asked for by entity-bytes.
+    'accept-ranges': format === 'raw' ? 'bytes' : 'none',
     ...(contentLocation !== undefined && { 'content-location': contentLocation }),
   };
 }
@@ -153,7 +162,7 @@ function answerRaw(incoming: IncomingMessage, outgoing: ServerResponse, block: U
   const range = /^bytes=(\d*)-(\d*)$/.exec(incoming.headers.range ?? '');
   let bytes = block;
   let status = 200;
-  const extra: Record<string, string> = { 'accept-ranges': 'bytes' };
+  const extra: Record<string, string> = {};
   if (range !== null && `${range[1]}${range[2]}` !== '') {
     const from = range[1] === '' ? Math.max(0, block.length - Number(range[2])) : Number(range[1]);
     const to = range[1] === '' || range[2] === '' ? block.length - 1 : Math.min(block.length - 1, Number(range[2]));

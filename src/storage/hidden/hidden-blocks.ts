@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LocalBlocks } from '../local/local-blocks.ts';
+import { removeTree } from '../local/remove-tree.ts';
 
 /** Gives blocks for a moment that neither gateway nor peers are served from, nor any other part of the storage knows of; then they are removed. */
 export async function withHiddenBlocks<T>(dir: string, use: (blocks: LocalBlocks) => Promise<T>): Promise<T> {
@@ -14,6 +15,6 @@ export async function withHiddenBlocks<T>(dir: string, use: (blocks: LocalBlocks
     return await use(blocks);
   } finally {
     await blocks.close();
-    await rm(place, { recursive: true, force: true });
+    await removeTree(place);
   }
 }

@@ -1,5 +1,7 @@
 import { CID } from 'multiformats/cid';
-import { blockKey, isLeaf, linksOf } from '../unixfs/links.ts';
+import { BlockSet } from '../block-set.ts';
+import { BLOCKS_AT_ONCE } from '../constants.ts';
+import { isLeaf, linksOf } from '../unixfs/links.ts';
 import type { Holding, Holdings } from './holdings.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 
@@ -11,16 +13,18 @@ export interface CollectInit {
   /** Waits until nothing is being added: what is half added hangs from nothing yet. */
   quiet(): Promise<unknown>;
   signal: AbortSignal;
+  /** Told of what was removed so far. */
+  onProgress?: (removed: Collected) => void;
 }
 
 export interface Collected { dags: number; blocks: number; bytes: number }
 
 /**
  * Gives up results whose time is over and fetched data beyond its size, then removes every own block that no DAG left needs. Blocks
- * that somebody reads or puts meanwhile stay. Of each block its hash is held in memory, 100 bytes.
+ * that somebody reads or puts meanwhile stay. Of each block its hash is held in memory.
  */
 export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks; holdings: Holdings }, init: CollectInit): Promise<Collected> {
-  const { signal, isPinned, maxFetchedBytes, quiet } = init;
+  const { signal, isPinned, maxFetchedBytes, quiet, onProgress } = init;
   blocks.noteWanted(true);
   try {
     await quiet();
@@ -29,15 +33,24 @@ export async function collectGarbage({ blocks, holdings }: { blocks: LocalBlocks
     for (const { cid } of given) await holdings.remove(CID.parse(cid));
 
     const gone = new Set(given);
-    const needed = new Set<string>();
+    const needed = new BlockSet();
     for (const holding of held) if (!gone.has(holding)) await mark(blocks, CID.parse(holding.cid), needed, signal);
     const removed = { dags: given.length, blocks: 0, bytes: 0 };
-    for await (const { cid, bytes } of blocks.own()) {
+    const sweep = async (batch: readonly CID[]) => {
       signal.throwIfAborted();
-      if (needed.has(blockKey(cid)) || !(await blocks.sweep(cid))) continue;
-      removed.blocks++;
-      removed.bytes += bytes;
+      for (const bytes of await blocks.sweep(batch)) {
+        removed.blocks++;
+        removed.bytes += bytes;
+      }
+      onProgress?.({ ...removed });
+    };
+    let batch: CID[] = [];
+    for await (const cid of blocks.own()) {
+      if (needed.has(cid)) continue;
+      batch.push(cid);
+      if (batch.length >= BLOCKS_AT_ONCE) await sweep(batch.splice(0));
     }
+    if (batch.length > 0) await sweep(batch);
     return removed;
   } finally {
     blocks.noteWanted(false);
@@ -57,14 +70,11 @@ function over(held: readonly Holding[], maxFetchedBytes: number): Holding[] {
   return [...late, ...surplus];
 }
 
-async function mark(blocks: LocalBlocks, root: CID, needed: Set<string>, signal: AbortSignal): Promise<void> {
+async function mark(blocks: LocalBlocks, root: CID, needed: BlockSet, signal: AbortSignal): Promise<void> {
   const waiting = [root];
   for (let cid = waiting.pop(); cid !== undefined; cid = waiting.pop()) {
     signal.throwIfAborted();
-    const key = blockKey(cid);
-    if (needed.has(key)) continue;
-    needed.add(key);
-    if (isLeaf(cid)) continue;
+    if (!needed.add(cid) || isLeaf(cid)) continue;
     const bytes = await blocks.read(cid, { signal });
     try {
       if (bytes !== undefined) waiting.push(...linksOf(cid, bytes).map((link) => link.cid));

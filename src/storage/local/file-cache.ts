@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from '
 import { join } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { abortable } from '../../protocol/abortable.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** What is known of an extracted DAG. */
 export interface CachedFile { path: string; /** Bytes of the extracted files. */ bytes: number; dagBytes: number; dagBlocks: number }
@@ -19,6 +20,9 @@ interface Extraction { result: Promise<CachedFile>; controller: AbortController 
 export class FileCache {
   readonly #dir: string;
   readonly #temporary: string;
+  readonly #root: string;
+  readonly #stopping = new AbortController();
+  #tidying: Promise<void> | undefined;
   readonly #pins = new Map<string, number>();
   readonly #running = new Map<string, Extraction>();
   /** Entries on their way out: whoever wants one waits until it is gone. */
@@ -27,16 +31,26 @@ export class FileCache {
   constructor(dir: string) {
     this.#dir = join(dir, 'files');
     this.#temporary = join(dir, 'tmp');
+    this.#root = dir;
   }
 
-  /** Removes what a crash left half done. */
+  /** Removes what a crash left half done; a million files of it hold nobody up. */
   async start(): Promise<void> {
-    await rm(this.#temporary, { recursive: true, force: true });
+    await mkdir(this.#root, { recursive: true });
+    await rename(this.#temporary, join(this.#root, `${LEFT_OVER}${randomUUID()}`)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
     await mkdir(this.#temporary, { recursive: true });
     await mkdir(this.#dir, { recursive: true });
+    const left = (await readdir(this.#root)).filter((name) => name.startsWith(LEFT_OVER));
+    this.#tidying = (async () => {
+      for (const name of left) await this.#discard(join(this.#root, name));
+    })().catch(() => {});
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the storage is stopping'));
+    await this.#tidying;
     for (const { controller } of this.#running.values()) controller.abort(new Error('the storage is stopping'));
     await Promise.allSettled([...this.#running.values()].map(({ result }) => result));
   }
@@ -113,7 +127,7 @@ export class FileCache {
     try {
       const entry = await fill(temporary, signal);
       signal.throwIfAborted();
-      await rm(join(this.#dir, key), { recursive: true, force: true });
+      await this.#discard(join(this.#dir, key));
       await rename(temporary, join(this.#dir, key));
       // The metadata is written last, and found first: an entry without it does not count.
       const draft = join(this.#temporary, randomUUID());
@@ -121,7 +135,7 @@ export class FileCache {
       await rename(draft, this.#metadata(key));
       return { ...entry, path: join(this.#dir, key) };
     } finally {
-      await rm(temporary, { recursive: true, force: true });
+      await this.#discard(temporary);
     }
   }
 
@@ -130,7 +144,15 @@ export class FileCache {
     const doomed = join(this.#temporary, randomUUID());
     await rm(this.#metadata(key), { force: true });
     await rename(join(this.#dir, key), doomed);
-    await rm(doomed, { recursive: true, force: true });
+    await this.#discard(doomed);
+  }
+
+  /** Removes a path; what is left of it when the storage stops goes at the next start. */
+  async #discard(path: string): Promise<void> {
+    const { signal } = this.#stopping;
+    await removeTree(path, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   }
 
   async #load(key: string): Promise<CachedFile | undefined> {
@@ -161,6 +183,9 @@ export class FileCache {
     this.#pins.set(key, (this.#pins.get(key) ?? 0) + 1);
   }
 }
+
+/** What begins with this was left half done by a process that is gone. */
+const LEFT_OVER = 'left-';
 
 function keyOf(cid: CID): string {
   return cid.toV1().toString();

@@ -5,7 +5,7 @@ import type { Catalogue, ShelvedFile } from '../shelf/catalogue.ts';
 import { identityOf } from '../shelf/file-identity.ts';
 import { FILES_SHELF } from '../unixfs/reference-file.ts';
 import { isFileForJobs } from './for-jobs.ts';
-import { lookAtTree } from './look-at-tree.ts';
+import { glanceAtTree, lookAtTree } from './look-at-tree.ts';
 import type { TreeSnapshot } from './tree-snapshot.ts';
 
 /** A referenced file or folder that is exactly what its CID names, as it lies. */
@@ -35,6 +35,13 @@ export async function findInPlace(catalogue: Catalogue, cid: CID): Promise<InPla
   if (file === undefined) return undefined;
   const look = () => identityForJobs(file.path);
   return await look() === file.identity ? { path: file.path, check: () => same(file.path, file.identity, look) } : undefined;
+}
+
+/** Whether a CID's file or folder lies here as it was, as far as can be told within a moment: see `glanceAtTree`. */
+export async function liesInPlace(catalogue: Catalogue, cid: CID): Promise<boolean> {
+  const tree = await catalogue.get<TreeRecord>('tree', cid.toString());
+  if (tree !== undefined) return await glanceAtTree(tree.path, tree.snapshot) === tree.snapshot;
+  return await findInPlace(catalogue, cid) !== undefined;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Receipt } from '../source.ts';
 import { extract } from '../unixfs/extract.ts';
 import { FILES_SHELF } from '../unixfs/reference-file.ts';
 import type { FileCache } from './file-cache.ts';
-import { findInPlace } from './in-place.ts';
+import { findInPlace, liesInPlace } from './in-place.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 import { measureLocality, type Locality } from './locality.ts';
 import { borrowedBlocks } from './read-block.ts';
@@ -44,7 +44,7 @@ export class Inputs {
   /** How much of a DAG is here; asks nobody. */
   async locality(cid: CID, signal: AbortSignal): Promise<Locality> {
     const { catalogue, retention, blocks } = this.#components;
-    const holding = await findInPlace(catalogue, cid) && await retention.find(cid);
+    const holding = await liesInPlace(catalogue, cid) ? await retention.find(cid) : undefined;
     if (holding !== undefined) return { heldBytes: holding.bytes, blocks: holding.blocks, totalBytes: holding.bytes, share: 1 };
     return measureLocality(blocks, cid, { signal });
   }
@@ -69,7 +69,7 @@ export class Inputs {
         receipt = await fetch(cid, { signal: inner, ...(onProgress && { onProgress }) });
         await retention.requireSpace(receipt.bytes);
         const { bytes } = await extract(borrowedBlocks(blocks), cid, path, {
-          signal: inner, maxBytes: Math.max(this.#maxBytes, receipt.bytes), fileMode: 0o444, linkBlock: (block, target) => blocks.linkOwn(block, target),
+          signal: inner, maxBytes: Math.max(this.#maxBytes, receipt.bytes), fileMode: 0o444, linkBlocks: (leaves, paths) => blocks.linkMany(leaves, paths),
         });
         return { bytes, dagBytes: receipt.bytes, dagBlocks: receipt.blocks };
       }, signal);

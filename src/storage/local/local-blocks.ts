@@ -8,11 +8,13 @@ import { base32upper } from 'multiformats/bases/base32';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { decode as decodeDigest } from 'multiformats/hashes/digest';
-import { MAX_BLOCK_BYTES, WRITES_WITHOUT_THREAD } from '../constants.ts';
+import { BlockSet } from '../block-set.ts';
+import { BLOCKS_WITHOUT_THREAD, MAX_BLOCK_BYTES, WRITES_WITHOUT_THREAD } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Shelf } from '../shelf/shelf.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { identityBlock } from '../verify.ts';
+import { BlockFiles } from './block-files.ts';
 import { BlockWriter } from './block-writer.ts';
 import { readFileBorrowed } from './read-file.ts';
 
@@ -26,10 +28,11 @@ export class LocalBlocks extends FsBlockstore {
   readonly #shelves: readonly Shelf[];
   readonly #writes = new Map<string, Promise<CID>>();
   /** Set while garbage is collected: blocks somebody wants meanwhile. */
-  #wanted: Set<string> | undefined;
+  #wanted: BlockSet | undefined;
   readonly #temporary: string;
   #writer: BlockWriter | undefined;
   #written = 0;
+  readonly #many = new BlockFiles();
   /** Blocks being removed as garbage: whoever wants one waits until it is gone. */
   readonly #leaving = new Map<string, Promise<void>>();
 
@@ -53,6 +56,7 @@ export class LocalBlocks extends FsBlockstore {
     await Promise.allSettled(this.#writes.values());
     await this.#writer?.stop();
     this.#writer = undefined;
+    await this.#many.stop();
     await super.close();
   }
 
@@ -149,38 +153,83 @@ export class LocalBlocks extends FsBlockstore {
     }
   }
 
+  /** Of own blocks with a SHA-256 hash the bytes of each that is here and right; -1 for the rest, which may be here or not. */
+  async verifyMany(cids: readonly CID[]): Promise<Int32Array> {
+    await this.#wantMany(cids);
+    return this.#many.deal({ kind: 'verify', paths: this.#pathsOf(cids), digests: Buffer.concat(cids.map(({ multihash }) => multihash.digest)) });
+  }
+
+  /** As `read`, of many leaves with a SHA-256 hash, verified; undefined for one that is to be read by itself, and may be here or not. */
+  async readMany(cids: readonly CID[]): Promise<(Uint8Array | undefined)[]> {
+    await this.#wantMany(cids);
+    const digests = (these: readonly CID[]) => Buffer.concat(these.map(({ multihash }) => multihash.digest));
+    const found = await this.#many.read({ paths: this.#pathsOf(cids), digests: digests(cids) });
+    for (const { placesOf } of this.#shelves) {
+      const missing = [...found.keys()].filter((i) => found[i] === undefined);
+      if (placesOf === undefined || missing.length === 0) continue;
+      const places = await placesOf(missing.map((i) => cids[i]!));
+      const lying = missing.flatMap((i, at) => (places[at] === undefined ? [] : [{ i, place: places[at] }]));
+      const read = await this.#many.read({ paths: lying.map(({ place }) => place.path), digests: digests(lying.map(({ i }) => cids[i]!)), places: lying.map(({ place }) => place) });
+      for (const [at, { i }] of lying.entries()) found[i] = read[at];
+    }
+    return found;
+  }
+
+  /** As `sizeOfOwn`, of many; -1 for what is not here. */
+  async sizesOfOwn(cids: readonly CID[]): Promise<Int32Array> {
+    await this.#wantMany(cids);
+    return this.#many.deal({ kind: 'measure', paths: this.#pathsOf(cids) });
+  }
+
+  /** As `linkOwn`, of many; -1 for one that cannot be linked. */
+  async linkMany(cids: readonly CID[], targets: string[]): Promise<Int32Array> {
+    if (cids.length < BLOCKS_WITHOUT_THREAD) return Int32Array.from(await Promise.all(cids.map((cid, i) => this.linkOwn(cid, targets[i]!).catch(() => undefined))), (bytes) => bytes ?? -1);
+    await this.#wantMany(cids);
+    return this.#many.deal({ kind: 'link', paths: this.#pathsOf(cids), targets });
+  }
+
   /** The blocks of our own, in no order. */
-  async* own(): AsyncGenerator<{ cid: CID; bytes: number }> {
+  async* own(): AsyncGenerator<CID> {
     for (const folder of await readdir(this.path, { withFileTypes: true })) {
       if (!folder.isDirectory()) continue;
       for (const name of await readdir(join(this.path, folder.name))) {
-        if (!name.endsWith('.data')) continue;
-        const bytes = await stat(join(this.path, folder.name, name)).then(({ size }) => size, () => undefined);
-        if (bytes !== undefined) yield { cid: CID.createV1(raw.code, decodeDigest(base32upper.decoder.decode(name.slice(0, -'.data'.length)))), bytes };
+        if (name.endsWith('.data')) yield CID.createV1(raw.code, decodeDigest(base32upper.decoder.decode(name.slice(0, -'.data'.length))));
       }
     }
   }
 
   /** Begins or ends noting which blocks are read or put again, for `sweep`. */
   noteWanted(note: boolean): void {
-    this.#wanted = note ? new Set() : undefined;
+    this.#wanted = note ? new BlockSet() : undefined;
   }
 
-  /** Removes a block unless somebody wanted it since `noteWanted`; whether it did. */
-  async sweep(cid: CID): Promise<boolean> {
-    const key = blockKey(cid);
-    if (this.#wanted?.has(key) === true) return false;
-    const gone = this.delete(cid).finally(() => this.#leaving.delete(key));
-    this.#leaving.set(key, gone);
-    await gone;
-    return true;
+  /** Removes blocks, but for those that somebody wanted since `noteWanted`. @returns the bytes of each that was removed */
+  async sweep(cids: readonly CID[]): Promise<Int32Array> {
+    const leaving = cids.filter((cid) => this.#wanted?.has(cid) !== true);
+    const paths = this.#pathsOf(leaving);
+    const gone = paths.length < BLOCKS_WITHOUT_THREAD ? Promise.all(paths.map(removed)).then((bytes) => Int32Array.from(bytes)) : this.#many.deal({ kind: 'remove', paths });
+    const done = gone.then(() => {}, () => {});
+    const keys = leaving.map(blockKey);
+    for (const key of keys) this.#leaving.set(key, done);
+    try {
+      return (await gone).filter((bytes) => bytes >= 0);
+    } finally {
+      for (const key of keys) this.#leaving.delete(key);
+    }
+  }
+
+  async #wantMany(cids: readonly CID[]): Promise<void> {
+    if (this.#wanted !== undefined) for (const cid of cids) await this.#want(cid);
+  }
+
+  #pathsOf(cids: readonly CID[]): string[] {
+    return cids.map((cid) => this.#pathOf(cid));
   }
 
   async #want(cid: CID): Promise<void> {
     if (this.#wanted === undefined) return;
-    const key = blockKey(cid);
-    this.#wanted.add(key);
-    await this.#leaving.get(key);
+    this.#wanted.add(cid);
+    await this.#leaving.get(blockKey(cid));
   }
 
   async #put(cid: CID, value: Parameters<FsBlockstore['put']>[1], replace: boolean): Promise<CID> {
@@ -216,6 +265,18 @@ export interface ReadInit {
   signal?: AbortSignal;
   /** Into memory that whoever reads gives back. */
   borrowed?: boolean;
+}
+
+/** Removes a file. @returns its bytes; -1 when it was gone */
+async function removed(path: string): Promise<number> {
+  try {
+    const { size } = await stat(path);
+    await rm(path);
+    return size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return -1;
+    throw error;
+  }
 }
 
 /** Where blocks are while they are written. */

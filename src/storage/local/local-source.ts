@@ -8,6 +8,7 @@ export function localSource(blocks: LocalBlocks): Source {
   return {
     name: 'local',
     local: true,
+    check: (leaves) => blocks.verifyMany(leaves),
     has: async (cid) => await blocks.sizeOfOwn(cid) !== undefined,
     async read(cid, { signal, borrowed = false }) {
       const bytes = await blocks.readOwn(cid, { signal, borrowed });

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid';
-import { MAX_DAG_DEPTH } from '../constants.ts';
-import { blockKey, isLeaf, linksOf } from '../unixfs/links.ts';
+import { BlockSet } from '../block-set.ts';
+import { BLOCKS_WITHOUT_THREAD, MAX_DAG_DEPTH } from '../constants.ts';
+import { isLeaf, linksOf, type Link } from '../unixfs/links.ts';
 import type { LocalBlocks } from './local-blocks.ts';
 import { identityBlock } from '../verify.ts';
 
@@ -17,7 +18,8 @@ export interface Locality {
 
 /** Measures a DAG without any network. A block that is malformed counts as missing. @throws the signal's reason */
 export async function measureLocality(blocks: LocalBlocks, root: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Locality> {
-  const seen = new Set([blockKey(root)]);
+  const seen = new BlockSet();
+  seen.add(root);
   const waiting = [{ cid: root, claimedBytes: 0, depth: 0 }];
   let held = 0;
   let heldBlocks = 0;
@@ -37,12 +39,17 @@ export async function measureLocality(blocks: LocalBlocks, root: CID, { signal }
     }
     held += size;
     heldBlocks++;
-    for (const link of links) {
-      const key = blockKey(link.cid);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      waiting.push({ ...link, depth: depth + 1 });
+    const fresh = links.filter((link) => seen.add(link.cid));
+    const leaves = fresh.filter((link) => isLeaf(link.cid) && placeOf(link.cid) === 'disk');
+    const sizes = leaves.length < BLOCKS_WITHOUT_THREAD || depth >= MAX_DAG_DEPTH ? [] : await blocks.sizesOfOwn(leaves.map((link) => link.cid));
+    const measured = new Set<Link>();
+    for (const [i, bytes] of sizes.entries()) {
+      if (bytes < 0) continue;
+      measured.add(leaves[i]!);
+      held += bytes;
+      heldBlocks++;
     }
+    for (const link of fresh) if (!measured.has(link)) waiting.push({ ...link, depth: depth + 1 });
   }
   const totalBytes = held + missing;
   // A parent may claim nothing for what is missing; incomplete is never 1.
@@ -59,7 +66,7 @@ function placeOf(cid: CID): 'disk' | 'cid' | 'nowhere' {
   }
 }
 
-function readLinks(cid: CID, node: Uint8Array): { cid: CID; claimedBytes: number }[] | undefined {
+function readLinks(cid: CID, node: Uint8Array): Link[] | undefined {
   try {
     return linksOf(cid, node);
   } catch {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, opendirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isFolderForJobs } from './for-jobs.ts';
@@ -11,11 +11,17 @@ function look(root: string): string | undefined {
   for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
     const dir = join(root, below);
     if (!isFolderForJobs(lstatSync(dir, { bigint: true }))) return undefined;
-    for (const name of readdirSync(dir)) {
-      const path = join(below, name);
-      const found = snapshot.take(path, lstatSync(join(root, path), { bigint: true }));
-      if (found === 'none') return undefined;
-      if (found === 'folder') waiting.push(path);
+    // As they come: of a million names a list would take a hundred megabytes.
+    const folder = opendirSync(dir, { bufferSize: 256 });
+    try {
+      for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+        const path = join(below, entry.name);
+        const found = snapshot.take(path, lstatSync(join(root, path), { bigint: true }));
+        if (found === 'none') return undefined;
+        if (found === 'folder') waiting.push(path);
+      }
+    } finally {
+      folder.closeSync();
     }
   }
   return snapshot.digest();

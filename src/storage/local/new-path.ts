@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, rename, rm } from 'node:fs/promises';
+import { lstat, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** Makes a file or folder under a hidden name beside its own, and gives it its name when it is whole. @throws StorageError DESTINATION_EXISTS */
 export async function newPath(destination: string, make: (draft: string) => Promise<unknown>): Promise<void> {
@@ -13,7 +14,7 @@ export async function newPath(destination: string, make: (draft: string) => Prom
     await refuseExisting(target);
     await rename(draft, target);
   } finally {
-    await rm(draft, { recursive: true, force: true });
+    await removeTree(draft);
   }
 }
 

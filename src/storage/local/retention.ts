@@ -89,11 +89,11 @@ export class Retention {
   }
 
   /** Removes what is not needed any more; those who ask while it runs share it. */
-  async collect(signal: AbortSignal): Promise<Collected> {
+  async collect(signal: AbortSignal, onProgress?: (removed: Collected) => void): Promise<Collected> {
     const { blocks, files } = this.#components;
     await files.evict({ maxBytes: this.#maxCacheBytes, signal });
     this.#collecting ??= collectGarbage({ blocks, holdings: this.#holdings }, {
-      signal, maxFetchedBytes: this.#maxCacheBytes, isPinned: (cid) => this.#pins.has(cid), quiet: () => Promise.allSettled(this.#adding),
+      signal, maxFetchedBytes: this.#maxCacheBytes, isPinned: (cid) => this.#pins.has(cid), ...(onProgress && { onProgress }), quiet: () => Promise.allSettled(this.#adding),
     }).finally(() => { this.#collecting = undefined; });
     return this.#collecting;
   }

@@ -7,7 +7,7 @@ import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { MAX_ANSWER_BLOCKS, WRITE_TIMEOUT_MS } from '../stream/constants.ts';
-import { walkDag } from '../stream/walk-dag.ts';
+import { walkDag, type WalkInit } from '../stream/walk-dag.ts';
 import { isLeaf } from '../unixfs/links.ts';
 import { CAR_PROTOCOL, MAX_QUESTIONS, MAX_REQUEST_BYTES, REQUEST_READ_TIMEOUT_MS, SEND_BATCH_BYTES, STREAMS_PER_PEER, STREAMS_TOTAL } from './constants.ts';
 import type { DirectDoor } from './direct-door.ts';
@@ -30,10 +30,11 @@ export interface ServeCarInit {
  * section at the end. Nobody's request makes this node look elsewhere.
  *
  * @param read a verified block of this machine; undefined when it is not here
+ * @param readMany many of them; undefined for one that is to be read by itself
  * @returns stops serving
  */
 export async function serveCar(
-  { libp2p, read }: { libp2p: Pick<Libp2p, 'handle' | 'unhandle'>; read: (cid: CID, signal: AbortSignal) => Promise<Uint8Array | undefined> },
+  { libp2p, read, readMany }: { libp2p: Pick<Libp2p, 'handle' | 'unhandle'>; read: (cid: CID, signal: AbortSignal) => Promise<Uint8Array | undefined>; readMany?: WalkInit['readMany'] },
   { allow = () => true, door, streamsPerPeer = STREAMS_PER_PEER, streamsTotal = STREAMS_TOTAL, readTimeoutMs = REQUEST_READ_TIMEOUT_MS, writeTimeoutMs = WRITE_TIMEOUT_MS }: ServeCarInit = {},
 ): Promise<() => Promise<void>> {
   const open = new Map<string, number>();
@@ -45,6 +46,9 @@ export async function serveCar(
     const send = (bytes: Uint8Array) => sendBytes(stream, bytes, { signal, timeoutMs: writeTimeoutMs });
     if (!allow(roots[0]!, peer)) return send(Uint8Array.of(STATUS.REFUSED));
     const find = async (cid: CID) => (allow(cid, peer) ? read(cid, signal) : undefined);
+    const many: Pick<WalkInit, 'readMany'> = readMany === undefined ? {} : {
+      readMany: async (cids) => (await readMany(cids)).map((bytes, i) => (allow(cids[i]!, peer) ? bytes : undefined)),
+    };
     if (scope === 'ask') return send(Uint8Array.of(await find(roots[0]!) === undefined ? STATUS.ABSENT : STATUS.HERE));
     const key = peer.toString();
     const mine = open.get(key) ?? 0;
@@ -54,7 +58,7 @@ export async function serveCar(
     try {
       if (direct !== true || scope !== 'dag' || door === undefined) {
         await send(Uint8Array.of(STATUS.HERE));
-        await sendSections(walkDag(roots, find, { signal, ...(scope === 'block' && { depth: 0 }) }), send);
+        await sendSections(walkDag(roots, find, { signal, ...many, ...(scope === 'block' && { depth: 0 }) }), send);
         return;
       }
       const offer = door.offer();
@@ -62,7 +66,7 @@ export async function serveCar(
       await Promise.all([send(Buffer.concat([Uint8Array.of(STATUS.DIRECT), encodeOffer(offer)])), taken]);
       const writer = await taken;
       try {
-        await sendSections(walkDag(roots, find, { signal }), (bytes) => writer.send(bytes, { signal, timeoutMs: writeTimeoutMs }), true);
+        await sendSections(walkDag(roots, find, { signal, ...many }), (bytes) => writer.send(bytes, { signal, timeoutMs: writeTimeoutMs }), true);
         await writer.end({ signal });
       } finally {
         writer.destroy();

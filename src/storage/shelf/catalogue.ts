@@ -1,5 +1,5 @@
 import { ClassicLevel, type ChainedBatch } from 'classic-level';
-import type { CID } from 'multiformats/cid';
+import { CID } from 'multiformats/cid';
 
 /** A file whose blocks are known. */
 export interface ShelvedFile {
@@ -119,9 +119,8 @@ export class Catalogue {
 
   /** The files of a shelf, or those of it below a folder, by path. */
   async* files(shelf: string, below = ''): AsyncGenerator<ShelvedFile> {
-    for await (const key of this.#paths.values({ gte: below, lt: `${below}\u{10ffff}` })) {
-      const file = await this.#files.get(key);
-      if (file?.shelf === shelf) yield file;
+    for await (const keys of inBatches(this.#paths.values({ gte: below, lt: `${below}\u{10ffff}` }))) {
+      for (const file of await this.#files.getMany(keys)) if (file?.shelf === shelf) yield file;
     }
   }
 
@@ -176,6 +175,9 @@ export class Catalogue {
   async #forget(file: ShelvedFile | undefined, records: ChainedBatch<ClassicLevel<Buffer, Buffer>, Buffer, Buffer>): Promise<void> {
     if (file === undefined) return;
     records.del(fileKey(file.id), { sublevel: this.#files });
+    // Of a file that is one block that block's entry is known as well.
+    const [only] = file.blocks === 1 ? file.roots : [];
+    if (only !== undefined) records.del(blockEntryKey(CID.parse(only), file.id), { sublevel: this.#blocks });
     for (const root of await this.#rootsOf(file)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
   }
 
@@ -212,6 +214,17 @@ export class Catalogue {
   async* all<T>(kind: string): AsyncGenerator<[string, T]> {
     for await (const [key, record] of this.#records.iterator({ gt: `${kind}:`, lt: `${kind};` })) yield [key.slice(kind.length + 1), record as T];
   }
+}
+
+async function* inBatches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 const ID_MIN = Buffer.alloc(4, 0);

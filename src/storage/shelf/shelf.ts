@@ -5,7 +5,7 @@ import { MAX_BLOCK_BYTES, MAX_CID_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Source } from '../source.ts';
 import { verifyBlock } from '../verify.ts';
-import type { ByteReader, OpenFile } from './byte-reader.ts';
+import { openFile, type ByteReader, type OpenFile } from './byte-reader.ts';
 import type { Catalogue, Place } from './catalogue.ts';
 
 /** Blocks that lie in files of this machine which are not ours: read where they are, never kept a second time. */
@@ -15,6 +15,8 @@ export interface Shelf extends Source {
   find(cid: CID): Promise<Uint8Array | undefined>;
   /** A block's size, as far as the catalogue says; undefined when it is not here. */
   sizeOf(cid: CID): Promise<number | undefined>;
+  /** Where blocks lie in files that are read as they are, of each one place, as far as the catalogue says. */
+  placesOf?(cids: readonly CID[]): Promise<({ path: string; identity: string; offset: number; length: number } | undefined)[]>;
 }
 
 export interface ShelfComponents {
@@ -96,6 +98,13 @@ export function createShelf({ catalogue, open }: ShelfComponents, name: string, 
       if (bytes === undefined) throw new StorageError('NOT_FOUND', 'not in its files');
       return bytes;
     },
+    // Of a sector the bytes are not those of the file.
+    ...(open === openFile && {
+      placesOf: (cids) => Promise.all(cids.map(async (cid) => {
+        for await (const { file: { path, identity }, offset, length } of places(cid)) if (length !== undefined) return { path, identity, offset, length };
+        return undefined;
+      })),
+    }),
     async sizeOf(cid) {
       for await (const place of places(cid)) {
         try {

@@ -8,6 +8,8 @@ export const STREAM_WRITES = 8;
 export const MAX_REPEATED_BYTES = 64 * 1024 * 1024;
 /** Blocks read ahead of the one being sent: hides the disk's latency, bounds memory at 8 MiB a stream. */
 export const SEND_AHEAD_BLOCKS = 4;
+/** Small blocks being read of a stream when the next are read, many together. */
+export const SEND_AHEAD_SMALL = 64;
 /** Blocks of one answer: bounds what a request makes its server remember at 100 MiB; whoever wants more asks again for what is missing. */
 export const MAX_ANSWER_BLOCKS = 1_000_000;
 /** Smaller memory than this is left to the garbage collector, which is good at it. */

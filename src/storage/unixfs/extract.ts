@@ -2,7 +2,7 @@ import { mkdir, open, symlink, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ReadableStorage, UnixFSEntry } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
-import { FILE_CONCURRENCY, MAX_DAG_DEPTH, MAX_ENTRIES, MAX_NAME_BYTES } from '../constants.ts';
+import { BLOCKS_AT_ONCE, FILE_CONCURRENCY, MAX_DAG_DEPTH, MAX_ENTRIES, MAX_NAME_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { forEachParallel } from '../parallel.ts';
 import { fileContent } from './file-content.ts';
@@ -16,8 +16,8 @@ export interface ExtractInit {
   /** Mode of the files; their own executable bits are added. */
   fileMode: number;
   onProgress?: (progress: { bytes: number; files: number }) => void;
-  /** Makes a path the same file as a raw block of the store, if it can: saves the writing of many small files. */
-  linkBlock?: (cid: CID, path: string) => Promise<number | undefined>;
+  /** Makes paths the same files as raw blocks of the store: saves the writing of many small files. @returns the bytes of each; -1 where that cannot be */
+  linkBlocks?: (leaves: readonly CID[], paths: string[]) => Promise<Int32Array>;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface ExtractInit {
  * @throws StorageError ENTRY_HOSTILE, ENTRY_UNSUPPORTED, LIMIT_EXCEEDED, DAG_INVALID, DISK_FULL; what the store throws; the signal's reason
  */
 export async function extract(store: ReadableStorage, root: CID, destination: string, init: ExtractInit): Promise<{ bytes: number; files: number }> {
-  const { signal, maxBytes, fileMode, onProgress, linkBlock } = init;
+  const { signal, maxBytes, fileMode, onProgress, linkBlocks } = init;
   const written = { bytes: 0, files: 0 };
   let entries = 0;
 
@@ -36,25 +36,45 @@ export async function extract(store: ReadableStorage, root: CID, destination: st
     signal?.throwIfAborted();
     if (depth > MAX_DAG_DEPTH) throw new StorageError('DAG_INVALID', 'the directories are nested too deeply', { details: `more than ${MAX_DAG_DEPTH} levels` });
     if (++entries > MAX_ENTRIES) throw new StorageError('LIMIT_EXCEEDED', 'the directory has too many entries', { details: `more than ${MAX_ENTRIES}` });
-    if (cid.code === RAW && linkBlock !== undefined) {
-      const bytes = await linkBlock(cid, path);
-      if (bytes !== undefined) return count(bytes, 1);
-    }
     const entry = await openEntry(store, cid, signal);
     if (entry.type === 'directory') {
       await mkdir(path);
       const folders: [CID, string][] = [];
-      await forEachParallel(entry.entries({ ...(signal && { signal }) }), FILE_CONCURRENCY, async ({ cid: child, name }) => {
-        const below = join(path, checkName(name));
+      const below = async function* (): AsyncGenerator<Spot> {
+        for await (const { cid: child, name } of entry.entries({ ...(signal && { signal }) })) yield { cid: child, path: join(path, checkName(name)) };
+      };
+      await forEachParallel(linked(below()), FILE_CONCURRENCY, async ({ cid: child, path: at }) => {
         // Files now, several at a time; folders after them, one by one, so that open files do not multiply with depth.
-        if (child.code !== RAW && (await openEntry(store, child, signal)).type === 'directory') folders.push([child, below]);
-        else await write(child, below, depth + 1);
+        if (child.code !== RAW && (await openEntry(store, child, signal)).type === 'directory') folders.push([child, at]);
+        else await write(child, at, depth + 1);
       });
-      for (const [child, below] of folders) await write(child, below, depth + 1);
+      for (const [child, at] of folders) await write(child, at, depth + 1);
       await setTime(path, entry.unixfs.mtime);
       return;
     }
     await writeFile(entry, path, depth);
+  }
+
+  /** Links what is a block, many at a time. @returns the rest, which is to be written */
+  async function* linked(spots: AsyncIterable<Spot>): AsyncGenerator<Spot> {
+    if (linkBlocks === undefined) return yield* spots;
+    let batch: Spot[] = [];
+    const link = async (): Promise<Spot[]> => {
+      const asked = batch.splice(0);
+      entries += asked.length;
+      if (entries > MAX_ENTRIES) throw new StorageError('LIMIT_EXCEEDED', 'the directory has too many entries', { details: `more than ${MAX_ENTRIES}` });
+      const bytes = await linkBlocks(asked.map(({ cid }) => cid), asked.map(({ path }) => path));
+      const rest = asked.filter((_spot, i) => bytes[i]! < 0);
+      entries -= rest.length;
+      for (const one of bytes) if (one >= 0) count(one, 1);
+      return rest;
+    };
+    for await (const spot of spots) {
+      signal?.throwIfAborted();
+      if (spot.cid.code !== RAW) yield spot;
+      else if (batch.push(spot) >= BLOCKS_AT_ONCE) yield* await link();
+    }
+    if (batch.length > 0) yield* await link();
   }
 
   function count(bytes: number, files: number): void {
@@ -98,6 +118,9 @@ export async function extract(store: ReadableStorage, root: CID, destination: st
   }
   return written;
 }
+
+/** What is to be made where. */
+interface Spot { cid: CID; path: string }
 
 const RAW = 0x55;
 

@@ -31,6 +31,13 @@ export function isLeaf(cid: CID): boolean {
   return cid.code === raw.code;
 }
 
+/** A leaf that is named by its SHA-256. */
+export function isHashedLeaf(cid: CID): boolean {
+  return isLeaf(cid) && cid.multihash.code === SHA256 && cid.multihash.digest.length === 32;
+}
+
+const SHA256 = 0x12;
+
 /** Blocks are the same when their hashes are, whatever codec or CID version names them. */
 export function blockKey(cid: Pick<CID, 'multihash'>): string {
   return Buffer.from(cid.multihash.bytes).toString('base64');

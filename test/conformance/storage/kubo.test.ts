@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -37,8 +37,13 @@ async function startReal(t: TestContext, program: string): Promise<Kubo> {
   const dir = await tempDir(t);
   const env = { ...process.env, IPFS_PATH: join(dir, 'repo') };
   const ipfs = async (...args: string[]) => (await run(program, args, { env, encoding: 'buffer', maxBuffer: 64 << 20 })).stdout;
-  // The profile has random ports, no bootstrap and no discovery.
-  await ipfs('init', '--profile=test');
+  // The profile `test` has random ports, no bootstrap and no discovery; the other one came with Kubo 0.40.
+  const profiled = await ipfs('init', '--profile=test,unixfs-v1-2025').then(() => true, async () => {
+    await ipfs('init', '--profile=test');
+    return false;
+  });
+  // What the profile says as well, but for how large a folder may be before it is sharded.
+  const shape = profiled ? [] : ['--cid-version=1', '--raw-leaves', '--chunker=size-1048576', '--max-file-links=1024'];
   const daemon = spawn(program, ['daemon', '--offline=false'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(async () => {
     daemon.kill('SIGTERM');
@@ -57,7 +62,7 @@ async function startReal(t: TestContext, program: string): Promise<Kubo> {
   const { Addresses } = JSON.parse(String(await ipfs('id'))) as { Addresses: string[] };
   return {
     rpc: url('RPC API'), gateway: url('Gateway'), swarm: Addresses.filter((address) => /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\//.test(address)),
-    add: async (path) => String(await ipfs('add', '-Q', '-r', '--cid-version=1', '--raw-leaves', '--chunker=size-1048576', '--max-file-links=1024', path)).trim(),
+    add: async (path) => String(await ipfs('add', '-Q', '-r', '--hidden', ...shape, path)).trim(),
     async connect(addresses) { await ipfs('swarm', 'connect', addresses[0]!); },
     cat: (cid) => ipfs('cat', '--timeout=30s', cid),
   };
@@ -105,6 +110,8 @@ function testKubo(name: string, start: (t: TestContext) => Promise<Kubo | undefi
     await writeFile(join(dir, 'tree', 'big'), content);
     await writeFile(join(dir, 'tree', 'folder', 'small'), 'small');
     await writeFile(join(dir, 'tree', 'empty'), '');
+    await writeFile(join(dir, 'tree', '.hidden'), 'hidden');
+    await symlink('folder/small', join(dir, 'tree', 'link'));
     const theirs = await kubo.add(join(dir, 'tree'));
     const { storage: adding } = await startStorage(t, { offline: true });
     assert.equal(String((await adding.add(join(dir, 'tree'))).cid), theirs, 'the same CID');

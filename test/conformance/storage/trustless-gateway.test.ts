@@ -42,6 +42,9 @@ const document = (() => {
   return keep({ cid: cidOf(bytes, 0x71), bytes });
 })();
 const mixed = keep(node(DIRECTORY, [{ Name: 'document', Hash: document.cid }]));
+// The same in DAG-JSON, and one that leads on: to a list, by a link in it, into the plain directory.
+const json = ((bytes) => keep({ cid: cidOf(bytes, 0x0129), bytes }))(Buffer.from(JSON.stringify({ a: { '/': String(ascii.cid) }, list: [1, { deep: { '/': String(dir.cid) } }], '/': 'no link' })));
+const malformed = ((bytes) => keep({ cid: cidOf(bytes, 0x71), bytes }))(Buffer.concat([Uint8Array.of(0xa1, 0x61, 0x61), Buffer.alloc(20_000, 0x81)]));
 let sharded: CID;
 let gateway: ServedGateway;
 
@@ -125,6 +128,42 @@ describe('trustless gateway', () => {
     await same(`${document.cid}?format=car&entity-bytes=0:*`, [document]);
     assert.equal((await get(`${document.cid}?format=car`)).status, 501);
     assert.equal((await get(`${document.cid}?format=raw`)).body.compare(document.bytes), 0);
+  });
+
+  test('documents of maps, lists and links: a path leads through them, from one codec to the next; one that ends within a document ends at its block', async () => {
+    await same(`${document.cid}/link?format=car`, [document, ascii]);
+    await same(`${mixed.cid}/document/link?format=car`, [mixed, document, ascii]);
+    await same(`${json.cid}/a?format=car`, [json, ascii]);
+    await same(`${json.cid}/list/1/deep/subdir/multiblock.txt?format=car&entity-bytes=0:1`, [json, dir, sub, multi, chunks[0]!]);
+    await same(`${json.cid}/list/1?format=car&dag-scope=block`, [json]);
+    for (const path of [`${document.cid}/nothing`, `${document.cid}/link/further`, `${json.cid}/list/2`, `${json.cid}/list/-1`, `${json.cid}/list/length`, `${json.cid}/__proto__`, `${json.cid}/list/0/x`]) {
+      assert.equal((await get(`${path}?format=car`)).status, 404, path);
+    }
+    assert.equal((await get(`${malformed.cid}/a?format=car`)).status, 422);
+    assert.equal((await get(`${cidOf(document.bytes, 0x0129)}/link?format=car`)).status, 422);
+  });
+
+  test('what is accepted counts by its weight, and only what can be served; where the headers chose, the answer says where it lies', async () => {
+    const type = async (path: string, accept: string) => {
+      const { status, headers } = await get(path, { accept });
+      return [status, headers.get('content-type'), headers.get('content-location')];
+    };
+    const [raw, carType] = ['application/vnd.ipld.raw', 'application/vnd.ipld.car'];
+    const served = (dups: string) => `${carType}; version=1; order=dfs; dups=${dups}`;
+    const at = `/ipfs/${multi.cid}`;
+    assert.deepEqual(await type(`${multi.cid}`, `${carType};q=0.5, ${raw}`), [200, raw, `${at}?format=raw`]);
+    assert.deepEqual(await type(`${multi.cid}`, `${raw};q=0, ${carType};q=0.1`), [200, served('n'), `${at}?format=car`]);
+    assert.deepEqual(await type(`${multi.cid}`, `${carType};order=other, ${carType};order=dfs;dups=y;q=0.5`), [200, served('y'), `${at}?format=car&car-order=dfs&car-dups=y`]);
+    assert.deepEqual(await type(`${multi.cid}?format=car`, raw), [200, served('n'), `${at}?format=car`]);
+    assert.deepEqual(await type(`${multi.cid}?format=car`, `${carType};dups=y`), [200, served('y'), `${at}?format=car&car-dups=y`]);
+    assert.deepEqual(await type(`${multi.cid}?format=raw`, raw), [200, raw, null]);
+    assert.equal((await get(String(multi.cid), { accept: `${carType};order=other` })).status, 400);
+    // A CAR has no ranges; a tag is the same whether or not a cache made it a weak one.
+    const whole = await get(`${multi.cid}?format=car`, { range: 'bytes=0-1' });
+    assert.deepEqual([whole.status, whole.headers.get('accept-ranges')], [200, 'none']);
+    assert.equal((await get(`${multi.cid}?format=raw`, {}, 'HEAD')).headers.get('accept-ranges'), 'bytes');
+    const tag = (await get(`${multi.cid}?format=raw`)).headers.get('etag')!;
+    assert.equal((await get(`${multi.cid}?format=raw`, { 'if-none-match': `"other", W/${tag}` })).status, 304);
   });
 
   test('entity-bytes: the least that proves the range, whatever else is missing', async () => {
