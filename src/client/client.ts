@@ -15,12 +15,12 @@ import type { JobRecord } from './book/job-record.ts';
 import { JobSession, type Head } from './session/job-session.ts';
 import { Sortition } from './request/sortition.ts';
 import { Standings } from './session/standings.ts';
-import { defaultBidBlocks, defaultWindows, windowForReach } from './request/default-windows.ts';
+import { defaultWindows } from './request/default-windows.ts';
 import { exportResult } from './export-result.ts';
 import { isSharded } from './shards/is-sharded.ts';
-import { heldRoot } from './request/held-root.ts';
+import { drawTerms } from './request/draw-terms.ts';
 import { refreshJob } from './book/refresh-job.ts';
-import { prepareJob, type DrawTerms, type Windows } from './request/prepare-job.ts';
+import { prepareJob, type Windows } from './request/prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
 import { EngineSurvey, offeredEngines, pinEngine } from './request/pin-engine.ts';
@@ -140,13 +140,17 @@ export class Client implements Startable {
   /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
   async submit(input: JobSpecInput, options: SubmitOptions = {}): Promise<JobRecord> {
     const { chainId } = this.#components.court;
-    const windows = { ...defaultWindows(chainId), ...this.#init.windows, ...options.windows };
+    const { signal } = this.#stopping;
+    const { windows: ours = {}, bidBlocks, sortition } = this.#init;
+    const windows = { ...defaultWindows(chainId), ...ours, ...options.windows };
     const { spec, shards } = await countShards(this.#components.storage, await this.resolveSpec(input), {
-      given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal: this.#stopping.signal,
+      given: input.resources?.timeoutMs !== undefined, maxWindowSeconds: chainProfile(chainId).maxWindowSeconds - windows.commitMargin, signal,
     });
-    const terms = await this.#drawTerms(spec, options);
-    if (terms.reach !== 0n && (options.windows?.assign ?? this.#init.windows?.assign) === undefined) windows.assign = Math.max(windows.assign, windowForReach(chainId));
-    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, windows, { shards, ...terms });
+    const drawn = await drawTerms({
+      storage: this.#components.storage, chainId, windows, asked: { ...(ours.assign !== undefined && { assign: ours.assign }), ...options.windows },
+      bidBlocks: options.bidBlocks ?? bidBlocks, dataRoot: options.dataRoot, ...(sortition === true && { sortition: this.#sortition }),
+    }, spec, shards, signal);
+    const { request, specBytes, seed, auditBps } = await prepareJob(this.#init.address, spec, drawn.windows, drawn.terms);
     const jobId = jobIdOf(this.#components.court, request);
     const record: JobRecord = {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
@@ -155,16 +159,6 @@ export class Client implements Startable {
     await this.#book.put(record);
     this.#open(record, options);
     return record;
-  }
-
-  /** Terms of the draw: time to post bids, how many are to come, what the inputs are that bids may claim to hold. */
-  async #drawTerms(spec: JobSpec, { bidBlocks, dataRoot }: SubmitOptions): Promise<Pick<DrawTerms, 'reach' | 'bidBlocks'> & Partial<DrawTerms>> {
-    const { storage, court: { chainId } } = this.#components;
-    const { signal } = this.#stopping;
-    const root = dataRoot ?? await heldRoot(storage, spec.inputs.map(({ source }) => source), signal);
-    const { verification: { replicas }, payment: { maxPrice } } = spec;
-    const reach = this.#init.sortition === true ? await this.#sortition.reach({ replicas, maxPrice: BigInt(maxPrice) }, signal) : 0n;
-    return { reach, bidBlocks: bidBlocks ?? this.#init.bidBlocks ?? defaultBidBlocks(chainId), ...root };
   }
 
   /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */

@@ -70,6 +70,9 @@ export const JOURNAL_LAG_MS = 50;
 export const MAX_SEAL_KEYS = 256;
 /** Blocks after the seed's in which a node can post a bid that was left out: it sees the seed, sends a message, and it is mined. */
 export const DEFAULT_BID_BLOCKS = 3;
+/** What a node that has to fetch a job's inputs is given time for: a slow line's bytes, and blocks where they are many and small. */
+export const FETCH_BYTES_PER_SECOND = 5_000_000;
+export const FETCH_BLOCKS_PER_SECOND = 1_000;
 /** Inputs up to this size are read at submit for the root that bids may claim to hold, bytes: some seconds. Of larger ones the root is given. */
 export const MAX_ROOT_BYTES = 1024 ** 3;
 /** Bids that a job of k seats is to have where the network is larger than a draw looks at: this many a seat, and so many more, so that fewer than k are next to impossible. */

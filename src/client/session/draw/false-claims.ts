@@ -2,7 +2,7 @@ import { isAddressEqual, zeroHash } from 'viem';
 import { proveFalseClaim, readFirstSeed, readSeed, type ProveFalseClaimArgs, type WriteResult } from '../../../chain/index.ts';
 import { decodeSpec, hasClaim, isError, parseCid, possessionOf, possessionPicks, possessionProofs, type JobState, type PossessionProofs, type SignedBid } from '../../../protocol/index.ts';
 import { contentStream } from '../../../storage/index.ts';
-import { holdsInputs } from '../../request/held-root.ts';
+import { holdsInputs } from '../../request/known-inputs.ts';
 import type { SessionContext } from '../context.ts';
 
 /** Everything that a proof takes besides the job and its roster. */
