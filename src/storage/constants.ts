@@ -29,8 +29,10 @@ export const SUSPECT_TIMEOUT_MS = 600_000;
 /** Errors of one source kept in a receipt; more say nothing new. */
 export const MAX_ERRORS_PER_SOURCE = 5;
 
-/** Peers asked at the same time whether they have a block. */
+/** Peers asked at the same time whether they have a block; those who connected last first, for who wants something done often has what it takes. */
 export const MAX_PEERS_ASKED = 16;
+/** Times that so many are asked, one after the other, where nobody has it. */
+export const MAX_ROUNDS_ASKED = 8;
 /** One search for providers on the DHT. */
 export const LOOKUP_TIMEOUT_MS = 5_000;
 /** Providers of one block that are dialled. */

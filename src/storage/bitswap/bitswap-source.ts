@@ -2,7 +2,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
-import { DIAL_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED } from '../constants.ts';
+import { DIAL_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED, MAX_ROUNDS_ASKED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Bitswap } from './bitswap.ts';
 import { blockKey } from '../unixfs/links.ts';
@@ -89,14 +89,15 @@ export function bitswapSource({ libp2p, bitswap }: { libp2p: Libp2p; bitswap: Bi
       const shunned = bitswap.shuns(state.peer);
       if (shunned !== undefined && !reasons.includes(messageOf(shunned))) reasons.push(messageOf(shunned));
       return shunned === undefined && !asked.has(state);
-    }).slice(0, MAX_PEERS_ASKED);
+    });
     const attempt = (peers: readonly PeerState[]) => {
       for (const state of peers) asked.add(state);
       return askAll(peers, cid, signal, reasons);
     };
-    const connected = candidates(libp2p.getPeers());
-    const likely = connected.filter((state) => state.likely).sort((a, b) => a.inFlight - b.inFlight).slice(0, 1);
-    for (const peers of [() => likely, () => candidates(libp2p.getPeers()), async () => candidates(await abortable(lookUp(cid), signal))]) {
+    const connected = () => candidates(libp2p.getPeers().reverse()).slice(0, MAX_PEERS_ASKED);
+    const likely = candidates(libp2p.getPeers()).filter((state) => state.likely).sort((a, b) => a.inFlight - b.inFlight).slice(0, 1);
+    const rounds = [() => likely, ...Array<typeof connected>(MAX_ROUNDS_ASKED).fill(connected), async () => candidates(await abortable(lookUp(cid), signal))];
+    for (const peers of rounds) {
       const round = await peers();
       const bytes = round.length === 0 ? undefined : await attempt(round);
       if (bytes !== undefined) return bytes;

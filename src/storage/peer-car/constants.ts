@@ -11,8 +11,6 @@ export const STREAMS_PER_PEER = 4;
 export const STREAMS_TOTAL = 16;
 /** Streams of one connection beyond that, for single blocks and questions; libp2p resets more. */
 export const MAX_QUESTIONS = 64;
-/** Peers asked at the same time whether they have something. */
-export const MAX_PEERS_ASKED = 16;
 /** A peer asked whether it has something answers within this, dial included. */
 export const ASK_TIMEOUT_MS = 3_000;
 /** Once one peer said yes, the others get this long to say so too: the best of those is taken. */

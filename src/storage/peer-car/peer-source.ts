@@ -2,12 +2,13 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { anySignal } from '../../protocol/any-signal.ts';
 import { isError, messageOf } from '../../protocol/errors.ts';
+import { MAX_PEERS_ASKED, MAX_ROUNDS_ASKED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { PeerFinder } from '../routing/find-peers.ts';
 import type { DagSink, Source } from '../source.ts';
 import { verifyBlock } from '../verify.ts';
 import { askPeerForCar } from './ask-peer.ts';
-import { ASK_GRACE_MS, ASK_TIMEOUT_MS, CAR_PROTOCOL, DIRECT_REST_MS, LIAR_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_REQUEST_ROOTS } from './constants.ts';
+import { ASK_GRACE_MS, ASK_TIMEOUT_MS, CAR_PROTOCOL, DIRECT_REST_MS, LIAR_TIMEOUT_MS, MAX_REQUEST_ROOTS } from './constants.ts';
 
 /** What is known of a peer. */
 interface Standing {
@@ -50,13 +51,13 @@ export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeout
   });
 
   async function candidates(): Promise<Standing[]> {
-    const peers = libp2p.getPeers().map(standingOf).filter(({ shunnedUntil }) => shunnedUntil < performance.now());
+    const peers = libp2p.getPeers().reverse().map(standingOf).filter(({ shunnedUntil }) => shunnedUntil < performance.now());
     const ours = await Promise.all(peers.map(async ({ peer }) => {
       const protocols = await libp2p.peerStore.get(peer).then((known) => known.protocols, (): string[] => []);
       // A peer that has not introduced itself yet is asked, too.
       return protocols.length === 0 || protocols.includes(CAR_PROTOCOL);
     }));
-    return peers.filter((_peer, i) => ours[i]).sort(better).slice(0, MAX_PEERS_ASKED);
+    return peers.filter((_peer, i) => ours[i]).sort(better);
   }
 
   function blame(standing: Standing, error: unknown): void {
@@ -66,7 +67,15 @@ export function peerSource({ libp2p }: { libp2p: Libp2p }, { stallMs, askTimeout
 
   /** The peers that say they have a block, best first; reasons of those that could not be asked are noted. */
   async function holders(cid: CID, without: ReadonlySet<Standing>, signal: AbortSignal, reasons: string[]): Promise<Standing[]> {
-    const asked = (await candidates()).filter((standing) => !without.has(standing));
+    const all = (await candidates()).filter((standing) => !without.has(standing)).slice(0, MAX_ROUNDS_ASKED * MAX_PEERS_ASKED);
+    for (let i = 0; i < all.length; i += MAX_PEERS_ASKED) {
+      const found = await holdersAmong(all.slice(i, i + MAX_PEERS_ASKED), cid, signal, reasons);
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  async function holdersAmong(asked: readonly Standing[], cid: CID, signal: AbortSignal, reasons: string[]): Promise<Standing[]> {
     const over = new AbortController();
     const until = anySignal(signal, over.signal);
     const found: Standing[] = [];
