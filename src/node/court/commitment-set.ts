@@ -60,7 +60,8 @@ export function overruled(roster: readonly SealedSeat[], set: ReplicaRecord['set
   return set?.signatures !== undefined && set.commitments.length === roster.length && !same(set.commitments, roster.map(({ commitment }) => commitment));
 }
 
-function seatOf(roster: readonly SealedSeat[], address: Address): number {
+/** The seat of a node, or -1. */
+export function seatOf(roster: readonly SealedSeat[], address: Address): number {
   return roster.findIndex(({ node }) => isAddressEqual(node, address));
 }
 

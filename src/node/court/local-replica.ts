@@ -4,7 +4,7 @@ import { openingsIn, POLICIES, postedBids, type JobState } from '../../protocol/
 import type { NodeInit } from '../components.ts';
 import { POST_SHARE } from '../constants.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
-import { overruled } from './commitment-set.ts';
+import { overruled, seatOf } from './commitment-set.ts';
 import type { LocalReplica } from './next-action.ts';
 
 type Init = Pick<NodeInit, 'address' | 'contests' | 'summons' | 'postBids'>;
@@ -19,7 +19,7 @@ export function localReplica(record: ReplicaRecord, job: JobState, { address, co
   const { events, set, bid } = record;
   const judged = job.state === 'Committed' || job.state === 'Contested' ? openingsIn(events) : [];
   return {
-    seat: 'roster' in job ? job.roster.findIndex(({ node }) => isAddressEqual(node, address)) : -1,
+    seat: 'roster' in job ? seatOf(job.roster, address) : -1,
     ready: record.outcome !== undefined || record.failure !== undefined, contests,
     // Those that had signed a set before the job was widened are not all seats any more.
     closed: set?.signatures !== undefined && 'roster' in job && set.commitments.length === job.roster.length,
