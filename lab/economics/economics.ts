@@ -1,4 +1,4 @@
-import { auditBpsFor } from '../../src/protocol/audit-probability.ts';
+import { auditBpsFor } from '../../src/protocol/rules/audit-probability.ts';
 import { BPS } from '../../src/protocol/constants.ts';
 import { DEFAULTS, operatorsWith, runMarket, type MarketInit, type MarketResult, type Operator } from './market.ts';
 import { COLLUDER, HONEST, STRATEGIES, type Strategy } from './strategies.ts';

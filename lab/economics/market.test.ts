@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { auditBpsFor } from '../../src/protocol/audit-probability.ts';
+import { auditBpsFor } from '../../src/protocol/rules/audit-probability.ts';
 import { DEFAULTS, operatorsWith, runMarket, type MarketInit } from './market.ts';
 import { COLLUDER, HONEST, STRATEGIES, type Strategy } from './strategies.ts';
 

@@ -1,6 +1,6 @@
-import { weightOf } from '../../src/protocol/draw.ts';
+import { weightOf } from '../../src/protocol/rules/draw.ts';
 import { BPS, MAX_BIDS } from '../../src/protocol/constants.ts';
-import type { Reputation } from '../../src/protocol/reputation.ts';
+import type { Reputation } from '../../src/protocol/rules/reputation.ts';
 import { randomOf, type Random } from '../corpus/inputs/random.ts';
 import { rate, scoreOf, settle, TERMS, type Fault, type Seat } from './rules.ts';
 import { HONEST, type Action, type Self, type Strategy } from './strategies.ts';

@@ -1,5 +1,5 @@
 import { BPS, CHECK_BPS, INFORMER_BPS, REPUTATION_ONE } from '../../src/protocol/constants.ts';
-import { decay, scoreBps, type Reputation } from '../../src/protocol/reputation.ts';
+import { decay, scoreBps, type Reputation } from '../../src/protocol/rules/reputation.ts';
 
 /** How a seat's part in a job ended. */
 export type Verdict = 'agreed' | 'deviated' | 'absent' | 'undecided';

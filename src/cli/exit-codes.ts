@@ -1,4 +1,4 @@
-import { isError } from '../protocol/errors.ts';
+import { isError } from '../protocol/base/errors.ts';
 
 /** What the process exit code says. A job run to its end gives its own exit code instead. */
 export const EXIT = {

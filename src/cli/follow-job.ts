@@ -1,6 +1,6 @@
 import type { JobRecord, Progress, RunningClient } from '../client/index.ts';
 import { isError, type JobState } from '../protocol/index.ts';
-import { coins } from '../protocol/coins.ts';
+import { coins } from '../protocol/base/coins.ts';
 import { dim, green, red, say, short, yellow } from './output.ts';
 
 /** Says on stderr what a job goes through. */

@@ -3,7 +3,7 @@ import type { JobBook } from '../client/book/job-book.ts';
 import { formatBytes, formatDurationMs } from '../protocol/index.ts';
 import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';
-import { coins } from '../protocol/coins.ts';
+import { coins } from '../protocol/base/coins.ts';
 import { dim, green, red, score, short, table, yellow } from './output.ts';
 
 /** A job as a script reads it. */

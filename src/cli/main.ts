@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { isError } from '../protocol/errors.ts';
+import { isError } from '../protocol/base/errors.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './output.ts';

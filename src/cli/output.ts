@@ -1,5 +1,5 @@
-import { isError, messageOf } from '../protocol/errors.ts';
-import { formatBytes } from '../protocol/units.ts';
+import { isError, messageOf } from '../protocol/base/errors.ts';
+import { formatBytes } from '../protocol/spec/units.ts';
 
 const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 const paint = (code: number) => (text: string) => (colour ? `\u001B[${code}m${text}\u001B[0m` : text);

@@ -1,4 +1,4 @@
-import { BaseError } from '../protocol/errors.ts';
+import { BaseError } from '../protocol/base/errors.ts';
 
 /** A mistake on the command line that commander cannot see. */
 export class UsageError extends BaseError<'USAGE'> {

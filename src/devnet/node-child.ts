@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { sibling } from '../protocol/sibling.ts';
+import { sibling } from '../protocol/base/sibling.ts';
 import type { NodeConfigInput } from '../node/index.ts';
 import { BaseError } from '../protocol/index.ts';
 import { NODE_STOP_TIMEOUT_MS } from './constants.ts';

@@ -1,4 +1,4 @@
-import type { ChannelName } from '../protocol/trace.ts';
+import type { ChannelName } from '../protocol/trace/trace.ts';
 
 /** Segments of an output profile: enough to see a header, a body and a tail, few enough to travel. */
 export const PROFILE_SEGMENTS = 32;

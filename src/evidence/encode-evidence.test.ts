@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as cborg from 'cborg';
 import * as fc from 'fast-check';
-import { isError } from '../protocol/errors.ts';
+import { isError } from '../protocol/base/errors.ts';
 import { decodeEvidence, encodeEvidence, evidenceDigest } from './encode-evidence.ts';
 import type { EvidenceErrorCode } from './errors.ts';
 import { anyTrace, runEvidence, runProfile, runTrace } from './test-support/run.ts';

@@ -1,4 +1,4 @@
-import { BaseError } from '../protocol/errors.ts';
+import { BaseError } from '../protocol/base/errors.ts';
 
 export type EvidenceErrorCode =
   /** The bytes are not the encoding of evidence. */

@@ -1,5 +1,5 @@
 import { constants, open, type FileHandle } from 'node:fs/promises';
-import { messageOf } from '../protocol/errors.ts';
+import { messageOf } from '../protocol/base/errors.ts';
 import { EvidenceError } from './errors.ts';
 
 /**

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sibling } from '../protocol/sibling.ts';
+import { sibling } from '../protocol/base/sibling.ts';
 import { ownerOf, runsDirectory, stateTag } from './container/run-directory.ts';
 import { SLOWNESS } from './constants.ts';
 import { enterScope, scopeCommand } from './keeper-scope.ts';

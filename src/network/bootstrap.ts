@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
-import { anySignal } from '../protocol/any-signal.ts';
+import { anySignal } from '../protocol/base/any-signal.ts';
 import { parseAddress, peerOf } from './addresses.ts';
 import { BOOTSTRAP_DIAL_TIMEOUT_MS, BOOTSTRAP_RETRY_MIN_MS } from './constants.ts';
 

@@ -8,7 +8,7 @@ import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import type { Datastore } from 'interface-datastore';
 import { createLibp2p } from 'libp2p';
-import { announcement } from '../protocol/messages.ts';
+import { announcement } from '../protocol/wire/messages.ts';
 import { parseAddress } from './addresses.ts';
 import { keepConnected } from './bootstrap.ts';
 import {

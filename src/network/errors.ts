@@ -1,4 +1,4 @@
-import { BaseError } from '../protocol/errors.ts';
+import { BaseError } from '../protocol/base/errors.ts';
 
 export type NetworkErrorCode =
   | 'KEY_INVALID' | 'ADDRESS_INVALID' | 'PEER_UNREACHABLE' | 'PROTOCOL_UNSUPPORTED' | 'PROTOCOL_VIOLATION'

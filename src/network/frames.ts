@@ -1,6 +1,6 @@
 import type { Stream } from '@libp2p/interface';
 import * as lp from 'it-length-prefixed';
-import { isOver, receiveChunks, sendChunk } from '../protocol/byte-stream.ts';
+import { isOver, receiveChunks, sendChunk } from '../protocol/wire/byte-stream.ts';
 import { LINGER_TIMEOUT_MS, READ_AHEAD_BYTES } from './constants.ts';
 import { NetworkError } from './errors.ts';
 

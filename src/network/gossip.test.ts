@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { announcement, encodeMessage, type Announcement } from '../protocol/messages.ts';
+import { announcement, encodeMessage, type Announcement } from '../protocol/wire/messages.ts';
 import { JOBS_TOPIC } from './constants.ts';
 import { announceJobs, decodeAnnouncement } from './gossip.ts';
 import { addressesOf, connectedTo, meshedWith, sampleAnnouncement, startHost } from './hosts.test-util.ts';

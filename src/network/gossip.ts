@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import { TopicValidatorResult, type GossipSub, type Message } from '@libp2p/gossipsub';
-import { decodeSpec, specDigest } from '../protocol/canonical.ts';
-import { announcement, decodeMessage, encodeMessage, type Announcement } from '../protocol/messages.ts';
+import { decodeSpec, specDigest } from '../protocol/spec/canonical.ts';
+import { announcement, decodeMessage, encodeMessage, type Announcement } from '../protocol/wire/messages.ts';
 import { JOBS_TOPIC, PUBLISH_POLL_MS, PUBLISH_WAIT_MS } from './constants.ts';
 
 /** Receives announcements that passed every check that needs no chain; `from` signed the gossip message. */

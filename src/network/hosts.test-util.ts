@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { GossipSub } from '@libp2p/gossipsub';
-import { encodeSpec, specDigest } from '../protocol/canonical.ts';
-import { parseJobSpec } from '../protocol/job-spec.ts';
-import type { Announcement } from '../protocol/messages.ts';
-import { PLAIN_TERMS } from '../protocol/statements.ts';
+import { encodeSpec, specDigest } from '../protocol/spec/canonical.ts';
+import { parseJobSpec } from '../protocol/spec/job-spec.ts';
+import type { Announcement } from '../protocol/wire/messages.ts';
+import { PLAIN_TERMS } from '../protocol/statements/statements.ts';
 import { JOBS_TOPIC } from './constants.ts';
 import { createHost, type Host, type HostInit } from './create-host.ts';
 

@@ -3,7 +3,7 @@ import {
   statusRequest, statusResponse,
   shardsRequest, shardsResponse, windowsRequest, windowsResponse,
   type MessageOf,
-} from '../protocol/messages.ts';
+} from '../protocol/wire/messages.ts';
 import type { Protocol } from './call.ts';
 
 type Ack = MessageOf<typeof ack>;

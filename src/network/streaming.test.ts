@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as lp from 'it-length-prefixed';
-import { BaseError } from '../protocol/errors.ts';
-import type { LogChunk } from '../protocol/messages.ts';
+import { BaseError } from '../protocol/base/errors.ts';
+import type { LogChunk } from '../protocol/wire/messages.ts';
 import { logsProtocol } from './protocols.ts';
 import { openStream, serveStream } from './streaming.ts';
 import { addressesOf, startHost } from './hosts.test-util.ts';

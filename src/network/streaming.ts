@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface';
-import { anySignal } from '../protocol/any-signal.ts';
-import { encodeMessage } from '../protocol/messages.ts';
-import { abortable } from '../protocol/abortable.ts';
+import { anySignal } from '../protocol/base/any-signal.ts';
+import { encodeMessage } from '../protocol/wire/messages.ts';
+import { abortable } from '../protocol/base/abortable.ts';
 import { accept, type Asker, type Listener, type ServeInit, type Unserve } from './accept.ts';
 import type { Target } from './addresses.ts';
 import { decodeResponse, openCall, toError, withDeadline, type Dialer, type Protocol } from './call.ts';

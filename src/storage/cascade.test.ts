@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mockTime } from '../protocol/mock-time.test-util.ts';
+import { mockTime } from '../protocol/base/mock-time.test-util.ts';
 import { createCascade } from './cascade.ts';
 import type { Source } from './source.ts';
 import { createSuspects } from './suspects.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../protocol/any-signal.ts';
-import { abortable } from '../protocol/abortable.ts';
-import { isError, messageOf } from '../protocol/errors.ts';
+import { anySignal } from '../protocol/base/any-signal.ts';
+import { abortable } from '../protocol/base/abortable.ts';
+import { isError, messageOf } from '../protocol/base/errors.ts';
 import { MAX_ERRORS_PER_SOURCE, SOURCE_OVERTAKE_MS, SOURCE_STALL_TIMEOUT_MS } from './constants.ts';
 import { StorageError } from './errors.ts';
 import type { DagSink, Source, SourceReport } from './source.ts';

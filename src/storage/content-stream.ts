@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { isError } from '../protocol/errors.ts';
+import { isError } from '../protocol/base/errors.ts';
 import type { Storage } from './storage.ts';
 
 type Readable = Pick<Storage, 'ls' | 'cat'>;

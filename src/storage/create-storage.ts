@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Libp2p } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
-import { messageOf } from '../protocol/errors.ts';
+import { messageOf } from '../protocol/base/errors.ts';
 import { StorageError } from './errors.ts';
 import { allowRoots } from './gateway/allow-roots.ts';
 import { serveGateway, type ServeGatewayInit } from './gateway/serve-gateway.ts';

@@ -1,4 +1,4 @@
-import { BaseError } from '../protocol/errors.ts';
+import { BaseError } from '../protocol/base/errors.ts';
 
 export type StorageErrorCode =
   | 'NOT_FOUND' | 'BLOCK_INVALID' | 'BLOCK_TOO_LARGE' | 'STALLED' | 'LIMIT_EXCEEDED' | 'DAG_INVALID' | 'FORMAT_UNSUPPORTED'

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../protocol/any-signal.ts';
-import { isError } from '../protocol/errors.ts';
+import { anySignal } from '../protocol/base/any-signal.ts';
+import { isError } from '../protocol/base/errors.ts';
 import { createCascade, type Cascade, type CascadeInit } from './cascade.ts';
 import { BLOCKS_AT_ONCE, BLOCKS_WITHOUT_THREAD, FETCH_BYTES, FETCH_CONCURRENCY, MAX_FETCH_BYTES, NODE_BYTES } from './constants.ts';
 import { DagWalk, type Wanted } from './dag-walk.ts';

@@ -1,9 +1,9 @@
 import type { Libp2p } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../protocol/any-signal.ts';
-import { abortable } from '../protocol/abortable.ts';
-import { messageOf } from '../protocol/errors.ts';
+import { anySignal } from '../protocol/base/any-signal.ts';
+import { abortable } from '../protocol/base/abortable.ts';
+import { messageOf } from '../protocol/base/errors.ts';
 import { DIAL_TIMEOUT_MS, PROVIDE_TIMEOUT_MS } from './constants.ts';
 import { StorageError } from './errors.ts';
 import type { Source } from './source.ts';

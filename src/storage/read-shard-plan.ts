@@ -1,6 +1,6 @@
-import { parseCid } from '../protocol/bytes.ts';
-import { isError, ProtocolError } from '../protocol/errors.ts';
-import type { JobSpec } from '../protocol/job-spec.ts';
+import { parseCid } from '../protocol/base/bytes.ts';
+import { isError, ProtocolError } from '../protocol/base/errors.ts';
+import type { JobSpec } from '../protocol/spec/job-spec.ts';
 import { planShards, type ShardPlan } from '../protocol/shards/plan-shards.ts';
 import { listFiles } from './list-files.ts';
 import type { Storage } from './storage.ts';

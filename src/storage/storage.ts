@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../protocol/any-signal.ts';
-import type { Startable } from '../protocol/startable.ts';
+import { anySignal } from '../protocol/base/any-signal.ts';
+import type { Startable } from '../protocol/base/startable.ts';
 import { Adding, type AddedSealed, type AddInit, type SealInit } from './adding.ts';
 import type { FetchOptions, Shared, StorageComponents, StorageLimits } from './components.ts';
 import { LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES } from './constants.ts';

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { callApi } from '../../src/api/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
 import { request, statusProtocol } from '../../src/network/index.ts';
-import { weightOf } from '../../src/protocol/draw.ts';
+import { weightOf } from '../../src/protocol/rules/draw.ts';
 import type { JobSpecInput } from '../../src/protocol/index.ts';
 import { COIN, settledJob, useNetwork } from '../network.ts';
 

@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Weighted draw without replacement
 /// @dev An exponential race (Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006): a bidder's key is
-/// -log2(u) / weight with u = keccak256(seed, node), and the smallest keys win. The same integers as src/protocol/draw.ts.
+/// -log2(u) / weight with u = keccak256(seed, node), and the smallest keys win. The same integers as src/protocol/rules/draw.ts.
 library DrawLib {
     uint256 internal constant FRACTION_BITS = 24;
     uint256 internal constant BPS = 10_000;

@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IScheduler} from "../interfaces/IScheduler.sol";
 
 /// @title Who holds a job's input
-/// @notice The tree over the input's chunks, and what a holder can say about those that a seed picks. As src/protocol/possession.ts.
+/// @notice The tree over the input's chunks, and what a holder can say about those that a seed picks. As src/protocol/rules/possession.ts.
 library PossessionLib {
     uint256 internal constant CHUNK_BYTES = 2048;
     uint256 internal constant PICKS = 8;

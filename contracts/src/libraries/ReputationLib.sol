@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IScheduler} from "../interfaces/IScheduler.sol";
 
 /// @title Decayed beta reputation (Jøsang and Ismail, The Beta Reputation System, 2002)
-/// @dev The same integers as src/protocol/reputation.ts. Counts have 8 fractional bits.
+/// @dev The same integers as src/protocol/rules/reputation.ts. Counts have 8 fractional bits.
 library ReputationLib {
     uint256 internal constant ONE = 256;
     /// Days in which 31/32 a day halves a count: ln 2 / ln(32/31) = 21.8.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IScheduler} from "../interfaces/IScheduler.sol";
 
 /// @title Hashes of the protocol's statements
-/// @dev EIP-712 struct hashes and the plain hashes they carry; the same bytes as src/protocol/statements.ts.
+/// @dev EIP-712 struct hashes and the plain hashes they carry; the same bytes as src/protocol/statements/statements.ts.
 library StatementLib {
     bytes32 internal constant JOB_REQUEST = keccak256(
         "JobRequest(address client,uint64 nonce,bytes32 specDigest,uint8 replicas,uint8 policy,uint88 maxPrice,uint88 stake,uint16 minScore,uint32 assignWindow,uint32 commitWindow,uint32 settleWindow,uint32 disputeWindow,bytes32 sealKey,bytes32 secretHash,uint256 reach,uint16 bidBlocks,uint32 shards,bytes32 dataRoot,uint64 dataBytes)"

@@ -9,7 +9,7 @@ import {
 } from '../../chain/index.ts';
 import { gadusHome } from '../../client/profile.ts';
 import { deployerKey } from '../deployer-key.ts';
-import { coins } from '../../protocol/coins.ts';
+import { coins } from '../../protocol/base/coins.ts';
 import { dim, green, print, red, say } from '../output.ts';
 import { interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';

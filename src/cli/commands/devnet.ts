@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { gadusHome, writeProfile } from '../../client/profile.ts';
 import { EXIT } from '../exit-codes.ts';
 import { count } from '../job-options.ts';
-import { coins } from '../../protocol/coins.ts';
+import { coins } from '../../protocol/base/coins.ts';
 import { dim, print, say, table } from '../output.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { interruptSignal, type GlobalOptions } from '../session.ts';

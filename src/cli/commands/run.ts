@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { anySignal } from '../../protocol/any-signal.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
 import type { Client, JobRecord } from '../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { fetchedImage } from '../fetched-image.ts';

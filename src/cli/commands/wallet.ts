@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { approve, coinBalance, createChain, type Chain, fund, readParty, withdraw } from '../../chain/index.ts';
 import { scoreBps } from '../../protocol/index.ts';
 import { coinUnits } from '../job-options.ts';
-import { coins } from '../../protocol/coins.ts';
+import { coins } from '../../protocol/base/coins.ts';
 import { dim, print, score } from '../output.ts';
 import { clientKey, interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Hex } from 'viem';
-import { replay, type JobState } from '../../protocol/job-state.ts';
+import { replay, type JobState } from '../../protocol/state/job-state.ts';
 import { openJournal, type Journal } from '../../storage/journal.ts';
 import { ClientError } from '../errors.ts';
 import type { JobRecord } from './job-record.ts';

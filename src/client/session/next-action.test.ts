@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JobState } from '../../protocol/index.ts';
-import { rostered, sampleRequest as request, seat } from '../../protocol/sample-job.test-util.ts';
+import { rostered, sampleRequest as request, seat } from '../../protocol/statements/sample-job.test-util.ts';
 import { nextClientAction, type LocalJob } from './next-action.ts';
 
 const nothing: LocalJob = { bids: 0, bidWaitOver: false, commitments: 0, examined: 0, set: 'given-up', overruled: false, unposted: 0, audited: false, panels: true, majority: true, hopeless: false, guilty: 0 };

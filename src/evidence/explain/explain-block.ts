@@ -1,4 +1,4 @@
-import { formatBytes } from '../../protocol/units.ts';
+import { formatBytes } from '../../protocol/spec/units.ts';
 import { BLOCKS, CONTENT_BLOCK, CURVE_POINTS, FLOORS, type BlockName } from '../constants.ts';
 import { contentSimilarity } from '../fingerprint/content-minima.ts';
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';

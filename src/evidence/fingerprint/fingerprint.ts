@@ -1,4 +1,4 @@
-import type { ChannelName, OutputProfile, Trace } from '../../protocol/trace.ts';
+import type { ChannelName, OutputProfile, Trace } from '../../protocol/trace/trace.ts';
 import { BLOCKS, CONTENT_MIN_BYTES, CURVE_POINTS, ENTROPY_POINTS, FEATURES, FLOORS, MIN_SAMPLED_SHARE, PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
 
 /** What two replicas are compared by: the features of BLOCKS one after the other, in each block's unit. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { PROFILE_BINS, PROFILE_CHUNK_BYTES, PROFILE_SEGMENTS } from '../constants.ts';
 import { profileOutput } from './output-profile.ts';
 import { validateProfile } from './validate-profile.ts';

@@ -1,4 +1,4 @@
-import type { OutputProfile } from '../../protocol/trace.ts';
+import type { OutputProfile } from '../../protocol/trace/trace.ts';
 import { ContentMinima } from './content-minima.ts';
 import { PROFILE_BINS, PROFILE_CHUNK_BYTES, PROFILE_SEGMENTS } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { runTrace } from '../test-support/run.ts';
 import { compareFingerprints } from './compare-fingerprints.ts';
 import { fingerprintOf } from './fingerprint.ts';

@@ -1,4 +1,4 @@
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { BLOCKS, MAX_SLACK, type Block } from '../constants.ts';
 import { fingerprintOf } from './fingerprint.ts';
 

@@ -1,4 +1,4 @@
-import type { OutputProfile } from '../../protocol/trace.ts';
+import type { OutputProfile } from '../../protocol/trace/trace.ts';
 import { NO_CHUNK } from './content-minima.ts';
 import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { CHANNELS, type ChannelName, type Trace } from '../../protocol/trace.ts';
+import { CHANNELS, type ChannelName, type Trace } from '../../protocol/trace/trace.ts';
 import { MAX_TRACE_SAMPLES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
 import { validateTrace } from '../trace/validate-trace.ts';

@@ -1,4 +1,4 @@
-import type { ChannelName } from '../../protocol/trace.ts';
+import type { ChannelName } from '../../protocol/trace/trace.ts';
 
 /** What a column of a table holds, as the channel it becomes and the factor to the channel's unit; null for one that no channel stands for. */
 export type Column = { title: string; meaning: 'time' | 'cpuShare' | ChannelName; factor: number } | null;

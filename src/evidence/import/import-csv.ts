@@ -1,4 +1,4 @@
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { buildTrace, invalidTable } from './build-trace.ts';
 import { columnOf, type Column } from './columns.ts';
 import { psrecordColumns } from './psrecord-columns.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { fingerprintOf } from '../fingerprint/fingerprint.ts';
 import { sketchDistance } from '../fingerprint/sketch-distance.ts';
 import { sketchOf } from '../fingerprint/sketch.ts';

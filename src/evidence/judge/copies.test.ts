@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { copiesAmong, likeness } from './copies.ts';
 import { pathResidual } from './path-residual.ts';
 import { stepCorrelation } from './step-correlation.ts';

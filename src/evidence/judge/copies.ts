@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import type { ChannelName, Trace } from '../../protocol/trace/trace.ts';
 import { COPY_RESIDUAL, COPY_STEP_CORRELATION, NOISY_CHANNELS } from '../constants.ts';
 import { pathResidual } from './path-residual.ts';
 import { smoothings } from './smoothings.ts';

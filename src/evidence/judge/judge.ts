@@ -1,4 +1,4 @@
-import type { Evidence, Trace } from '../../protocol/trace.ts';
+import type { Evidence, Trace } from '../../protocol/trace/trace.ts';
 import { compareFingerprints, type Comparison } from '../fingerprint/compare-fingerprints.ts';
 import { BLOCKS, CONTENT_BLOCK, CONTENT_TOLERANCE, CONTENT_TOLERANCE_IDENTICAL, CONTENT_TOLERANCE_SHARDS, type BlockName } from '../constants.ts';
 import { explainDifference } from '../explain/explain.ts';

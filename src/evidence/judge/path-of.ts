@@ -1,4 +1,4 @@
-import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import type { ChannelName, Trace } from '../../protocol/trace/trace.ts';
 import { NOISY_CHANNELS } from '../constants.ts';
 
 /** A run as a path: rows of time and counters, each from 0 to 1 as a share of its own end. */

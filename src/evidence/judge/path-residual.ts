@@ -1,4 +1,4 @@
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { evenly } from './evenly.ts';
 import { pathOf, sharedCounters, type Path } from './path-of.ts';
 

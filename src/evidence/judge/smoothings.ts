@@ -1,4 +1,4 @@
-import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import type { ChannelName, Trace } from '../../protocol/trace/trace.ts';
 import { NOISY_CHANNELS } from '../constants.ts';
 import { evenly } from './evenly.ts';
 

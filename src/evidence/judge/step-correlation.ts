@@ -1,4 +1,4 @@
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { NOISY_CHANNELS } from '../constants.ts';
 
 /** Fewer steps are alike by chance. */

@@ -1,4 +1,4 @@
-import { formatBytes, formatDurationMs } from '../../protocol/units.ts';
+import { formatBytes, formatDurationMs } from '../../protocol/spec/units.ts';
 import { escapeMarkup } from './escape-markup.ts';
 import { headline } from './headline.ts';
 import { looksOf, panelPlot, PANELS, type PlotSeries } from './trace-plot.ts';

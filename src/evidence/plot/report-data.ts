@@ -1,4 +1,4 @@
-import type { OutputProfile, Trace } from '../../protocol/trace.ts';
+import type { OutputProfile, Trace } from '../../protocol/trace/trace.ts';
 
 /** What the chain made of a replica. */
 export type ReplicaVerdict = 'agreed' | 'deviated' | 'absent' | 'undecided';

@@ -1,4 +1,4 @@
-import type { OutputProfile, Trace } from '../../protocol/trace.ts';
+import type { OutputProfile, Trace } from '../../protocol/trace/trace.ts';
 import type { Point } from './decimate.ts';
 import { escapeMarkup } from './escape-markup.ts';
 import { CHART_STYLE, lineChart, type ChartLine } from './line-chart.ts';

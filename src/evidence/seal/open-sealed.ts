@@ -1,8 +1,8 @@
 import type { Address, Hex } from 'viem';
 import { bytesToHex, hexToBytes, isAddressEqual } from 'viem/utils';
-import { cidDigest, parseCid } from '../../protocol/bytes.ts';
-import { commitmentOf, type Opening } from '../../protocol/statements.ts';
-import type { Evidence } from '../../protocol/trace.ts';
+import { cidDigest, parseCid } from '../../protocol/base/bytes.ts';
+import { commitmentOf, type Opening } from '../../protocol/statements/statements.ts';
+import type { Evidence } from '../../protocol/trace/trace.ts';
 import { SKETCH_ABSENT } from '../constants.ts';
 import { decodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import { EvidenceError } from '../errors.ts';

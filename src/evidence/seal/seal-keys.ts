@@ -2,7 +2,7 @@ import type { webcrypto } from 'node:crypto';
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { Hex } from 'viem';
 import { bytesToHex, hexToBytes } from 'viem/utils';
-import { messageOf } from '../../protocol/errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { EvidenceError } from '../errors.ts';
 
 /** A client's key pair for one job: 32 bytes each, X25519 (RFC 7748). */

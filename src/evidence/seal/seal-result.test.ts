@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { RESULT_SEAL_CHUNK_BYTES as CHUNK } from '../constants.ts';
 import type { EvidenceErrorCode } from '../errors.ts';
 import { createSealKeys } from './seal-keys.ts';

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { messageOf } from '../../protocol/errors.ts';
-import { parseCid } from '../../protocol/bytes.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
+import { parseCid } from '../../protocol/base/bytes.ts';
 import type { Hex } from 'viem';
 import { RESULT_SEAL_CHUNK_BYTES, RESULT_SEAL_INFO } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import { cidDigest, parseCid } from '../../protocol/bytes.ts';
+import { cidDigest, parseCid } from '../../protocol/base/bytes.ts';
 import { shardedCommitment, type ShardedOpening } from '../../protocol/shards/sharded-commitment.ts';
 import { evidenceDigest } from '../encode-evidence.ts';
 import { EvidenceError } from '../errors.ts';

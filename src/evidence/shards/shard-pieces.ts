@@ -1,9 +1,9 @@
 import * as cborg from 'cborg';
 import type { Address, Hex } from 'viem';
 import { z } from 'zod';
-import { sketchRootOf } from '../../protocol/sketch-root.ts';
-import type { Evidence } from '../../protocol/trace.ts';
-import { zeroHash } from '../../protocol/words.ts';
+import { sketchRootOf } from '../../protocol/statements/sketch-root.ts';
+import type { Evidence } from '../../protocol/trace/trace.ts';
+import { zeroHash } from '../../protocol/base/words.ts';
 import { decodeEvidence, evidenceDigest } from '../encode-evidence.ts';
 import { MAX_SHARDED_EVIDENCE_BYTES, MAX_SHARD_EVIDENCE_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';

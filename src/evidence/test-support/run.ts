@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { bytesToHex, keccak256, numberToHex, type Hex } from 'viem';
-import { CHANNELS, type ChannelName, type Evidence, type OutputProfile, type Trace } from '../../protocol/trace.ts';
+import { CHANNELS, type ChannelName, type Evidence, type OutputProfile, type Trace } from '../../protocol/trace/trace.ts';
 import { CONTENT_BINS, PROFILE_BINS, PROFILE_SEGMENTS } from '../constants.ts';
 import { NO_CHUNK } from '../fingerprint/content-minima.ts';
 import { fingerprintOf } from '../fingerprint/fingerprint.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { decodeSeries, encodeSeries } from './series-encoding.ts';
 
 const same = (series: Float64Array) => {

@@ -1,4 +1,4 @@
-import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import type { ChannelName, Trace } from '../../protocol/trace/trace.ts';
 
 /** A trace as CSV (RFC 4180, LF): a header with the channels' names, which carry their units, then one line a sample. */
 export function traceToCsv({ t, channels }: Trace): string {

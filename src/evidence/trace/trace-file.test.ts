@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { anyTrace, runProfile, runTrace } from '../test-support/run.ts';
 import { traceToCsv } from './trace-csv.ts';
 import { readTraceFile, writeTraceFile } from './trace-file.ts';

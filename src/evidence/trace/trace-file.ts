@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { messageOf } from '../../protocol/errors.ts';
-import { CHANNELS, type ChannelName, type OutputProfile, type Trace } from '../../protocol/trace.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
+import { CHANNELS, type ChannelName, type OutputProfile, type Trace } from '../../protocol/trace/trace.ts';
 import { MAX_TRACE_FILE_BYTES } from '../constants.ts';
 import { EvidenceError } from '../errors.ts';
 import { importCsv, type Imported } from '../import/import-csv.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import type { Trace } from '../../protocol/trace.ts';
-import { isError } from '../../protocol/errors.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { anyTrace, runTrace } from '../test-support/run.ts';
 import { validateTrace } from './validate-trace.ts';
 

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { hexToBytes } from 'viem/utils';
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { EvidenceError } from '../errors.ts';
 import { hashLeaf, verifyMerkleProof } from './merkle-tree.ts';
 import type { OpenedWindow } from './open-window.ts';

@@ -1,4 +1,4 @@
-import type { OutputProfile } from '../../protocol/trace.ts';
+import type { OutputProfile } from '../../protocol/trace/trace.ts';
 import { EvidenceError } from '../errors.ts';
 import type { WindowLeaf } from './window-leaf.ts';
 

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem';
-import type { OutputNotes } from '../../protocol/trace.ts';
+import type { OutputNotes } from '../../protocol/trace/trace.ts';
 import { withOutputFile } from '../with-output-file.ts';
 import { MAX_PATH_BYTES, MAX_WINDOW_FILES } from './constants.ts';
 import { prefixHashes } from './prefix-hashes.ts';

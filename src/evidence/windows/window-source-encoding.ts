@@ -1,6 +1,6 @@
 import * as cborg from 'cborg';
 import { bytesToHex, concat, hexToBytes } from 'viem/utils';
-import type { Trace } from '../../protocol/trace.ts';
+import type { Trace } from '../../protocol/trace/trace.ts';
 import { EvidenceError } from '../errors.ts';
 import { decodeSeries, encodeSeries } from '../trace/series-encoding.ts';
 import type { WindowSource } from './windows-of.ts';

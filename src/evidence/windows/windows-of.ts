@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { bytesToHex } from 'viem/utils';
-import type { ChannelName, Trace } from '../../protocol/trace.ts';
+import type { ChannelName, Trace } from '../../protocol/trace/trace.ts';
 import { MIN_WINDOW_SAMPLES, MIN_WINDOWS, WINDOW_SAMPLES } from './constants.ts';
 import { hashLeaf, merkleTree, type MerkleTree } from './merkle-tree.ts';
 import type { OutputHistory } from './output-history.ts';

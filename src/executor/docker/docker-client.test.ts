@@ -8,7 +8,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, afterEach, before, test } from 'node:test';
 import { isError } from '../../protocol/index.ts';
-import { mockTime } from '../../protocol/mock-time.test-util.ts';
+import { mockTime } from '../../protocol/base/mock-time.test-util.ts';
 import { createDockerClient } from './docker-client.ts';
 import { createDockerEngine } from './docker-engine.ts';
 

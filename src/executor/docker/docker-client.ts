@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
-import { anySignal } from '../../protocol/any-signal.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
 import { ExecutorError, aborted } from '../errors.ts';
 import { API_VERSION, MAX_ANSWER_BYTES, REQUEST_TIMEOUT_MS } from './constants.ts';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { sibling } from '../../protocol/sibling.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
 import { ExecutorError } from '../errors.ts';
 import { systemPath } from '../tool.ts';
 import { which } from '../container/runtime.ts';

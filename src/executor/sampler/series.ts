@@ -1,5 +1,5 @@
 // Not by the folder's index: the thread that samples would load all that is behind it.
-import { CHANNELS, type ChannelName } from '../../protocol/trace.ts';
+import { CHANNELS, type ChannelName } from '../../protocol/trace/trace.ts';
 
 /** Growing columns of samples, one for time and one for each channel. */
 export class Series {

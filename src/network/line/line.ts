@@ -1,6 +1,6 @@
 import type { Connection, Stream } from '@libp2p/interface';
-import { abortable } from '../../protocol/abortable.ts';
-import { isError } from '../../protocol/errors.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { LINE_IDLE_MS, LINE_OPEN_TIMEOUT_MS, LINE_PROTOCOL, LINE_RETRY_MS, LINE_SILENCE_MS, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
 import { NetworkError } from '../errors.ts';
 import { finish, readFrames, writeFrame } from '../frames.ts';

@@ -1,6 +1,6 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { untilIdle } from '../../protocol/byte-stream.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { untilIdle } from '../../protocol/wire/byte-stream.ts';
 import { toError } from '../call.ts';
 import { LINE_BACKLOG_BYTES, LINE_PROTOCOL, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES, MAX_LINES_PER_CONNECTION, WRITE_TIMEOUT_MS } from '../constants.ts';
 import { NetworkError } from '../errors.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JobState } from '../../protocol/index.ts';
-import { rostered, sampleRequest as request, seat } from '../../protocol/sample-job.test-util.ts';
+import { rostered, sampleRequest as request, seat } from '../../protocol/statements/sample-job.test-util.ts';
 import { nextNodeAction, type LocalReplica } from './next-action.ts';
 
 const me: LocalReplica = { seat: 1, ready: true, contests: true, closed: false, overruled: false, round: 0, posts: false, summons: true, majority: true, newcomers: 0, guilty: 0 };

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { MAX_FILES_PER_SHARD, MAX_SHARDS } from '../constants.ts';
-import { isError } from '../errors.ts';
-import { parseJobSpec, type JobSpecInput } from '../job-spec.ts';
+import { isError } from '../base/errors.ts';
+import { parseJobSpec, type JobSpecInput } from '../spec/job-spec.ts';
 import { planShards } from './plan-shards.ts';
 
 const CID = 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi';

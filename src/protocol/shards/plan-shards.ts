@@ -1,6 +1,6 @@
 import { MAX_JOB_PATH_BYTES, MAX_SHARDS } from '../constants.ts';
-import { ProtocolError } from '../errors.ts';
-import type { JobSpec } from '../job-spec.ts';
+import { ProtocolError } from '../base/errors.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 
 /** One shard of a job. */
 export interface Shard {

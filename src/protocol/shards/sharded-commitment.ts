@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem';
 import { encodeAbiParameters, keccak256 } from 'viem/utils';
-import type { Opening } from '../statements.ts';
+import type { Opening } from '../statements/statements.ts';
 
 /** What the commitment to a replica of many shards hides: an opening has one shard's sketch, and what leads from it to this root. */
 export interface ShardedOpening extends Pick<Opening, 'resultDigest' | 'evidenceDigest' | 'salt'> { sketchRoot: Hex }

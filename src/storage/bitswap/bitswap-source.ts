@@ -1,12 +1,12 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { DIAL_TIMEOUT_MS, LOOKUP_TIMEOUT_MS, MAX_PEERS_ASKED, MAX_PROVIDERS_DIALLED, MAX_ROUNDS_ASKED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Bitswap } from './bitswap.ts';
 import { blockKey } from '../unixfs/links.ts';
-import { abortable } from '../../protocol/abortable.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
 import type { PeerFinder } from '../routing/find-peers.ts';
 import type { Source } from '../source.ts';
 

@@ -1,6 +1,6 @@
 import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { receiveBytes } from '../stream/peer-bytes.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { decodePrefix, decodeWantlist, encodeAnswer, encodeWants, type WantEntry } from './messages.ts';

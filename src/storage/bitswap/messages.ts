@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid';
-import { messageOf } from '../../protocol/errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { writeVarint } from '../car/varint.ts';
 import { StorageError } from '../errors.ts';
 import { MAX_WANTED_CID_BYTES } from './constants.ts';

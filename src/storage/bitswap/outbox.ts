@@ -1,8 +1,8 @@
 import { UnsupportedProtocolError, type Connection, type Libp2p, type PeerId, type Stream } from '@libp2p/interface';
 import { Uint8ArrayList } from 'uint8arraylist';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { isOver } from '../../protocol/byte-stream.ts';
-import { messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isOver } from '../../protocol/wire/byte-stream.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { DIAL_TIMEOUT_MS } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { sendBytes } from '../stream/peer-bytes.ts';

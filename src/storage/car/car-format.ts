@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { openFile, slice, type ByteReader } from '../shelf/byte-reader.ts';
 import type { FileEntry } from '../shelf/catalogue.ts';
 import type { Format, IndexContext } from '../shelf/watched-folder.ts';

@@ -1,6 +1,6 @@
 import * as cborg from 'cborg';
 import { CID } from 'multiformats/cid';
-import { messageOf } from '../../protocol/errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { MAX_CAR_HEADER_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { slice, type ByteReader } from '../shelf/byte-reader.ts';

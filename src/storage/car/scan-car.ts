@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid';
-import { messageOf } from '../../protocol/errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { CAR_WINDOW_BYTES, MAX_BLOCK_BYTES, MAX_CID_BYTES, MAX_IDENTITY_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { ByteReader } from '../shelf/byte-reader.ts';

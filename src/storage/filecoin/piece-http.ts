@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import type { Gateway } from '../gateway/ask-gateway.ts';
 import { createStandings, type Standings } from '../gateway/host-standing.ts';

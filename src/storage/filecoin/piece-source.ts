@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { indexCar } from '../car/car-format.ts';
 import { StorageError } from '../errors.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';

@@ -1,7 +1,7 @@
 import { walkPath, type ReadableStorage } from 'ipfs-unixfs-exporter';
 import * as dagPb from '@ipld/dag-pb';
 import type { CID } from 'multiformats/cid';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { BlockSet } from '../block-set.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
 import { MAX_REPEATED_ANSWER_BYTES } from './constants.ts';

@@ -1,10 +1,10 @@
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { afterSilence } from '../../protocol/after-silence.ts';
-import { abortable } from '../../protocol/abortable.ts';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { afterSilence } from '../../protocol/base/after-silence.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { drop } from '../stream/buffers.ts';
 import { checkHost, lookupPublic } from './check-address.ts';

@@ -1,6 +1,6 @@
 import { decode as decodeCbor, type TagDecodeControl } from 'cborg';
 import { CID } from 'multiformats/cid';
-import { messageOf } from '../../protocol/errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 
 const DAG_CBOR = 0x71;

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { CID } from 'multiformats/cid';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { borrow } from '../stream/buffers.ts';
 import { blockKey } from '../unixfs/links.ts';

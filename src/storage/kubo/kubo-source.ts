@@ -1,7 +1,7 @@
 import type { KuboRPCClient } from 'kubo-rpc-client';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { KUBO_TIMEOUT_MS } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Source } from '../source.ts';

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { sibling } from '../../protocol/sibling.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
 import type { BlockFilesOrder, BlockFilesOutcome } from './block-files-worker.ts';
 
 type Asked = BlockFilesOrder extends infer Order ? (Order extends BlockFilesOrder ? Omit<Order, 'number'> : never) : never;

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { sibling } from '../../protocol/sibling.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
 import { WRITE_MEMORY_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { WriteBlocksData, WriteOrder, WriteOutcome } from './write-blocks-worker.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CID } from 'multiformats/cid';
-import { abortable } from '../../protocol/abortable.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** What is known of an extracted DAG. */

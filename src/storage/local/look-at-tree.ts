@@ -1,7 +1,7 @@
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { sibling } from '../../protocol/sibling.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
 import { GLANCE_KNOWN_MS, GLANCE_MS, LOOKED_AT_WITHOUT_THREAD, MAX_TREES_REMEMBERED } from '../constants.ts';
 import { isFolderForJobs } from './for-jobs.ts';
 import { TreeSnapshot } from './tree-snapshot.ts';

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
 import type { LocalBlocks } from './local-blocks.ts';
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { verifyBlock } from '../verify.ts';
 
 /** A block of this machine, in memory that may be given back if it is `borrowed`, that is what its CID names, or undefined: whoever serves damaged blocks is taken for a liar. */

@@ -1,7 +1,7 @@
 import { opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { sibling } from '../../protocol/sibling.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
 import { REMOVED_WITHOUT_THREAD } from '../constants.ts';
 
 /**

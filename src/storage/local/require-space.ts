@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { formatBytes } from '../../protocol/units.ts';
+import { formatBytes } from '../../protocol/spec/units.ts';
 import { StorageError } from '../errors.ts';
 
 /** Bytes of a file system that this process may still write. */

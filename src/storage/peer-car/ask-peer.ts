@@ -1,6 +1,6 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { writeVarint } from '../car/varint.ts';
 import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';

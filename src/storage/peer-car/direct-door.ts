@@ -1,9 +1,9 @@
 import { createCipheriv, createHash, randomBytes, type Cipheriv } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { abortable } from '../../protocol/abortable.ts';
-import type { Startable } from '../../protocol/startable.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
+import type { Startable } from '../../protocol/base/startable.ts';
 import { StorageError } from '../errors.ts';
 import { drop } from '../stream/buffers.ts';
 import { WRITE_TIMEOUT_MS } from '../stream/constants.ts';

@@ -1,6 +1,6 @@
 import { decode, encode } from 'cborg';
 import { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { MAX_REQUEST_BYTES, MAX_REQUEST_ROOTS } from './constants.ts';
 import { KEY_BYTES, TICKET_BYTES, type DirectOffer } from './direct-door.ts';

@@ -1,7 +1,7 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { MAX_PEERS_ASKED, MAX_ROUNDS_ASKED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { PeerFinder } from '../routing/find-peers.ts';

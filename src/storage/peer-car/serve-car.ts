@@ -1,7 +1,7 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { isError } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { sectionHead } from '../car/write-car.ts';
 import { StorageError } from '../errors.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';

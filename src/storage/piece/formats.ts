@@ -1,4 +1,4 @@
-import { isError } from '../../protocol/errors.ts';
+import { isError } from '../../protocol/base/errors.ts';
 import { indexCar } from '../car/car-format.ts';
 import { StorageError } from '../errors.ts';
 import { openFile, slice, type OpenFile } from '../shelf/byte-reader.ts';

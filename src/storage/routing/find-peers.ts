@@ -2,7 +2,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
 import { DIAL_TIMEOUT_MS } from '../constants.ts';
 import { isPrivateAddress } from '../gateway/check-address.ts';
 import { forEachParallel } from '../parallel.ts';

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../../protocol/any-signal.ts';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { httpGet } from '../gateway/http-get.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { readSectionHead } from '../car/scan-car.ts';
 import { MAX_BLOCK_BYTES, MAX_CID_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';

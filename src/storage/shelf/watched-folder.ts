@@ -1,8 +1,8 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isError, messageOf } from '../../protocol/errors.ts';
-import type { Startable } from '../../protocol/startable.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
+import type { Startable } from '../../protocol/base/startable.ts';
 import { FOLDER_RESCAN_MS, FOLDER_SETTLE_MS, MAX_PROBLEMS_PER_FILE } from '../constants.ts';
 import type { OpenFile } from './byte-reader.ts';
 import type { Catalogue, FileEntry, ShelvedFile } from './catalogue.ts';

@@ -1,4 +1,4 @@
-import { afterSilence } from '../../protocol/after-silence.ts';
+import { afterSilence } from '../../protocol/base/after-silence.ts';
 import { StorageError } from '../errors.ts';
 import { borrow, drop } from './buffers.ts';
 import { STREAM_STALL_MS } from './constants.ts';

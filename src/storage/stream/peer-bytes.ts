@@ -1,6 +1,6 @@
 import type { Stream } from '@libp2p/interface';
 import type { Uint8ArrayList } from 'uint8arraylist';
-import { receiveChunks, sendChunk } from '../../protocol/byte-stream.ts';
+import { receiveChunks, sendChunk } from '../../protocol/wire/byte-stream.ts';
 import { StorageError } from '../errors.ts';
 import { READ_AHEAD_BYTES, READ_LIMIT_BYTES, WRITE_AHEAD_BYTES, WRITE_TIMEOUT_MS } from './constants.ts';
 import { passedThrough } from './passed-through.ts';

@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { MAX_BLOCK_BYTES, MAX_CID_BYTES, MAX_IDENTITY_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { ByteQueue } from './byte-queue.ts';

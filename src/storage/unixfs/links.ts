@@ -1,7 +1,7 @@
 import * as dagPb from '@ipld/dag-pb';
 import type { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
-import { messageOf } from '../../protocol/errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 
 /** A link from one block to another. */

@@ -1,6 +1,6 @@
 import { exporter, type ReadableStorage, type UnixFSEntry } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
-import { isError, messageOf } from '../../protocol/errors.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { identityBlock } from '../verify.ts';
 

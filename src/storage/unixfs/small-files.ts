@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { sibling } from '../../protocol/sibling.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
 import { READ_WITHOUT_THREAD, SMALL_FILE_BYTES } from '../constants.ts';
 import type { ReadFilesData, ReadFilesOrder, ReadFilesOutcome } from './read-files-worker.ts';
 

@@ -6,17 +6,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keccak256, slice, toHex, zeroHash, type Address, type Hex } from 'viem';
-import { drawReplicas, exponential, weightOf, type Candidate } from '../../../src/protocol/draw.ts';
+import { drawReplicas, exponential, weightOf, type Candidate } from '../../../src/protocol/rules/draw.ts';
 import { SKETCH_BYTES, SKETCH_CONTENT_BYTES, SKETCH_VERSION } from '../../../src/evidence/constants.ts';
 import { majorityOf } from '../../../src/evidence/judge/majority.ts';
 import { toleranceOf } from '../../../src/evidence/tolerance.ts';
 import { SKETCH_BLOCKS } from '../../../src/evidence/fingerprint/sketch-distance.ts';
-import { isAudited, secretHashOf } from '../../../src/protocol/audit.ts';
-import { possessionOf, possessionPicks, possessionProofs } from '../../../src/protocol/possession.ts';
-import { reachAfter } from '../../../src/protocol/reach.ts';
-import { sketchProofOf, sketchRootOf } from '../../../src/protocol/sketch-root.ts';
-import { decay, scoreBps } from '../../../src/protocol/reputation.ts';
-import { bidsHashOf, commitmentOf, jobIdOf, NO_CLAIM, rosterHashOf, type JobRequest } from '../../../src/protocol/statements.ts';
+import { isAudited, secretHashOf } from '../../../src/protocol/rules/audit.ts';
+import { possessionOf, possessionPicks, possessionProofs } from '../../../src/protocol/rules/possession.ts';
+import { reachAfter } from '../../../src/protocol/rules/reach.ts';
+import { sketchProofOf, sketchRootOf } from '../../../src/protocol/statements/sketch-root.ts';
+import { decay, scoreBps } from '../../../src/protocol/rules/reputation.ts';
+import { bidsHashOf, commitmentOf, jobIdOf, NO_CLAIM, rosterHashOf, type JobRequest } from '../../../src/protocol/statements/statements.ts';
 
 const random = mulberry32(0x6761_6475);
 const upTo = (limit: number): number => Math.floor(random() * (limit + 1));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createPublicClient, custom, numberToHex, zeroAddress } from 'viem';
 import type { Chain } from '../../../chain/index.ts';
 import type { JobState } from '../../../protocol/index.ts';
-import { rostered, sampleRequest as request } from '../../../protocol/sample-job.test-util.ts';
+import { rostered, sampleRequest as request } from '../../../protocol/statements/sample-job.test-util.ts';
 import type { SessionContext } from '../context.ts';
 import { DrawOutlook } from './draw-outlook.ts';
 

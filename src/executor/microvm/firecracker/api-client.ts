@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { anySignal } from '../../../protocol/any-signal.ts';
+import { anySignal } from '../../../protocol/base/any-signal.ts';
 import { ExecutorError } from '../../errors.ts';
 import type { Action, Balloon, BootSource, Drive, InstanceInfo, Logger, MachineConfig, Metrics, SnapshotCreate, SnapshotLoad, Vsock } from './api-types.ts';
 import { API_TIMEOUT_MS, MAX_ANSWER_BYTES } from './constants.ts';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { anySignal } from '../../../protocol/any-signal.ts';
+import { anySignal } from '../../../protocol/base/any-signal.ts';
 import { cgroupLayout } from '../../cgroup/layout.ts';
 import { ExecutorError, aborted } from '../../errors.ts';
 import { runTool, systemPath } from '../../tool.ts';

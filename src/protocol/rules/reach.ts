@@ -1,6 +1,6 @@
-import { REACH_STEPS } from './constants.ts';
-import type { JobRequest } from './statements.ts';
-import { maxUint256 } from './words.ts';
+import { REACH_STEPS } from '../constants.ts';
+import type { JobRequest } from '../statements/statements.ts';
+import { maxUint256 } from '../base/words.ts';
 
 /** 2^24 / ln 2: keys are logarithms to base 2 with 24 fractional bits. */
 const UNIT_PER_NAT = 24_204_406n;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
-import { isError } from './errors.ts';
+import { isError } from '../base/errors.ts';
 
 test('endpoints have one spelling', () => {
   for (const [text, canonical] of [

@@ -1,7 +1,7 @@
 import * as cborg from 'cborg';
 import { z } from 'zod';
-import { ProtocolError } from './errors.ts';
-import { BPS, MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SHARDS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from './constants.ts';
+import { ProtocolError } from '../base/errors.ts';
+import { BPS, MAX_MESSAGE_BYTES, MAX_REPLICAS, MAX_RECEIPT_ERROR_CHARS, MAX_SHARDS, MAX_SPEC_BYTES, MAX_WINDOW_BYTES } from '../constants.ts';
 
 const hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/i).transform((text) => text.toLowerCase() as `0x${string}`);
 const hex32 = z.string().regex(/^0x[0-9a-f]{64}$/i).transform((text) => text.toLowerCase() as `0x${string}`);

@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem';
 import { encodeAbiParameters, hexToBigInt, keccak256 } from 'viem/utils';
-import { BPS, LOCALITY_BONUS, LOG2_FRACTION_BITS, MAX_PRICE_ADVANTAGE } from './constants.ts';
-import { maxUint256 } from './words.ts';
+import { BPS, LOCALITY_BONUS, LOG2_FRACTION_BITS, MAX_PRICE_ADVANTAGE } from '../constants.ts';
+import { maxUint256 } from '../base/words.ts';
 
 /** What the draw knows of a bidder. */
 export interface Candidate {

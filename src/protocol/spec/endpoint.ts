@@ -1,4 +1,4 @@
-import { ProtocolError } from './errors.ts';
+import { ProtocolError } from '../base/errors.ts';
 
 /** A place on the network: a host name in lower case without final dot, or an IP address without brackets, and a TCP port. */
 export interface Endpoint { host: string; port: number }

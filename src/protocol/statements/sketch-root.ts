@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { concat, keccak256 } from 'viem/utils';
-import { zeroHash } from './words.ts';
+import { zeroHash } from '../base/words.ts';
 
 /**
  * Root of the Merkle tree over the sketches of all shards, in order: leaf = keccak256(sketch), inner = keccak256(0x01 || left || right),

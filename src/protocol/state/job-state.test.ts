@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { advance, amend, deadlineOf, isFinal, openingsIn, replay, type JobEvent } from './job-state.ts';
-import { PLAIN_TERMS, type JobRequest } from './statements.ts';
+import { PLAIN_TERMS, type JobRequest } from '../statements/statements.ts';
 
 const ZERO = `0x${'00'.repeat(32)}` as const;
 const node = (n: number) => `0x${String(n).padStart(40, '0')}` as const;

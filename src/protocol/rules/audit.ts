@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { encodeAbiParameters, hexToBigInt, keccak256 } from 'viem/utils';
-import { BPS } from './constants.ts';
+import { BPS } from '../constants.ts';
 
 /** keccak256(abi.encode(secret, auditBps)): what a request carries, so that nobody knows the chance of an audit before the secret is shown. */
 export function secretHashOf(secret: Hex, auditBps: number): Hex {

@@ -1,4 +1,4 @@
-import { AUDIT_DETECTION, AUDIT_FLOOR_BPS, AUDIT_MARGIN, BPS, CHECK_BPS } from './constants.ts';
+import { AUDIT_DETECTION, AUDIT_FLOOR_BPS, AUDIT_MARGIN, BPS, CHECK_BPS } from '../constants.ts';
 
 /** What decides how often a node must be checked. Amounts in coin units. */
 export interface AuditTerms {

@@ -1,9 +1,9 @@
 import type { Address, Hex } from 'viem';
 import { encodeAbiParameters, hexToBigInt, keccak256 } from 'viem/utils';
-import { ProtocolError } from './errors.ts';
-import { MAX_WIDENED_REPLICAS, WIDENING_BLOCKS, WIDENING_POST_PART } from './constants.ts';
-import { setDigestOf, withCommitments, POLICIES, type JobRequest, type Opening, type SealedSeat, type Seat, type SignedBid } from './statements.ts';
-import { zeroHash } from './words.ts';
+import { ProtocolError } from '../base/errors.ts';
+import { MAX_WIDENED_REPLICAS, WIDENING_BLOCKS, WIDENING_POST_PART } from '../constants.ts';
+import { setDigestOf, withCommitments, POLICIES, type JobRequest, type Opening, type SealedSeat, type Seat, type SignedBid } from '../statements/statements.ts';
+import { zeroHash } from '../base/words.ts';
 
 /** Names of the on-chain states, in the contract's order. */
 export const JOB_STATES = [

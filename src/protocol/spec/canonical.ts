@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Hex } from 'viem';
 import { bytesToHex } from 'viem/utils';
-import { ProtocolError } from './errors.ts';
+import { ProtocolError } from '../base/errors.ts';
 import { parseJobSpec, type JobSpec } from './job-spec.ts';
-import { MAX_SPEC_BYTES } from './constants.ts';
+import { MAX_SPEC_BYTES } from '../constants.ts';
 
 /** JSON with sorted keys and no white space (RFC 8785 for the values a spec can hold: strings, safe integers, short decimals). */
 export function canonicalJson(value: unknown): string {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Address, Hex } from 'viem';
 import { bytesToHex, encodeAbiParameters, hexToBigInt, keccak256, slice } from 'viem/utils';
-import { POSSESSION_CHUNK_BYTES, POSSESSION_PICKS } from './constants.ts';
-import { zeroHash } from './words.ts';
+import { POSSESSION_CHUNK_BYTES, POSSESSION_PICKS } from '../constants.ts';
+import { zeroHash } from '../base/words.ts';
 
 type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { pad, toHex, type Hex } from 'viem';
 import type { JobEvent } from './job-state.ts';
 import { postedBids } from './posted-bids.ts';
-import { NO_CLAIM } from './statements.ts';
+import { NO_CLAIM } from '../statements/statements.ts';
 
 const node = (n: number): Hex => pad(toHex(n), { size: 20 });
 const at = { jobId: '0x01', at: 0, blockHash: '0x02', logIndex: 0 } as const;

@@ -9,7 +9,7 @@ interface Vectors {
   score: { good: number[]; bad: number[]; score: number[] };
   decay: { good: number[]; bad: number[]; day: number[]; today: number[]; goodAfter: number[]; badAfter: number[] };
 }
-const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/conformance/vectors/reputation.json'), 'utf8')) as Vectors;
+const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../../../test/conformance/vectors/reputation.json'), 'utf8')) as Vectors;
 const count = fc.integer({ min: 0, max: 65_535 });
 
 describe('scoreBps', () => {

@@ -69,7 +69,7 @@ describe('a claim', () => {
   });
 
   it('is as the contract computes it', () => {
-    const cases = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/conformance/vectors/possession.json'), 'utf8')) as { dataBytes: number; seed: Hex; node: Address; picks: number[]; chunks: Hex[]; possession: Hex }[];
+    const cases = JSON.parse(readFileSync(join(import.meta.dirname, '../../../test/conformance/vectors/possession.json'), 'utf8')) as { dataBytes: number; seed: Hex; node: Address; picks: number[]; chunks: Hex[]; possession: Hex }[];
     for (const { dataBytes, seed, node, picks, chunks, possession } of cases) {
       assert.deepEqual(possessionPicks(seed, BigInt(dataBytes)), picks);
       assert.equal(possessionOf(chunks.map((chunk) => hexToBytes(chunk)), node), possession);

@@ -1,4 +1,4 @@
-import { PLAIN_TERMS, type JobRequest } from './index.ts';
+import { PLAIN_TERMS, type JobRequest } from '../index.ts';
 
 /** A word of zero. */
 export const ZERO = `0x${'00'.repeat(32)}` as const;

@@ -10,7 +10,7 @@ interface Vectors {
   weight: { stake: string[]; score: number[]; locality: number[]; price: string[]; maxPrice: string[]; weight: string[] };
   races: { seed: Hex; maxPrice: string; k: number; node: Address[]; price: string[]; locality: number[]; stake: string[]; score: number[]; winners: number[] }[];
 }
-const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/conformance/vectors/draw.json'), 'utf8')) as Vectors;
+const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '../../../test/conformance/vectors/draw.json'), 'utf8')) as Vectors;
 const NODES = Array.from({ length: 8 }, (_, i): Address => `0x${keccak256(toHex(i)).slice(26)}`);
 const PRICE = 10n ** 18n;
 const bidder = (node: Address, part: Partial<Candidate> = {}): Candidate => ({ node, price: PRICE, locality: 0, stake: 10n * PRICE, score: 5000, ...part });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { MAX_FILES_PER_SHARD, MAX_NETWORK_ENDPOINTS, MAX_REPLICAS, MAX_SHARDS } from './constants.ts';
+import { MAX_FILES_PER_SHARD, MAX_NETWORK_ENDPOINTS, MAX_REPLICAS, MAX_SHARDS } from '../constants.ts';
 import { formatEndpoint, parseEndpoint } from './endpoint.ts';
-import { ProtocolError, messageOf } from './errors.ts';
+import { ProtocolError, messageOf } from '../base/errors.ts';
 import { parseBytes, parseDurationMs } from './units.ts';
 
 const MiB = 1024 ** 2;

@@ -1,6 +1,6 @@
 import type { JobEvent } from './job-state.ts';
-import type { SignedBid } from './statements.ts';
-import { zeroHash } from './words.ts';
+import type { SignedBid } from '../statements/statements.ts';
+import { zeroHash } from '../base/words.ts';
 
 type Posted = Extract<JobEvent, { type: 'BidPosted' }>;
 

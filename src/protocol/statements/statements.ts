@@ -2,7 +2,7 @@ import type { Address, Hex, TypedDataDefinition, TypedDataDomain } from 'viem';
 import { encodeAbiParameters, keccak256 } from 'viem/utils';
 import { hashTypedData } from './hash-typed-data.ts';
 import { sketchRootFrom } from './sketch-root.ts';
-import { zeroHash } from './words.ts';
+import { zeroHash } from '../base/words.ts';
 
 /** The on-chain form of a job: what the client signs, and what every later call repeats so that the contract need not store it. */
 export interface JobRequest {

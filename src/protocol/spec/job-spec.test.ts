@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeSpec, encodeSpec, specDigest } from './canonical.ts';
-import { isError } from './errors.ts';
+import { isError } from '../base/errors.ts';
 import { parseJobSpec, type JobSpecInput } from './job-spec.ts';
 
 const CID = 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi';

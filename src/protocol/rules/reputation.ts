@@ -1,4 +1,4 @@
-import { BPS, DECAY_HALF_LIFE_DAYS, DECAY_LIMIT_DAYS, REPUTATION_ONE, SCORE_Z_MILLI } from './constants.ts';
+import { BPS, DECAY_HALF_LIFE_DAYS, DECAY_LIMIT_DAYS, REPUTATION_ONE, SCORE_Z_MILLI } from '../constants.ts';
 
 /** Decayed beta counts of one party: fixed point with 8 fractional bits, as stored on chain. */
 export interface Reputation { good: number; bad: number; /** Day (unix time / 86,400) the counts were last decayed to. */ day: number }

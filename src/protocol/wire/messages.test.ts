@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as cborg from 'cborg';
 import fc from 'fast-check';
-import { isError } from './errors.ts';
+import { isError } from '../base/errors.ts';
 import { ack, announcement, bidMessage, commitmentMessage, decodeMessage, encodeMessage, evidenceResponse, logChunk, statusRequest } from './messages.ts';
 
 const hex = (bytes: number) => `0x${'ab'.repeat(bytes)}` as const;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { keccak256, toHex, zeroHash } from 'viem';
 import { auditBpsFor } from './audit-probability.ts';
 import { isAudited, secretHashOf } from './audit.ts';
-import { CHECK_BPS } from './constants.ts';
+import { CHECK_BPS } from '../constants.ts';
 
 test('the chance is what was said', () => {
   const rounds = 4000;
