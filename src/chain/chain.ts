@@ -3,11 +3,11 @@ import { getChainId, getCode, readContract } from 'viem/actions';
 import type { Court } from '../protocol/index.ts';
 import { schedulerAbi } from './abi.ts';
 import { localAccount } from './accounts/local-account.ts';
-import { createChainClient, type CallOptions, type ChainClient } from './chain-client.ts';
+import { createChainClient, type CallOptions, type ChainClient } from './rpc/chain-client.ts';
 import { POLLING_INTERVAL_MS } from './constants.ts';
 import { ChainError, toChainError } from './errors.ts';
-import { createSender, type Sender } from './sender.ts';
-import { withSignal } from './with-signal.ts';
+import { createSender, type Sender } from './rpc/sender.ts';
+import { withSignal } from './rpc/with-signal.ts';
 
 export interface ChainInit {
   rpcUrl: string;

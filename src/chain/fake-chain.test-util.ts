@@ -1,6 +1,6 @@
 import { encodeAbiParameters, encodeEventTopics, numberToHex, pad, toHex, type Address, type Hex } from 'viem';
 import { schedulerAbi } from './abi.ts';
-import { RpcFault } from './fake-rpc.test-util.ts';
+import { RpcFault } from './rpc/fake-rpc.test-util.ts';
 
 /** A chain in memory that is served the way Filecoin's nodes and public providers do it. */
 export class FakeChain {

@@ -12,7 +12,7 @@ import { register } from './actions/register.ts';
 import { transferCoin } from './actions/transfer-coin.ts';
 import { startAnvil, type Anvil, type AnvilInit } from './anvil/anvil.ts';
 import { createChain, type Chain } from './chain.ts';
-import { deployContracts, type Deployment } from './deploy.ts';
+import { deployContracts, type Deployment } from './deployment/deploy.ts';
 
 export const COIN = 10n ** 18n;
 export const POLL_MS = 10;

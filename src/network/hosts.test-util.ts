@@ -6,7 +6,7 @@ import { parseJobSpec } from '../protocol/spec/job-spec.ts';
 import type { Announcement } from '../protocol/wire/messages.ts';
 import { PLAIN_TERMS } from '../protocol/statements/statements.ts';
 import { JOBS_TOPIC } from './constants.ts';
-import { createHost, type Host, type HostInit } from './create-host.ts';
+import { createHost, type Host, type HostInit } from './host/create-host.ts';
 
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0'];
 

@@ -1,11 +1,11 @@
-export type { Asker, Listener, ServeInit, Unserve } from './accept.ts';
-export { ownAddresses, type Target } from './addresses.ts';
-export type { Dialer, Protocol } from './call.ts';
+export type { Asker, Listener, ServeInit, Unserve } from './streams/accept.ts';
+export { ownAddresses, type Target } from './host/addresses.ts';
+export type { Dialer, Protocol } from './streams/call.ts';
 export { JOBS_TOPIC } from './constants.ts';
-export { createHost, type Host, type HostInit, type Services } from './create-host.ts';
+export { createHost, type Host, type HostInit, type Services } from './host/create-host.ts';
 export { NetworkError, type NetworkErrorCode } from './errors.ts';
 export { announceJobs, type AnnouncementHandler, type JobGossip } from './gossip.ts';
-export { loadOrCreateKey } from './identity.ts';
+export { loadOrCreateKey } from './host/identity.ts';
 export * from './protocols.ts';
-export { request, serve, type Handler } from './request-response.ts';
-export { openStream, serveStream, type StreamHandler } from './streaming.ts';
+export { request, serve, type Handler } from './streams/request-response.ts';
+export { openStream, serveStream, type StreamHandler } from './streams/streaming.ts';

@@ -4,7 +4,7 @@ import {
   shardsRequest, shardsResponse, windowsRequest, windowsResponse,
   type MessageOf,
 } from '../protocol/wire/messages.ts';
-import type { Protocol } from './call.ts';
+import type { Protocol } from './streams/call.ts';
 
 type Ack = MessageOf<typeof ack>;
 

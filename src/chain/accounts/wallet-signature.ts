@@ -1,10 +1,10 @@
 import { encodeFunctionData, type Address, type Hex } from 'viem';
 import { call } from 'viem/actions';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { WALLET_GAS } from '../constants.ts';
 import { toChainError } from '../errors.ts';
-import { withSignal } from '../with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 const abi = [{
   type: 'function', name: 'isValidSignature', stateMutability: 'view',

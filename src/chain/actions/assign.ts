@@ -2,9 +2,9 @@ import type { Hex } from 'viem';
 import { isError, type JobRequest, type SignedBid } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import type { ChainError } from '../errors.ts';
-import { write, type WriteResult } from '../write.ts';
+import { write, type WriteResult } from '../rpc/write.ts';
 import { waitForBlock } from './wait-for-block.ts';
 
 /** Bids in any order, at most 16; `signature` is the client's over them in `orderBids` order (`signAssignment`), not needed when the account is the client. */

@@ -2,8 +2,8 @@ import type { Hex } from 'viem';
 import { withCommitments, type JobRequest, type SealedSeat, type SignedSet } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
-import { write, type WriteResult } from '../write.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
+import { write, type WriteResult } from '../rpc/write.ts';
 
 /** `roster` as the chain has it. From Committed on `posted` is true: the set takes the place of the roster's own commitments. */
 export interface CommitSetArgs { request: JobRequest; roster: readonly SealedSeat[]; set: SignedSet; posted: boolean }

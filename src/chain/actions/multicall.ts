@@ -1,8 +1,8 @@
 import { encodeFunctionData, type ContractFunctionArgs, type ContractFunctionName, type EncodeFunctionDataParameters, type Hex } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
-import { write, type WriteResult } from '../write.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
+import { write, type WriteResult } from '../rpc/write.ts';
 import { toChainError } from '../errors.ts';
 
 type Name = ContractFunctionName<typeof abi, 'nonpayable'>;

@@ -2,7 +2,7 @@ import { encodeEventTopics, type Hex } from 'viem';
 import type { JobEvent } from '../../protocol/index.ts';
 import { schedulerAbi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { decodeEvent, isJobEvent, type ChainEvent, type PartyEvent } from '../watch/decode-events.ts';
 import { toChainError } from '../errors.ts';
 import { createLogSource } from '../watch/log-source.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getBlockNumber } from 'viem/actions';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { RECEIPT_TIMEOUT_MS } from '../constants.ts';
 import { ChainError, toChainError } from '../errors.ts';
 import { pollDelays } from '../watch/poll-delays.ts';
-import { withSignal } from '../with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 /** Waits until the chain has a block of this number or above. @throws ChainError RPC_UNREACHABLE, TX_TIMEOUT */
 export async function waitForBlock(chain: Chain, number: bigint, { signal }: CallOptions = {}): Promise<void> {

@@ -9,7 +9,7 @@ import { encodeFunctionData, numberToHex, pad } from 'viem';
 import { anvilBinary } from './anvil-binary.ts';
 import { startAnvil, type Anvil } from './anvil.ts';
 import { coinAbi } from '../abi.ts';
-import { deployContracts } from '../deploy.ts';
+import { deployContracts } from '../deployment/deploy.ts';
 import { COIN, POLL_MS, temporaryFolder } from '../fixture.test-util.ts';
 import { coinBalance, createChain, readAddresses, transferCoin, writeAddresses } from '../index.ts';
 

@@ -1,12 +1,12 @@
 import { numberToHex, zeroAddress, type Address, type Hex } from 'viem';
 import { getBalance, getBlockNumber, getChainId, getGasPrice, readContract } from 'viem/actions';
 import { coinAbi, schedulerAbi } from '../abi.ts';
-import { createChainClient, type CallOptions, type ChainClient } from '../chain-client.ts';
+import { createChainClient, type CallOptions, type ChainClient } from '../rpc/chain-client.ts';
 import { chainProfile, type ChainProfile } from '../chain-profile.ts';
 import { BLOCK_TIME_SAMPLE_BLOCKS, LOG_RETRIES, NULL_ROUND_STEPS, PROBED_LOG_RANGES } from '../constants.ts';
 import { toChainError } from '../errors.ts';
 import { createLogSource, type Header, type LogSource } from '../watch/log-source.ts';
-import { withSignal } from '../with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 /** What an endpoint says of its chain, and what of it matters to a scheduler. Amounts in the smallest unit. */
 export interface ChainStatus {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startFixture, type Fixture } from '../fixture.test-util.ts';
-import { startFakeRpc } from '../fake-rpc.test-util.ts';
+import { startFakeRpc } from '../rpc/fake-rpc.test-util.ts';
 import { schedulerRuntime } from '../runtime-code.ts';
 import { verifyDeployment } from './verify-deployment.ts';
 

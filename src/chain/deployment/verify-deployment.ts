@@ -1,13 +1,13 @@
 import { isAddressEqual, type Address, type Hex } from 'viem';
 import { getChainId, getCode, readContract } from 'viem/actions';
 import { schedulerAbi } from '../abi.ts';
-import type { Addresses } from '../addresses.ts';
+import type { Addresses } from './addresses.ts';
 import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, drandRandomnessBytecode, schedulerBytecode } from '../bytecode.ts';
-import { createChainClient, type CallOptions } from '../chain-client.ts';
+import { createChainClient, type CallOptions } from '../rpc/chain-client.ts';
 import { chainProfile } from '../chain-profile.ts';
 import { ChainError, toChainError } from '../errors.ts';
 import { blockHashRandomnessRuntime, checksRuntime, coinRuntime, disputesRuntime, drandRandomnessRuntime, schedulerRuntime } from '../runtime-code.ts';
-import { withSignal } from '../with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 import { departureOf, eip712Immutables, expectedCode, word } from './expected-code.ts';
 
 /** One thing looked at. `detail` says what was found, or in what it is not as it should be. */

@@ -2,9 +2,9 @@ import type { Hex } from 'viem';
 import { isError, type Court, type JobEvent, type JobState, type SignedSet } from '../../protocol/index.ts';
 import { proveEquivocation } from '../actions/prove-equivocation.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { findContradictions, type Contradiction } from './find-contradictions.ts';
-import type { WriteResult } from '../write.ts';
+import type { WriteResult } from '../rpc/write.ts';
 
 /** What is held of the seats' own words. */
 export interface HeldWords { set?: SignedSet | undefined; commitments?: readonly ({ commitment: Hex; signature: Hex } | undefined)[] }

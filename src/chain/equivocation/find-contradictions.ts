@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import { isError, setDigestOf, withCommitments, type Court, type JobEvent, type Pledge, type SealedSeat, type SignedSet } from '../../protocol/index.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import type { EventPosition } from '../watch/decode-events.ts';
 import { readPledge } from './read-pledge.ts';
 import { verifyCommitment, verifySetSignature } from '../accounts/verify.ts';

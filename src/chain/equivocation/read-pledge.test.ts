@@ -4,7 +4,7 @@ import { encodeFunctionData, keccak256, pad, toHex, zeroHash, type Hex } from 'v
 import { jobIdOf, PLAIN_TERMS, type JobRequest } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import { createChain, type Chain } from '../chain.ts';
-import { startFakeRpc } from '../fake-rpc.test-util.ts';
+import { startFakeRpc } from '../rpc/fake-rpc.test-util.ts';
 import { readPledge } from './read-pledge.ts';
 
 const scheduler = pad('0xa1', { size: 20 });

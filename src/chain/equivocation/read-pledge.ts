@@ -2,9 +2,9 @@ import { decodeFunctionData, isAddressEqual, type Hex } from 'viem';
 import { jobIdOf, type Court, type JobRequest, type Pledge } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from '../chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { toChainError } from '../errors.ts';
-import { withSignal } from '../with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 /** Whose word is looked for, and in which message. */
 export interface PledgePlace { transactionHash: Hex; jobId: Hex; index: number }

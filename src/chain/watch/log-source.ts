@@ -1,9 +1,9 @@
 import { numberToHex, type Address, type Hex } from 'viem';
 import { messageOf } from '../../protocol/index.ts';
-import type { ChainClient } from '../chain-client.ts';
+import type { ChainClient } from '../rpc/chain-client.ts';
 import { BLOCK_FETCH_CONCURRENCY, LOG_RETRIES, LOG_WINDOW_BLOCKS } from '../constants.ts';
 import type { RpcLog } from './decode-events.ts';
-import { withSignal } from '../with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 /** What the watcher needs of a block. `timestamp` in unix seconds. */
 export interface Header { number: number; hash: Hex; parentHash: Hex; timestamp: number }

@@ -6,7 +6,7 @@ import { numberToHex, pad, type Hex } from 'viem';
 import { isJobEvent } from './decode-events.ts';
 import { createChain, type Chain } from '../chain.ts';
 import { FakeChain } from '../fake-chain.test-util.ts';
-import { RpcFault, startFakeRpc } from '../fake-rpc.test-util.ts';
+import { RpcFault, startFakeRpc } from '../rpc/fake-rpc.test-util.ts';
 import { POLL_MS, startFixture, startProxy, temporaryFolder, type Fixture } from '../fixture.test-util.ts';
 import { fund } from '../index.ts';
 import { recorder } from '../recorder.test-util.ts';

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import type { Stream } from '@libp2p/interface';
 import * as lp from 'it-length-prefixed';
 import { evidenceProtocol, commitmentProtocol, setProtocol } from '../protocols.ts';
-import { request, serve } from '../request-response.ts';
+import { request, serve } from '../streams/request-response.ts';
 import { LINE_PROTOCOL, LINE_SILENCE_MS, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
 import { startHost } from '../hosts.test-util.ts';
 import { encodeQuestion } from './frames.ts';

@@ -3,7 +3,7 @@ import { abortable } from '../../protocol/base/abortable.ts';
 import { isError } from '../../protocol/base/errors.ts';
 import { LINE_IDLE_MS, LINE_OPEN_TIMEOUT_MS, LINE_PROTOCOL, LINE_RETRY_MS, LINE_SILENCE_MS, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES } from '../constants.ts';
 import { NetworkError } from '../errors.ts';
-import { finish, readFrames, writeFrame } from '../frames.ts';
+import { finish, readFrames, writeFrame } from '../streams/frames.ts';
 import { decodeReply, encodeQuestion, type Reply } from './frames.ts';
 
 /** Asks questions on one stream that stays open, any number at a time. */

@@ -1,10 +1,10 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
 import { anySignal } from '../../protocol/base/any-signal.ts';
 import { untilIdle } from '../../protocol/wire/byte-stream.ts';
-import { toError } from '../call.ts';
+import { toError } from '../streams/call.ts';
 import { LINE_BACKLOG_BYTES, LINE_PROTOCOL, MAX_LINE_FRAME_BYTES, MAX_LINE_REPLY_BYTES, MAX_LINES_PER_CONNECTION, WRITE_TIMEOUT_MS } from '../constants.ts';
 import { NetworkError } from '../errors.ts';
-import { finish, readFrames, writeFrame } from '../frames.ts';
+import { finish, readFrames, writeFrame } from '../streams/frames.ts';
 import { decodeQuestion, encodeReply, type Reply } from './frames.ts';
 
 /** Answers one request with an envelope; never throws. */

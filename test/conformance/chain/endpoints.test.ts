@@ -7,7 +7,7 @@ import { createClient, http } from 'viem';
 import { createChain, type Watcher } from '../../../src/chain/index.ts';
 import { NULL_ROUND_STEPS } from '../../../src/chain/constants.ts';
 import { FakeChain } from '../../../src/chain/fake-chain.test-util.ts';
-import { HttpFault, RpcFault, startFakeRpc } from '../../../src/chain/fake-rpc.test-util.ts';
+import { HttpFault, RpcFault, startFakeRpc } from '../../../src/chain/rpc/fake-rpc.test-util.ts';
 import { Consumer, watchFor } from './consumer.ts';
 
 const DEEPEST = 20;

@@ -1,10 +1,10 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
-import { afterSilence } from '../protocol/base/after-silence.ts';
-import { anySignal } from '../protocol/base/any-signal.ts';
-import { isError, messageOf } from '../protocol/base/errors.ts';
-import { decodeMessage, encodeMessage, type MessageType } from '../protocol/wire/messages.ts';
-import { describeTarget, dialTargetOf, peerOf, type Target } from './addresses.ts';
-import { NetworkError } from './errors.ts';
+import { afterSilence } from '../../protocol/base/after-silence.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError, messageOf } from '../../protocol/base/errors.ts';
+import { decodeMessage, encodeMessage, type MessageType } from '../../protocol/wire/messages.ts';
+import { describeTarget, dialTargetOf, peerOf, type Target } from '../host/addresses.ts';
+import { NetworkError } from '../errors.ts';
 import { writeFrame } from './frames.ts';
 
 /** What a caller needs of a host. */

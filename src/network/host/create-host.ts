@@ -8,13 +8,13 @@ import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import type { Datastore } from 'interface-datastore';
 import { createLibp2p } from 'libp2p';
-import { announcement } from '../protocol/wire/messages.ts';
+import { announcement } from '../../protocol/wire/messages.ts';
 import { parseAddress } from './addresses.ts';
 import { keepConnected } from './bootstrap.ts';
 import {
   BOOTSTRAP_RETRY_LAN_MS, BOOTSTRAP_RETRY_PUBLIC_MS, GOSSIP_D, GOSSIP_D_HIGH, GOSSIP_D_LOW, INVALID_MESSAGE_DECAY, INVALID_MESSAGE_WEIGHT,
   JOBS_TOPIC, LAN_CONNECTIONS_PER_SECOND, LAN_DHT_PROTOCOL, LAN_HEARTBEAT_MS, LAN_HISTORY_HEARTBEATS, PING_MIN_TIMEOUT_MS, PUBLIC_DHT_PROTOCOL,
-} from './constants.ts';
+} from '../constants.ts';
 import { parseKey } from './identity.ts';
 import { noiseTogether } from './send-together.ts';
 

@@ -5,9 +5,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
-import { mockTime } from '../protocol/base/mock-time.test-util.ts';
+import { mockTime } from '../../protocol/base/mock-time.test-util.ts';
 import { keepConnected } from './bootstrap.ts';
-import { BOOTSTRAP_RETRY_LAN_MS, BOOTSTRAP_RETRY_MIN_MS } from './constants.ts';
+import { BOOTSTRAP_RETRY_LAN_MS, BOOTSTRAP_RETRY_MIN_MS } from '../constants.ts';
 
 const somebody = async (): Promise<PeerId> => peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', randomBytes(32)));
 

@@ -1,8 +1,8 @@
 import type { Stream } from '@libp2p/interface';
 import * as lp from 'it-length-prefixed';
-import { isOver, receiveChunks, sendChunk } from '../protocol/wire/byte-stream.ts';
-import { LINGER_TIMEOUT_MS, READ_AHEAD_BYTES } from './constants.ts';
-import { NetworkError } from './errors.ts';
+import { isOver, receiveChunks, sendChunk } from '../../protocol/wire/byte-stream.ts';
+import { LINGER_TIMEOUT_MS, READ_AHEAD_BYTES } from '../constants.ts';
+import { NetworkError } from '../errors.ts';
 
 /**
  * The length-prefixed frames of a stream. A frame's length is checked before anything of it is kept, and the peer is paused

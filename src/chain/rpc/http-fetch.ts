@@ -2,7 +2,7 @@ import { Agent as PlainAgent, request as plainRequest, type IncomingMessage, typ
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { MAX_RPC_ANSWER_BYTES } from './constants.ts';
+import { MAX_RPC_ANSWER_BYTES } from '../constants.ts';
 
 const plain = new PlainAgent({ keepAlive: true });
 const tls = new TlsAgent({ keepAlive: true });

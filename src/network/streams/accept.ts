@@ -1,11 +1,11 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
-import { anySignal } from '../protocol/base/any-signal.ts';
-import { isError } from '../protocol/base/errors.ts';
-import { decodeMessage } from '../protocol/wire/messages.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError } from '../../protocol/base/errors.ts';
+import { decodeMessage } from '../../protocol/wire/messages.ts';
 import { toError, withDeadline, type Protocol } from './call.ts';
-import { MAX_STREAMS_PER_CONNECTION, REQUEST_READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from './constants.ts';
+import { MAX_STREAMS_PER_CONNECTION, REQUEST_READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../constants.ts';
 import { encodeEnvelope } from './envelope.ts';
-import { NetworkError } from './errors.ts';
+import { NetworkError } from '../errors.ts';
 import { finish, readFrames, writeFrame } from './frames.ts';
 import { createSlots, type Slots } from './slots.ts';
 

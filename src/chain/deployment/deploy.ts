@@ -1,15 +1,15 @@
 import { encodeDeployData, getAddress, type Abi, type Address, type Hex } from 'viem';
 import { getChainId } from 'viem/actions';
-import { coinAbi, schedulerAbi } from './abi.ts';
-import { localAccount } from './accounts/local-account.ts';
+import { coinAbi, schedulerAbi } from '../abi.ts';
+import { localAccount } from '../accounts/local-account.ts';
 import type { Addresses } from './addresses.ts';
-import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, drandRandomnessBytecode, schedulerBytecode } from './bytecode.ts';
-import { createChainClient, type CallOptions } from './chain-client.ts';
-import { chainProfile } from './chain-profile.ts';
-import { POLLING_INTERVAL_MS } from './constants.ts';
-import { ChainError, toChainError } from './errors.ts';
-import { createSender } from './sender.ts';
-import { withSignal } from './with-signal.ts';
+import { blockHashRandomnessBytecode, checksBytecode, coinBytecode, disputesBytecode, drandRandomnessBytecode, schedulerBytecode } from '../bytecode.ts';
+import { createChainClient, type CallOptions } from '../rpc/chain-client.ts';
+import { chainProfile } from '../chain-profile.ts';
+import { POLLING_INTERVAL_MS } from '../constants.ts';
+import { ChainError, toChainError } from '../errors.ts';
+import { createSender } from '../rpc/sender.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 export interface DeployParams {
   /** Blocks from submit to the seed's block: 1 on a devnet, 10 on Filecoin. */

@@ -3,11 +3,11 @@ import { keccak256, numberToHex, type Address, type Hash, type Hex, type LocalAc
 import { call, getBlock, getGasPrice, getTransactionCount, getTransactionReceipt } from 'viem/actions';
 import {
   BASE_FEE_HEADROOM, GAS_MARGIN_BPS, NONCE_TRIES, POLLING_INTERVAL_MS, RECEIPT_TIMEOUT_MS,
-} from './constants.ts';
+} from '../constants.ts';
 import type { CallOptions, ChainClient } from './chain-client.ts';
-import { ChainError, toChainError } from './errors.ts';
+import { ChainError, toChainError } from '../errors.ts';
 import { createMutex } from './mutex.ts';
-import { pollDelays } from './watch/poll-delays.ts';
+import { pollDelays } from '../watch/poll-delays.ts';
 import { withSignal } from './with-signal.ts';
 
 export interface SenderComponents { client: ChainClient; account: LocalAccount; chainId(options: CallOptions): Promise<number> }

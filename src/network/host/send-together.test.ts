@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { TOGETHER_BYTES } from './constants.ts';
+import { TOGETHER_BYTES } from '../constants.ts';
 import { sendTogether } from './send-together.ts';
 
 /** A socket and its far end; `writes` are the system's writes, as the stream hands them down. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadOrCreateKey } from './identity.ts';
-import { addressesOf, connectedTo, startHost } from './hosts.test-util.ts';
+import { addressesOf, connectedTo, startHost } from '../hosts.test-util.ts';
 
 test('the same seed is the same peer; another kind of key is refused', async (t) => {
   const seed = randomBytes(32);

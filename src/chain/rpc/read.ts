@@ -1,8 +1,8 @@
 import type { Abi, Address, ContractFunctionArgs, ContractFunctionName, ContractFunctionReturnType } from 'viem';
 import { readContract } from 'viem/actions';
-import type { Chain } from './chain.ts';
+import type { Chain } from '../chain.ts';
 import type { CallOptions } from './chain-client.ts';
-import { toChainError } from './errors.ts';
+import { toChainError } from '../errors.ts';
 import { withSignal } from './with-signal.ts';
 
 type View = 'view' | 'pure';

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { encodeErrorResult, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { schedulerAbi } from './abi.ts';
-import { createChain } from './chain.ts';
+import { schedulerAbi } from '../abi.ts';
+import { createChain } from '../chain.ts';
 import { createChainClient } from './chain-client.ts';
-import { ChainError } from './errors.ts';
+import { ChainError } from '../errors.ts';
 import { RpcFault, startFakeRpc } from './fake-rpc.test-util.ts';
-import { COIN, POLL_MS, startFixture, startProxy, type Fixture } from './fixture.test-util.ts';
-import { coinBalance, fund, transferCoin } from './index.ts';
+import { COIN, POLL_MS, startFixture, startProxy, type Fixture } from '../fixture.test-util.ts';
+import { coinBalance, fund, transferCoin } from '../index.ts';
 import { createSender } from './sender.ts';
 
 const KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';

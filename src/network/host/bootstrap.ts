@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
-import { anySignal } from '../protocol/base/any-signal.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
 import { parseAddress, peerOf } from './addresses.ts';
-import { BOOTSTRAP_DIAL_TIMEOUT_MS, BOOTSTRAP_RETRY_MIN_MS } from './constants.ts';
+import { BOOTSTRAP_DIAL_TIMEOUT_MS, BOOTSTRAP_RETRY_MIN_MS } from '../constants.ts';
 
 /**
  * Keeps the host connected to its bootstrap peers, whichever side starts first: dials each at once, again with growing pauses up

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as lp from 'it-length-prefixed';
-import { BaseError } from '../protocol/base/errors.ts';
-import type { LogChunk } from '../protocol/wire/messages.ts';
-import { logsProtocol } from './protocols.ts';
+import { BaseError } from '../../protocol/base/errors.ts';
+import type { LogChunk } from '../../protocol/wire/messages.ts';
+import { logsProtocol } from '../protocols.ts';
 import { openStream, serveStream } from './streaming.ts';
-import { addressesOf, startHost } from './hosts.test-util.ts';
+import { addressesOf, startHost } from '../hosts.test-util.ts';
 
 const ask = { jobId: `0x${'ab'.repeat(32)}`, expires: 1, signature: '0x' } as const;
 const chunk = (bytes: number): LogChunk => ({ stream: 'stdout', data: new Uint8Array(bytes).fill(65) });

@@ -1,5 +1,5 @@
 import { createClient, http, type Client, type HttpTransport } from 'viem';
-import { RPC_BATCH, RPC_RETRIES, RPC_RETRY_DELAY_MS, RPC_TIMEOUT_MS } from './constants.ts';
+import { RPC_BATCH, RPC_RETRIES, RPC_RETRY_DELAY_MS, RPC_TIMEOUT_MS } from '../constants.ts';
 import { httpFetch } from './http-fetch.ts';
 
 export interface CallOptions { signal?: AbortSignal }

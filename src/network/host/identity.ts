@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { generateKeyPair, generateKeyPairFromSeed, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
-import { NetworkError } from './errors.ts';
+import { NetworkError } from '../errors.ts';
 
 /**
  * The node's identity from a file; makes one (ed25519, protobuf, mode 0600) when there is none. Two processes that start

@@ -1,4 +1,4 @@
-import { abortable } from '../protocol/index.ts';
+import { abortable } from '../../protocol/index.ts';
 import type { ChainClient } from './chain-client.ts';
 
 /**

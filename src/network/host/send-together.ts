@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { noise } from '@libp2p/noise';
 import type { ConnectionEncrypter } from '@libp2p/interface';
-import { TOGETHER_BYTES } from './constants.ts';
+import { TOGETHER_BYTES } from '../constants.ts';
 
 /**
  * Noise, over sockets that send what is written in one turn of the event loop at once. Every frame is written in two parts, its length and itself,

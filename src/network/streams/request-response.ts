@@ -1,18 +1,18 @@
 import type { Stream } from '@libp2p/interface';
-import { anySignal } from '../protocol/base/any-signal.ts';
-import { isError } from '../protocol/base/errors.ts';
-import { decodeMessage, encodeMessage, type MessageType } from '../protocol/wire/messages.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { isError } from '../../protocol/base/errors.ts';
+import { decodeMessage, encodeMessage, type MessageType } from '../../protocol/wire/messages.ts';
 import { accept, refusalOf, type Asker, type Listener, type ServeInit, type Unserve } from './accept.ts';
-import { dialTargetOf, type Target } from './addresses.ts';
+import { dialTargetOf, type Target } from '../host/addresses.ts';
 import { connectionTo, decodeResponse, openCall, toError, withDeadline, type Dialer, type Protocol } from './call.ts';
-import { HANDLER_TIMEOUT_MS, REQUEST_TIMEOUT_MS, WRITE_TIMEOUT_MS } from './constants.ts';
+import { HANDLER_TIMEOUT_MS, REQUEST_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../constants.ts';
 import { decodeEnvelope, encodeEnvelope, maxEnvelopeBytes } from './envelope.ts';
-import { NetworkError } from './errors.ts';
+import { NetworkError } from '../errors.ts';
 import { finish, readFrames, writeFrame } from './frames.ts';
-import { fitsLine, lineOn } from './line/line.ts';
-import { serveOnLines } from './line/serve-line.ts';
+import { fitsLine, lineOn } from '../line/line.ts';
+import { serveOnLines } from '../line/serve-line.ts';
 import { createSlots } from './slots.ts';
-import { abortable } from '../protocol/base/abortable.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
 
 /** Answers one request. A BaseError it throws reaches the peer as a refusal with the short message; anything else as "internal error". */
 export type Handler<Request, Response> = (request: Request, asker: Asker) => Promise<Response> | Response;

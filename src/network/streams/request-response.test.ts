@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Stream } from '@libp2p/interface';
 import * as lp from 'it-length-prefixed';
-import { BaseError } from '../protocol/base/errors.ts';
-import { ack, encodeMessage } from '../protocol/wire/messages.ts';
-import { MAX_MESSAGE_BYTES } from '../protocol/constants.ts';
-import { announcementProtocol, commitmentProtocol, evidenceProtocol } from './protocols.ts';
+import { BaseError } from '../../protocol/base/errors.ts';
+import { ack, encodeMessage } from '../../protocol/wire/messages.ts';
+import { MAX_MESSAGE_BYTES } from '../../protocol/constants.ts';
+import { announcementProtocol, commitmentProtocol, evidenceProtocol } from '../protocols.ts';
 import { request, serve } from './request-response.ts';
-import { addressesOf, sampleAnnouncement, startHost } from './hosts.test-util.ts';
+import { addressesOf, sampleAnnouncement, startHost } from '../hosts.test-util.ts';
 
 const jobId = `0x${'ab'.repeat(32)}` as const;
 const commitment = { jobId, node: `0x${'cd'.repeat(20)}`, commitment: jobId, signature: '0x12' } as const;

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { MAX_RPC_ANSWER_BYTES } from './constants.ts';
+import { MAX_RPC_ANSWER_BYTES } from '../constants.ts';
 import { httpFetch } from './http-fetch.ts';
 
 async function serve(t: TestContext, listener: RequestListener) {

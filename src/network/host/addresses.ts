@@ -1,9 +1,9 @@
 import { isPeerId, type Libp2p, type PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
-import { messageOf } from '../protocol/base/errors.ts';
-import { MAX_ADDRS } from '../protocol/wire/messages.ts';
-import { NetworkError } from './errors.ts';
+import { messageOf } from '../../protocol/base/errors.ts';
+import { MAX_ADDRS } from '../../protocol/wire/messages.ts';
+import { NetworkError } from '../errors.ts';
 
 /** Whom to talk to: a known peer, or where it listens (all addresses of one peer). */
 export type Target = PeerId | string | Multiaddr | readonly (string | Multiaddr)[];

@@ -1,5 +1,5 @@
-import { MAX_REASON_BYTES } from './constants.ts';
-import { NetworkError } from './errors.ts';
+import { MAX_REASON_BYTES } from '../constants.ts';
+import { NetworkError } from '../errors.ts';
 
 /** First byte of every frame from server to client. */
 const KINDS = { message: 0, refused: 1, end: 2, alive: 3 } as const;

@@ -1,13 +1,13 @@
 import type { Stream } from '@libp2p/interface';
-import { anySignal } from '../protocol/base/any-signal.ts';
-import { encodeMessage } from '../protocol/wire/messages.ts';
-import { abortable } from '../protocol/base/abortable.ts';
+import { anySignal } from '../../protocol/base/any-signal.ts';
+import { encodeMessage } from '../../protocol/wire/messages.ts';
+import { abortable } from '../../protocol/base/abortable.ts';
 import { accept, type Asker, type Listener, type ServeInit, type Unserve } from './accept.ts';
-import type { Target } from './addresses.ts';
+import type { Target } from '../host/addresses.ts';
 import { decodeResponse, openCall, toError, withDeadline, type Dialer, type Protocol } from './call.ts';
-import { REQUEST_TIMEOUT_MS, STREAM_HEARTBEAT_MS, STREAM_IDLE_TIMEOUT_MS, WRITE_TIMEOUT_MS } from './constants.ts';
+import { REQUEST_TIMEOUT_MS, STREAM_HEARTBEAT_MS, STREAM_IDLE_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../constants.ts';
 import { decodeEnvelope, encodeEnvelope, maxEnvelopeBytes } from './envelope.ts';
-import { NetworkError } from './errors.ts';
+import { NetworkError } from '../errors.ts';
 import { finish, readFrames, writeFrame } from './frames.ts';
 
 /** Answers one request with many messages; is returned early when the peer goes away. */

@@ -1,4 +1,4 @@
-import { MAX_REQUESTS, MAX_REQUESTS_PER_PEER } from './constants.ts';
+import { MAX_REQUESTS, MAX_REQUESTS_PER_PEER } from '../constants.ts';
 
 /** Slots for work in progress, few for each peer and a bounded number for all. */
 export interface Slots {
