@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compareFingerprints, fingerprintOf, judgeReplicas, profileOutput, type Fingerprint, type JudgedReplica } from '../src/evidence/index.ts';
 import { buildBusyboxImage, createContainerEngine, createImageStore, createWasmEngine, resultFiles, type Engine } from '../src/executor/index.ts';
-import { runWatched } from '../src/node/running/run-watched.ts';
+import { runWatched } from '../src/node/replica/run-watched.ts';
 import { parseJobSpec, type Trace } from '../src/protocol/index.ts';
 import { toolbox } from '../test/wasm/assemble.ts';
 import type { Benchmark } from './benchmark.ts';

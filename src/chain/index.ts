@@ -52,4 +52,4 @@ export * from './accounts/sign.ts';
 export * from './accounts/verify.ts';
 export { Watcher, type WatcherInit } from './watch/watcher.ts';
 export type { Reorg, WatcherStatus } from './watch/watcher-status.ts';
-export type { WriteResult } from './rpc/write.ts';
+export type { WriteResult } from './actions/write.ts';

@@ -4,7 +4,7 @@ import type { Engine, ImageStore } from '../executor/index.ts';
 import type { Host } from '../network/index.ts';
 import type { Court } from '../protocol/index.ts';
 import type { Journal, Storage } from '../storage/index.ts';
-import type { Offer } from './bidding/offer.ts';
+import type { Offer } from './offer.ts';
 import type { BidPolicy } from './bidding/bid-policy.ts';
 import type { Hardware } from './bidding/hardware.ts';
 import type { Possessions } from './bidding/possessions.ts';

@@ -1,5 +1,5 @@
 import type { Address } from 'viem';
-import type { Offer } from './bidding/offer.ts';
+import type { Offer } from './offer.ts';
 
 /** What a node says of itself to anybody: what it offers, and how busy it is. */
 export interface NodeStatus extends Offer {

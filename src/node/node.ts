@@ -15,7 +15,7 @@ import { MAX_ATTEMPTS, type ReplicaRecord } from './replica-record.ts';
 import { failureOf, ReplicaRunner } from './running/replica-runner.ts';
 import { forgetOld } from './serving/forget-old.ts';
 import { serveClient } from './serving/serve-client.ts';
-import { countProgress } from './shards/count-progress.ts';
+import { countProgress } from './running/count-progress.ts';
 
 /**
  * A compute node: bids for jobs it can run, runs the replicas it is drawn for, commits, hands over evidence, and defends itself.

@@ -4,7 +4,7 @@ import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
 import type { ChainError } from '../errors.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 import { waitForBlock } from './wait-for-block.ts';
 
 /** Bids in any order, at most 16; `signature` is the client's over them in `orderBids` order (`signAssignment`), not needed when the account is the client. */

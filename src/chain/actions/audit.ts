@@ -3,7 +3,7 @@ import type { JobRequest, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `signature` is the client's (`signAudit`); not needed when the account is the client. */
 export interface AuditArgs { request: JobRequest; roster: readonly SealedSeat[]; secret: Hex; auditBps: number; signature?: Hex }

@@ -3,7 +3,7 @@ import type { JobRequest } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `signature` is the client's (`signCancel`); not needed when the account is the client. */
 export interface CancelArgs { request: JobRequest; signature?: Hex }

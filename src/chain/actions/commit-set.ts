@@ -3,7 +3,7 @@ import { withCommitments, type JobRequest, type SealedSeat, type SignedSet } fro
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `roster` as the chain has it. From Committed on `posted` is true: the set takes the place of the roster's own commitments. */
 export interface CommitSetArgs { request: JobRequest; roster: readonly SealedSeat[]; set: SignedSet; posted: boolean }

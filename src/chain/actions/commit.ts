@@ -2,7 +2,7 @@ import type { JobRequest, Seat, SignedCommitment } from '../../protocol/index.ts
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** A node that posts its own commitment may leave the signature empty (`0x`). */
 export interface CommitArgs { request: JobRequest; roster: readonly Seat[]; commitments: readonly SignedCommitment[] }

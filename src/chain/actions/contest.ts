@@ -3,7 +3,7 @@ import type { JobRequest, Opening, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** The rejected seat's opening; `signature` is its node's (`signContest`), not needed when the account is the node. */
 export interface ContestArgs { request: JobRequest; roster: readonly SealedSeat[]; opening: Opening & { index: number }; signature?: Hex }

@@ -2,7 +2,7 @@ import type { JobRequest, Seat, SignedBid } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 import { orderBids } from './assign.ts';
 
 /** `roster` as it was drawn; bids in any order, at most 16, all kept posted ones among them. */

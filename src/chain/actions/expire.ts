@@ -2,7 +2,7 @@ import type { JobRequest, Seat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `roster` is empty for a job that was never assigned. */
 export interface ExpireArgs { request: JobRequest; roster?: readonly Seat[] }

@@ -2,7 +2,7 @@ import { encodeFunctionData, type ContractFunctionArgs, type ContractFunctionNam
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 import { toChainError } from '../errors.ts';
 
 type Name = ContractFunctionName<typeof abi, 'nonpayable'>;

@@ -1,9 +1,9 @@
 import { parseSignature, type Address, type Hex } from 'viem';
-import { read } from '../rpc/read.ts';
+import { read } from './read.ts';
 import { coinAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** An EIP-2612 permit: `owner` lets the scheduler take `value` until `deadline` (unix seconds), without a transaction of its own. */
 export interface Permit { owner: Address; value: bigint; deadline: bigint }

@@ -2,7 +2,7 @@ import type { JobRequest, Seat, SignedBid } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `roster` is empty in Open, and the seats that are there in Widening. */
 export interface PostBidsArgs { request: JobRequest; roster?: readonly Seat[]; bids: readonly SignedBid[] }

@@ -2,7 +2,7 @@ import type { JobRequest, Pledge, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** Two statements of one seat that cannot both be meant; `roster` as the chain has it. */
 export interface ProveEquivocationArgs { request: JobRequest; roster: readonly SealedSeat[]; index: number; pledges: readonly [Pledge, Pledge] }

@@ -3,7 +3,7 @@ import type { JobRequest, SealedSeat, SignedBid } from '../../protocol/index.ts'
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** The seat's bid, and the chunks that the draw's seed picks with their proofs (`possessionProofs`); `roster` as the chain has it. */
 export interface ProveFalseClaimArgs { request: JobRequest; roster: readonly SealedSeat[]; index: number; bid: SignedBid; chunks: readonly Uint8Array[]; proofs: readonly (readonly Hex[])[] }

@@ -2,7 +2,7 @@ import type { Hex } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { read } from '../rpc/read.ts';
+import { read } from './read.ts';
 
 /** The seed of a job's first draw, whether it is widened or not: what the first seats' claims to hold input are for. @throws ChainError SEED_NOT_YET, SEED_GONE */
 export function readFirstSeed(chain: Chain, jobId: Hex, options?: CallOptions): Promise<Hex> {

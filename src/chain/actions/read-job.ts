@@ -3,7 +3,7 @@ import { JOB_STATES, type JobStateName } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { read } from '../rpc/read.ts';
+import { read } from './read.ts';
 
 /** A job's word on chain. `since` is the unix second the state was entered; sets of seats are bit masks. */
 export interface JobRecord {

@@ -2,7 +2,7 @@ import type { Address } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { read } from '../rpc/read.ts';
+import { read } from './read.ts';
 import type { Role } from './read-party.ts';
 
 /** Lower bound of an account's success rate in basis points, decayed to the latest block's time. @throws ChainError */

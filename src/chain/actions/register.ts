@@ -2,7 +2,7 @@ import type { Hex } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `amount` in coin units is added to the account's node stake; zero only publishes the profile. */
 export interface RegisterArgs { amount: bigint; profile: Hex }

@@ -2,7 +2,7 @@ import type { JobRequest, Opening, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** Exactly the opened seats' openings, in any order; they are in the `SketchOpened` events. Empty from Contestable. */
 export interface ResolveArgs { request: JobRequest; roster: readonly SealedSeat[]; openings: readonly (Opening & { index: number })[] }

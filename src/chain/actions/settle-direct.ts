@@ -3,7 +3,7 @@ import type { JobRequest, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** `signatures` are the seats', in order, over the set of commitments that `roster` carries; `agreed` and the rest as for `settle`. */
 export interface SettleDirectArgs {

@@ -3,7 +3,7 @@ import type { JobRequest, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** Bit i of `agreed`: seat i agreed. `shard` is opened if a rejected seat contests, the first by default. `signature` is the client's over the verdict (`signVerdict`); not needed when the account is the client. */
 export interface SettleArgs { request: JobRequest; roster: readonly SealedSeat[]; agreed: number; shard?: number; reportDigest: Hex; signature?: Hex }

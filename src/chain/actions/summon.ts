@@ -3,7 +3,7 @@ import type { JobRequest, Opening, SealedSeat } from '../../protocol/index.ts';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** All seats' openings, in any order; `caller` is the client or a seat's node (default: the account), whose signature (`signSummon`) is needed if it is not the account. */
 export interface SummonArgs { request: JobRequest; roster: readonly SealedSeat[]; openings: readonly (Opening & { index: number })[]; caller?: Address; signature?: Hex }

@@ -4,7 +4,7 @@ import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
 import { RECEIPT_TIMEOUT_MS } from '../constants.ts';
 import { ChainError, toChainError } from '../errors.ts';
-import { pollDelays } from '../watch/poll-delays.ts';
+import { pollDelays } from '../rpc/poll-delays.ts';
 import { withSignal } from '../rpc/with-signal.ts';
 
 /** Waits until the chain has a block of this number or above. @throws ChainError RPC_UNREACHABLE, TX_TIMEOUT */

@@ -2,7 +2,7 @@ import type { Address } from 'viem';
 import { schedulerAbi as abi } from '../abi.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { write, type WriteResult } from '../rpc/write.ts';
+import { write, type WriteResult } from './write.ts';
 
 /** Takes free coin out of the account's stake or purse, to `to` (default: the account). */
 export interface WithdrawArgs { role: 'node' | 'client'; amount: bigint; to?: Address }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isAddress, type Address } from 'viem';
 import { messageOf } from '../../protocol/index.ts';
 import { ChainError } from '../errors.ts';
-import { writeFileAtomically } from './write-file.ts';
+import { writeFileAtomically } from '../write-file.ts';
 
 /** Where a scheduler is deployed, and with which parameters, where they were written down. */
 export interface Addresses {

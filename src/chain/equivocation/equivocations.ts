@@ -4,7 +4,7 @@ import { proveEquivocation } from '../actions/prove-equivocation.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
 import { findContradictions, type Contradiction } from './find-contradictions.ts';
-import type { WriteResult } from '../rpc/write.ts';
+import type { WriteResult } from '../actions/write.ts';
 
 /** What is held of the seats' own words. */
 export interface HeldWords { set?: SignedSet | undefined; commitments?: readonly ({ commitment: Hex; signature: Hex } | undefined)[] }

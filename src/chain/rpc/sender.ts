@@ -7,7 +7,7 @@ import {
 import type { CallOptions, ChainClient } from './chain-client.ts';
 import { ChainError, toChainError } from '../errors.ts';
 import { createMutex } from './mutex.ts';
-import { pollDelays } from '../watch/poll-delays.ts';
+import { pollDelays } from './poll-delays.ts';
 import { withSignal } from './with-signal.ts';
 
 export interface SenderComponents { client: ChainClient; account: LocalAccount; chainId(options: CallOptions): Promise<number> }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { messageOf } from '../../protocol/index.ts';
 import type { RpcLog } from './decode-events.ts';
 import { ChainError } from '../errors.ts';
-import { writeFileAtomically } from '../deployment/write-file.ts';
+import { writeFileAtomically } from '../write-file.ts';
 
 /** A block the watcher is through with, and the logs it delivered from it: what to take back if the block goes. */
 export interface ProcessedBlock { number: number; hash: Hex; logs: RpcLog[] }

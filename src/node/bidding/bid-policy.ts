@@ -3,7 +3,7 @@ import { METER_VERSION, POLICIES, messageOf, type JobRequest, type JobSpec } fro
 import { COMMIT_MARGIN_SECONDS } from '../constants.ts';
 import { mismatch, type Hardware } from './hardware.ts';
 import { machineNeeds } from './machine-needs.ts';
-import type { Offer } from './offer.ts';
+import type { Offer } from '../offer.ts';
 import { longestRunMs } from '../shards/shards-at-once.ts';
 
 /** What an operator is willing to do. */

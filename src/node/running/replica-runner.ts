@@ -11,7 +11,7 @@ import { NodeError } from '../errors.ts';
 import { LogHub } from './log-hub.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
 import { RunQueue } from './run-queue.ts';
-import { runReplica, type RunReplicaInit } from './run-replica.ts';
+import { runReplica, type RunReplicaInit } from '../replica/run-replica.ts';
 import { runShards } from '../shards/run-shards.ts';
 import { ShardStore } from '../shards/shard-store.ts';
 import { shardsAtOnce } from '../shards/shards-at-once.ts';

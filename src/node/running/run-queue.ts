@@ -1,4 +1,4 @@
-import type { Offer } from '../bidding/offer.ts';
+import type { Offer } from '../offer.ts';
 
 interface Waiting { needs: Offer; start: () => void }
 

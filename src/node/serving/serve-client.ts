@@ -10,7 +10,7 @@ import { NodeError } from '../errors.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
 import type { ReplicaRunner } from '../running/replica-runner.ts';
 import { serveWindows } from './serve-windows.ts';
-import { serveShards } from '../shards/serve-shards.ts';
+import { serveShards } from './serve-shards.ts';
 
 export interface ServeClientComponents extends Pick<NodeComponents, 'chain' | 'court' | 'host' | 'journal' | 'log'> {
   runner: ReplicaRunner;

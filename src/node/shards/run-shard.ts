@@ -3,9 +3,9 @@ import { encodeEvidence, encodeWindowSource, requireShardRoom } from '../../evid
 import type { Engine } from '../../executor/index.ts';
 import { parseCid, shardName, type JobSpec, type LogChunk, type Shard } from '../../protocol/index.ts';
 import type { Materialised, Storage } from '../../storage/index.ts';
-import { evidenceOf, publishFor, type RunReplicaInit } from '../running/run-replica.ts';
-import { runOrFault } from '../running/job-fault.ts';
-import { runWatched } from '../running/run-watched.ts';
+import { evidenceOf, publishFor, type RunReplicaInit } from '../replica/run-replica.ts';
+import { runOrFault } from '../replica/job-fault.ts';
+import { runWatched } from '../replica/run-watched.ts';
 import type { FinishedShard } from './shard-store.ts';
 
 /** What all shards of a replica share. */

@@ -8,8 +8,8 @@ import { readShardPlan, type Materialised, type Receipt, type Storage } from '..
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { NodeError } from '../errors.ts';
 import { MAX_ATTEMPTS } from '../replica-record.ts';
-import { faultOfJob } from '../running/job-fault.ts';
-import { readyImage, type ReplicaOutcome, type RunReplicaComponents, type RunReplicaInit } from '../running/run-replica.ts';
+import { faultOfJob } from '../replica/job-fault.ts';
+import { readyImage, type ReplicaOutcome, type RunReplicaComponents, type RunReplicaInit } from '../replica/run-replica.ts';
 import { prefixedLog } from './prefixed-log.ts';
 import { runShard, type SharedParts } from './run-shard.ts';
 import type { FinishedShard, ShardStore } from './shard-store.ts';

@@ -1,5 +1,5 @@
 import type { JobSpec } from '../../protocol/index.ts';
-import type { Offer } from '../bidding/offer.ts';
+import type { Offer } from '../offer.ts';
 
 /** Shards of a job that this machine runs side by side, by what each may use. At least one. */
 export function shardsAtOnce({ resources }: Pick<JobSpec, 'resources'>, offer: Offer): number {

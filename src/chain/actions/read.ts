@@ -1,9 +1,9 @@
 import type { Abi, Address, ContractFunctionArgs, ContractFunctionName, ContractFunctionReturnType } from 'viem';
 import { readContract } from 'viem/actions';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from './chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { toChainError } from '../errors.ts';
-import { withSignal } from './with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 type View = 'view' | 'pure';
 

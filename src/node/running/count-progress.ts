@@ -1,5 +1,5 @@
 import type { ReplicaRecord } from '../replica-record.ts';
-import type { ReplicaRunner } from '../running/replica-runner.ts';
+import type { ReplicaRunner } from './replica-runner.ts';
 
 /** Runs that got shards done since the last one are no reason to give the replica up: their count begins anew. */
 export async function countProgress(record: ReplicaRecord, runner: Pick<ReplicaRunner, 'shardStore'>): Promise<void> {

@@ -5,7 +5,7 @@ import type { Address, Hex } from 'viem';
 import { whyNotClosed } from '../court/commitments-closed.ts';
 import type { NodeComponents } from '../components.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
-import type { ShardStore } from './shard-store.ts';
+import type { ShardStore } from '../shards/shard-store.ts';
 
 export interface ServeShardsComponents extends Pick<NodeComponents, 'chain' | 'host'> {
   court: Court;

@@ -1,10 +1,10 @@
 import { encodeFunctionData, type Abi, type Address, type ContractFunctionArgs, type ContractFunctionName, type EncodeFunctionDataParameters, type Hash, type Hex, type TransactionReceipt } from 'viem';
 import { getBlock } from 'viem/actions';
 import type { Chain } from '../chain.ts';
-import type { CallOptions } from './chain-client.ts';
+import type { CallOptions } from '../rpc/chain-client.ts';
 import { decodeEvent, type ChainEvent, type RpcLog } from '../watch/decode-events.ts';
 import { toChainError } from '../errors.ts';
-import { withSignal } from './with-signal.ts';
+import { withSignal } from '../rpc/with-signal.ts';
 
 /** A mined transaction. `ms` is the wall time from the call to the receipt; `events` are the scheduler's, in order. */
 export interface WriteResult { hash: Hash; blockNumber: bigint; gasUsed: bigint; ms: number; events: ChainEvent[] }
