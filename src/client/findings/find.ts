@@ -3,7 +3,7 @@ import { addrsOf } from '../book/addrs-of.ts';
 import type { ClientComponents } from '../components.ts';
 import { exportResult } from '../export-result.ts';
 import type { ClosedJob, Exhibit } from './exhibit.ts';
-import { judge } from './examine.ts';
+import { judge } from './judge.ts';
 import type { JobRecord, ReplicaFinding } from '../book/job-record.ts';
 import type { ShardedExhibit } from '../shards/collect-shards.ts';
 import { isSharded } from '../shards/is-sharded.ts';

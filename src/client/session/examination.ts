@@ -2,7 +2,7 @@ import { keccak256, toHex, type Hex } from 'viem';
 import { anySignal, canonicalJson } from '../../protocol/index.ts';
 import { DIRECT_EVIDENCE_WAIT_MS, DIRECT_WAIT_PER_SHARD_MS } from '../constants.ts';
 import type { ClosedJob, Exhibit } from '../findings/exhibit.ts';
-import { collectEvidence } from '../findings/examine.ts';
+import { collectEvidence } from '../findings/collect-evidence.ts';
 import { find } from '../findings/find.ts';
 import type { ShardedExhibit } from '../shards/collect-shards.ts';
 import type { SessionContext } from './context.ts';

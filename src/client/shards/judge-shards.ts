@@ -4,7 +4,7 @@ import { cidDigest, parseCid, POLICIES } from '../../protocol/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import { MAX_TOLD_SHARDS } from '../constants.ts';
 import type { ClosedJob, Exhibit } from '../findings/exhibit.ts';
-import { judge } from '../findings/examine.ts';
+import { judge } from '../findings/judge.ts';
 import type { ReplicaFinding, ShardFindings } from '../book/job-record.ts';
 import { confront } from '../findings/windows/confront.ts';
 import type { ShardedExhibit } from './collect-shards.ts';

@@ -6,7 +6,7 @@ import { runEvidence, runTrace } from '../../evidence/test-support/run.ts';
 import { evidenceProtocol, serve, type Host } from '../../network/index.ts';
 import { addressesOf, startHost } from '../../network/hosts.test-util.ts';
 import { cidDigest, commitmentOf, parseCid, PLAIN_TERMS, type EvidenceResponse, type JobRequest, type Opening, type SignedBid } from '../../protocol/index.ts';
-import { collectEvidence } from './examine.ts';
+import { collectEvidence } from './collect-evidence.ts';
 import type { JobRecord } from '../book/job-record.ts';
 import { sealKeysOf } from '../request/prepare-job.ts';
 
