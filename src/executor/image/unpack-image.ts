@@ -1,11 +1,10 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LONGEST_IMAGE_PATH_CHARS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
-import { applyLayer } from './oci/apply-layer.ts';
 import { hostPlatform, type Platform } from './oci/manifest.ts';
-import { openLayer } from './oci/open-layer.ts';
 import { readLayout } from './oci/read-layout.ts';
+import { unpackLayers } from './oci/unpack-layers.ts';
 import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
 
 /**
@@ -21,7 +20,6 @@ export async function unpackImage(
   { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
 ): Promise<void> {
   const abortable = signal ? { signal } : {};
-  const [tar, layer] = ['layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string];
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() === true;
   const whole = isFolder ? file : path.join(scratch, 'whole');
   if (!isFolder) {
@@ -35,15 +33,7 @@ export async function unpackImage(
     await rename(whole, directory);
     return;
   }
-  let left = { maxBytes, maxEntries };
-  for (const source of layers) {
-    await openLayer(source, tar, { maxBytes, ...abortable });
-    await mkdir(layer);
-    const { bytes, entries } = await unpackTar(tar, layer, { ...left, maxNameChars, allowEmpty: true, ...abortable });
-    left = { maxBytes: left.maxBytes - bytes, maxEntries: left.maxEntries - entries };
-    await applyLayer(layer, directory);
-    for (const used of [tar, layer]) await rm(used, { recursive: true, force: true });
-  }
+  await unpackLayers(layers, directory, { scratch, maxBytes, maxEntries, maxNameChars, ...abortable });
 }
 
 /** `\0asm`. */
