@@ -1,10 +1,11 @@
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LONGEST_IMAGE_PATH_CHARS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
 import { hostPlatform, type Platform } from './oci/manifest.ts';
 import { readLayout } from './oci/read-layout.ts';
 import { unpackLayers } from './oci/unpack-layers.ts';
+import { isModule } from './refuse-no-image.ts';
 import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
 
 /**
@@ -36,18 +37,8 @@ export async function unpackImage(
   await unpackLayers(layers, directory, { scratch, maxBytes, maxEntries, maxNameChars, ...abortable });
 }
 
-/** `\0asm`. */
-const MODULE_MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d);
-
 /** Tar would say of a module that it is no archive, and nothing of what to do. */
 async function refuseModule(file: string): Promise<void> {
-  const handle = await open(file).catch(() => undefined);
-  try {
-    const { buffer, bytesRead } = await handle?.read(Buffer.alloc(MODULE_MAGIC.length), 0, MODULE_MAGIC.length, 0) ?? { buffer: Buffer.alloc(0), bytesRead: 0 };
-    if (bytesRead === MODULE_MAGIC.length && buffer.equals(MODULE_MAGIC)) {
-      throw new ExecutorError('IMAGE_INVALID', 'the image is a WebAssembly module, not a file system', { hint: 'run it with engine wasm' });
-    }
-  } finally {
-    await handle?.close();
-  }
+  if (!await isModule(file).catch(() => false)) return;
+  throw new ExecutorError('IMAGE_INVALID', 'the image is a WebAssembly module, not a file system', { hint: 'run it with engine wasm' });
 }
