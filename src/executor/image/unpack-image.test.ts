@@ -203,6 +203,26 @@ describe('unpackImage', () => {
     await assert.rejects(unpack(layoutOf([many, many]), { maxEntries: 100 }), large);
   });
 
+  test('ends with whichever layer fails first, and with its caller, and nothing goes on then', async () => {
+    const large = gzipSync(tarOf(Array.from({ length: 40 }, (_, i) => ({ name: `f${i}`, content: `${i} `.repeat(50_000) }))));
+    const spoil = (files: Map<string, string | Uint8Array>, layer: Uint8Array) => { for (const [name, content] of files) if (content === layer) files.set(name, large.subarray(0, large.length >> 1)); };
+    const other = gzipSync(tarOf([{ name: 'x', content: 'x' }]));
+    for (const layers of [[other, large], [large, other, large], [other, other, other]]) await assert.rejects(unpack(layoutOf(layers, (files) => spoil(files, other)), { maxBytes: 100_000_000 }), invalid);
+    const [file, root, scratch] = ['abort', 'abort-root', 'abort-scratch'].map((name) => path.join(directory, name)) as [string, string, string];
+    for (const one of [root, scratch]) mkdirSync(one);
+    writeFileSync(file, layoutOf([large, other, large]));
+    for (const ms of [0, 1, 5, 20, 40]) {
+      const unpacking = unpackImage(file, root, { scratch, signal: AbortSignal.timeout(ms) });
+      await unpacking.catch((error: unknown) => assert.ok(isError(error, 'ABORTED'), String(error)));
+      // Whoever still wrote there would be in the way, or noticed.
+      for (const one of [root, scratch]) {
+        rmSync(one, { recursive: true, force: true });
+        assert.ok(!existsSync(one));
+        mkdirSync(one);
+      }
+    }
+  });
+
   test('says which platforms there are when this one is not', async () => {
     const other = layoutOf([base], (files) => {
       const index = JSON.parse(String(files.get('index.json'))) as { manifests: object[] };

@@ -22,19 +22,20 @@ export async function unpackLayers(
   const layer = path.join(scratch, 'layer');
   const tarOf = (index: number) => path.join(scratch, `layer-${index}.tar`);
   const over = new AbortController();
-  const openNext = async (index: number) => {
+  const open = (index: number) => {
     const source = layers[index];
-    if (source) await openLayer(source, tarOf(index), { maxBytes, signal: anySignal(over.signal, signal) });
+    const opening = source ? openLayer(source, tarOf(index), { maxBytes, signal: anySignal(over.signal, signal) }) : Promise.resolve();
+    // It is waited for in time, and fails unheard until then.
+    opening.catch(() => undefined);
+    return opening;
   };
-  let opening = openNext(0);
+  let opening = open(0);
   let left = { maxBytes, maxEntries };
   try {
     await utimes(directory, IMPLIED_TIME, IMPLIED_TIME);
     for (const index of layers.keys()) {
       await opening;
-      opening = openNext(index + 1);
-      // It is waited for in time, and fails unheard until then.
-      opening.catch(() => undefined);
+      opening = open(index + 1);
       await mkdir(layer);
       const listing = createLayerListing();
       let takeBack = async () => {};
