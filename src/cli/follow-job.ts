@@ -11,6 +11,8 @@ export function narrate(quiet: boolean): (progress: Progress) => void {
       case 'submitted': return say(`${dim('job')} ${progress.jobId}`);
       case 'bid': return say(`${dim('bid')} ${short(progress.node)} asks ${coins(progress.price)}, holds ${(progress.locality / 100).toFixed(0)} % of the input`);
       case 'few-bids': return say(`${yellow('waiting')} ${progress.count} of ${progress.needed} bids so far; the job is cancelled and refunded if they do not come before ${new Date(progress.until * 1000).toLocaleTimeString()}`);
+      case 'no-engine': return say(`${yellow('waiting')} none of the ${progress.nodes} nodes that this client knows ${progress.network
+        ? `gives jobs a network in the engine ${progress.engine}: their operators allow places by jobNetwork.allow` : `offers the engine ${progress.engine}: gadus node list shows what they offer, gadus doctor on a node's machine what it lacks`}`);
       case 'few-nodes': return say(`${yellow('unchecked')} ${progress.nodes} ${progress.nodes === 1 ? 'node has' : 'nodes have'} registered, a check takes ${progress.needed}: if the lot asks for one, it comes to nothing`);
       case 'assigned': return say(`${dim('assigned')} ${progress.roster.map(({ node }) => short(node)).join(', ')}`);
       case 'commitment': return say(`${dim('committed')} ${short(progress.node)} (${progress.count} of ${progress.of})`);

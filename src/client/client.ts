@@ -23,7 +23,7 @@ import { refreshJob } from './book/refresh-job.ts';
 import { prepareJob, type Windows } from './request/prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
-import { EngineSurvey, offeredEngines, pinEngine } from './request/pin-engine.ts';
+import { EngineSurvey, lacksEngine, offeredEngines, pinEngine } from './request/pin-engine.ts';
 
 export interface ClientInit {
   address: Address;
@@ -253,10 +253,20 @@ export class Client implements Startable {
 
   #open(record: JobRecord, { onProgress = () => {}, closeOnChain = false }: SubmitOptions): void {
     const session = new JobSession(this.#components, record, {
-      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head, standings: this.#standings,
+      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress: (progress) => {
+        onProgress(progress);
+        if (progress.stage === 'few-bids' && progress.count === 0) void this.#tellWhy(record, onProgress);
+      }, closeOnChain, head: () => this.#head, standings: this.#standings,
     });
     this.#sessions.set(record.jobId, session);
     session.poke();
+  }
+
+  /** Why nobody may have bid, as far as the nodes that are known tell. */
+  async #tellWhy(record: JobRecord, onProgress: (progress: Progress) => void): Promise<void> {
+    const spec = this.specOf(record);
+    const offers = await this.#survey.offers(this.#stopping.signal);
+    if (lacksEngine(spec, offers)) onProgress({ stage: 'no-engine', engine: spec.engine, network: spec.network !== 'none', nodes: offers.length });
   }
 
   /** The chain's newest block. */

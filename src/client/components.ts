@@ -24,6 +24,8 @@ export type Progress =
   /** Fewer nodes than a check takes: whatever the lot says, the job's replica will not be checked. */
   | { stage: 'few-nodes'; nodes: number; needed: number }
   | { stage: 'few-bids'; count: number; needed: number; until: number }
+  /** Nobody has bid, and of the nodes that this client knows none has the engine, or none gives jobs a network in it. */
+  | { stage: 'no-engine'; engine: string; network: boolean; nodes: number }
   | { stage: 'assigned'; roster: readonly { node: string; price: bigint }[] }
   | { stage: 'commitment'; node: string; count: number; of: number }
   | { stage: 'committed' }

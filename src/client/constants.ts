@@ -73,6 +73,8 @@ export const DEFAULT_BID_BLOCKS = 3;
 /** What a node that has to fetch a job's inputs is given time for: a slow line's bytes, and blocks where they are many and small. */
 export const FETCH_BYTES_PER_SECOND = 5_000_000;
 export const FETCH_BLOCKS_PER_SECOND = 1_000;
+/** What it is given to unpack the job's image in, bytes of the image as it is fetched: a ninth of what two cores do with gzip (`npm run bench -- images`). */
+export const UNPACK_BYTES_PER_SECOND = 5_000_000;
 /** Inputs up to this size are read at submit for the root that bids may claim to hold, bytes: some seconds. Of larger ones the root is given. */
 export const MAX_ROOT_BYTES = 1024 ** 3;
 /** Bids that a job of k seats is to have where the network is larger than a draw looks at: this many a seat, and so many more, so that fewer than k are next to impossible. */

@@ -18,3 +18,5 @@ export const SEED_DELAY_BLOCKS = 1;
 export const MIN_WINDOW_SECONDS = 1;
 /** Longest window, seconds. */
 export const MAX_WINDOW_SECONDS = 30 * 86_400;
+/** Largest half of a node's young heap, as bin/gadus has it for nodes of their own: with V8's own 16 MiB a node held 280 MB after 130 jobs, with this 250 MB at 3 % more CPU time. */
+export const YOUNG_HEAP_MIB = 4;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { sibling } from '../protocol/base/sibling.ts';
 import type { NodeConfigInput } from '../node/index.ts';
 import { BaseError } from '../protocol/index.ts';
-import { NODE_STOP_TIMEOUT_MS } from './constants.ts';
+import { NODE_STOP_TIMEOUT_MS, YOUNG_HEAP_MIB } from './constants.ts';
 import type { NodeCommand, NodeReport } from './node-process.ts';
 
 export type DevnetErrorCode = 'NODE_FAILED' | 'DEVNET_RUNNING';
@@ -31,7 +31,7 @@ export interface NodeChild {
 /** Forks a node and waits until it is ready. @throws DevnetError NODE_FAILED */
 export async function startNodeChild(config: NodeConfigInput, onLog: (line: NodeLine) => void): Promise<NodeChild> {
   const entry = fileURLToPath(sibling('node-process', import.meta.url));
-  const child = fork(entry, [JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(entry, [JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [...process.execArgv, `--max-semi-space-size=${YOUNG_HEAP_MIB}`] });
   let stderr = '';
   child.stderr!.on('data', (chunk: Buffer) => { stderr = (stderr + chunk.toString()).slice(-4000); });
   child.on('message', (message: NodeReport) => { if (message.type === 'log') onLog(message); });

@@ -122,6 +122,8 @@ export const MAX_IMAGE_BYTES = 16 * 1024 ** 3;
 export const LONGEST_IMAGE_PATH_CHARS = 2048;
 /** Most files in an image: bounds inodes and the time to unpack. */
 export const MAX_IMAGE_ENTRIES = 1_000_000;
+/** Most characters of the names of a layer's directories, and of what its hard links are to: they are kept while it is unpacked. 600,000 directories at a hundred each. */
+export const MAX_LAYER_NAMES_CHARS = 64 * 1024 ** 2;
 /** Longest build or unpacking of an image. */
 export const IMAGE_TIMEOUT_MS = 30 * 60_000;
 

@@ -1,6 +1,7 @@
-import { copyFile, open, stat } from 'node:fs/promises';
+import { copyFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { messageOf } from '../../protocol/base/errors.ts';
 import { giveImage } from '../give-image.ts';
 import { dim, print, progressBar, say, table } from '../output.ts';
 import { interruptSignal, loadProfile, type GlobalOptions } from '../session.ts';
@@ -52,7 +53,8 @@ Examples:
   $ gadus image pull docker-daemon:tool:1 tool
   $ gadus image pull containers-storage:localhost/tool tool`)
     .action(async (reference: string, name: string | undefined, options: Options, command: Command) => {
-      const { pullImage, hostPlatform } = await import('../../executor/index.ts');
+      const { parseSource, pullImage, hostPlatform } = await import('../../executor/index.ts');
+      parseSource(reference);
       const bar = progressBar(options);
       await publish(command, name ?? defaultName(reference), async (out, signal) => {
         await pullImage({
@@ -65,11 +67,15 @@ Examples:
   image.command('import <path> <name>').description('name an image from a file: a tar of a file system, an archive of an OCI layout or of docker save, or a WebAssembly module; or from the folder of an OCI layout')
     .addHelpText('after', '\nExamples:\n  $ docker save tool:1 -o tool.tar\n  $ gadus image import tool.tar tool\n  $ gadus image import layout/ tool')
     .action(async (path: string, name: string, _options: Options, command: Command) => {
-      const folder = (await stat(path)).isDirectory();
+      const { isModule, refuseNoImage } = await import('../../executor/index.ts');
+      const folder = (await stat(path).catch((error: unknown) => { throw new UsageError(`cannot read the image's file: ${messageOf(error)}`, 'gadus image pull fetches one from a registry'); })).isDirectory();
       if (folder && !await stat(join(path, 'oci-layout')).then((found) => found.isFile(), () => false)) {
         throw new UsageError(`not an OCI layout: ${path}`, 'a root file system is imported as a tar: tar -C FOLDER -cf image.tar .');
       }
-      await publish(command, name, folder ? () => Promise.resolve(resolve(path)) : (out) => copyFile(path, out));
+      await publish(command, name, folder ? () => Promise.resolve(resolve(path)) : async (out, signal) => {
+        await refuseNoImage(path, { signal });
+        await copyFile(path, out);
+      });
       if (!folder && await isModule(path)) say(dim(`a WebAssembly module: gadus run --engine wasm --image ${name} -- ${name} ARGUMENTS`));
     });
 }
@@ -80,19 +86,6 @@ async function publish(command: Command, name: string, make: (out: string, signa
   const signal = interruptSignal();
   const given = await giveImage(command, name, (out) => make(out, signal), { signal });
   print(given, `${name}  ${given.cid}`, command.optsWithGlobals<Options>());
-}
-
-/** `\0asm`. */
-const MODULE_MAGIC = Buffer.of(0, 0x61, 0x73, 0x6d);
-
-async function isModule(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(MODULE_MAGIC.length), 0, MODULE_MAGIC.length, 0);
-    return buffer.equals(MODULE_MAGIC);
-  } finally {
-    await handle.close();
-  }
 }
 
 /** The last part of a reference without its tag. */

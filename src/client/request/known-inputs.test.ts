@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { possessionRoot } from '../../protocol/index.ts';
 import { createStorage } from '../../storage/index.ts';
-import { FETCH_BLOCKS_PER_SECOND, FETCH_BYTES_PER_SECOND, MAX_ROOT_BYTES } from '../constants.ts';
+import { FETCH_BLOCKS_PER_SECOND, FETCH_BYTES_PER_SECOND, MAX_ROOT_BYTES, UNPACK_BYTES_PER_SECOND } from '../constants.ts';
 import { fetchSeconds } from './fetch-seconds.ts';
 import { knownInputs } from './known-inputs.ts';
 
@@ -34,7 +34,11 @@ test('size, number and root of what the client holds; of what it does not, or no
   assert.deepEqual(await knownInputs(large, [tree], { signal }), { bytes: MAX_ROOT_BYTES + 1, blocks: 3 });
 });
 
-test('a node has time for bytes and for blocks', () => {
-  assert.equal(fetchSeconds({ bytes: 0, blocks: 0 }), 0);
-  assert.equal(fetchSeconds({ bytes: 10 * FETCH_BYTES_PER_SECOND, blocks: 5 * FETCH_BLOCKS_PER_SECOND }), 15);
+test('a node has time for bytes and for blocks, and to unpack an image', () => {
+  const none = { bytes: 0, blocks: 0 };
+  assert.equal(fetchSeconds(none, none), 0);
+  assert.equal(fetchSeconds({ bytes: 10 * FETCH_BYTES_PER_SECOND, blocks: 5 * FETCH_BLOCKS_PER_SECOND }, none), 15);
+  // What is unpacked is fetched first.
+  const image = { bytes: 300_000_000, blocks: 2 * FETCH_BLOCKS_PER_SECOND };
+  assert.equal(fetchSeconds(none, image), fetchSeconds(image, none) + 300_000_000 / UNPACK_BYTES_PER_SECOND);
 });

@@ -3,10 +3,11 @@ import { parseCid, possessionRoot, type PossessionRoot } from '../../protocol/in
 import { contentStream, type Storage } from '../../storage/index.ts';
 import { MAX_ROOT_BYTES } from '../constants.ts';
 
-/** What this client knows of a job's inputs; 0 is what it does not. */
-export interface KnownInputs {
-  bytes: number;
-  blocks: number;
+/** What this client knows of the size of something; 0 is what it does not. */
+export interface KnownSize { bytes: number; blocks: number }
+
+/** What this client knows of a job's inputs. */
+export interface KnownInputs extends KnownSize {
   /** Root over their contents. */
   root?: PossessionRoot;
 }
@@ -35,7 +36,7 @@ export async function holdsInputs(storage: Pick<Storage, 'locality'>, inputs: re
 }
 
 /** Of inputs that are all in this client's own store. */
-async function heldSize(storage: Pick<Storage, 'locality'>, inputs: readonly CID[], signal: AbortSignal): Promise<Pick<KnownInputs, 'bytes' | 'blocks'> | undefined> {
+async function heldSize(storage: Pick<Storage, 'locality'>, inputs: readonly CID[], signal: AbortSignal): Promise<KnownSize | undefined> {
   const size = { bytes: 0, blocks: 0 };
   for (const cid of inputs) {
     const { share, totalBytes, blocks } = await storage.locality(cid, { signal });

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseJobSpec, type JobSpecInput } from '../../protocol/index.ts';
-import { EngineSurvey, pinEngine, type EngineOffer } from './pin-engine.ts';
+import { EngineSurvey, lacksEngine, pinEngine, type EngineOffer } from './pin-engine.ts';
 
 const pinned = (spec: Omit<JobSpecInput, 'command'>, ...offers: string[][]) => pinEngine(parseJobSpec({ command: ['x'], verification: { replicas: 2 }, ...spec }), offers.map((engines) => ({ engines, network: engines })));
 const both = ['microvm', 'container', 'wasm'];
+
+test('knows when no known node has the engine that a job names', () => {
+  const offers = [{ engines: ['container', 'wasm'], network: [] }, { engines: ['container', 'microvm'], network: ['microvm'] }];
+  const lacks = (engine: 'microvm' | 'container' | 'noop', network: 'none' | 'some', known = offers) => lacksEngine({ engine, network: network === 'none' ? 'none' : { allow: ['example.org:443'] } }, known);
+  assert.deepEqual([lacks('container', 'none'), lacks('microvm', 'none'), lacks('noop', 'none')], [false, false, true]);
+  assert.deepEqual([lacks('container', 'some'), lacks('microvm', 'some')], [true, false]);
+  assert.equal(lacks('noop', 'none', []), false, 'where none is known there is nothing to say');
+});
 
 test('auto is the strongest engine that enough nodes have, and never two engines', () => {
   assert.equal(pinned({}, both, both), 'microvm');

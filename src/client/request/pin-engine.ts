@@ -20,6 +20,11 @@ export function pinEngine({ engine, isolation, verification, network }: Pick<Job
   return STRENGTH.find((name) => offers.filter((offer) => (network === 'none' ? offer.engines : offer.network).includes(name)).length >= verification.replicas) ?? 'container';
 }
 
+/** Whether nodes are known, and none of them can run a job in the engine that it names. */
+export function lacksEngine({ engine, network }: Pick<JobSpec, 'engine' | 'network'>, offers: readonly EngineOffer[]): boolean {
+  return offers.length > 0 && !offers.some((offer) => (network === 'none' ? offer.engines : offer.network).includes(engine));
+}
+
 /** What the nodes that this host is connected to say of their engines. Never throws. */
 export async function offeredEngines(host: Host, signal: AbortSignal): Promise<EngineOffer[]> {
   const answers = await Promise.allSettled(host.getPeers().slice(0, MAX_NODES_ASKED).map((peer) => request(host, peer, statusProtocol, { cids: [] }, { signal, timeoutMs: ENGINES_WAIT_MS })));

@@ -3,7 +3,7 @@ import type { RunDirectory } from './run-directory.ts';
 import type { CgroupLayout } from '../cgroup/layout.ts';
 
 /** Keeps with a run where its group is, for whoever removes it after this process. */
-export function noteBase({ base: file }: Pick<RunDirectory, 'base'>, { base }: CgroupLayout): void {
+export function noteBase({ base: file }: Pick<RunDirectory, 'base'>, { base }: Pick<CgroupLayout, 'base'>): void {
   if (base !== undefined) writeFileSync(file, base, { mode: 0o600 });
 }
 

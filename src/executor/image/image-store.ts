@@ -3,9 +3,11 @@ import { existsSync, utimesSync } from 'node:fs';
 import { chmod, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { IMAGE_TIMEOUT_MS, MAX_KEPT_IMAGE_BYTES } from '../constants.ts';
+import { messageOf } from '../../protocol/index.ts';
 import { ExecutorError } from '../errors.ts';
 import { runTool } from '../tool.ts';
 import { imageOwner } from '../unprivileged-ids.ts';
+import { unpackFailure } from './unpack-failure.ts';
 import { unpackImage } from './unpack-image.ts';
 import type { UnpackLimits } from './unpack-tar.ts';
 
@@ -61,7 +63,7 @@ export function createImageStore({ dir, maxStoreBytes = MAX_KEPT_IMAGE_BYTES, ..
       await makeRoom(root, maxStoreBytes, new Set([...holders.keys(), key].map(directoryOf)));
     } catch (error) {
       // Another process may have been faster with the same image.
-      if (!existsSync(place(key))) throw error;
+      if (!existsSync(place(key))) throw typed(error);
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
@@ -115,6 +117,11 @@ export function createImageStore({ dir, maxStoreBytes = MAX_KEPT_IMAGE_BYTES, ..
       return names.filter((name) => !name.startsWith('.')).map(decodeURIComponent).sort();
     },
   };
+}
+
+/** What the file system says by itself is by no fault of the image's. */
+function typed(error: unknown): unknown {
+  return error instanceof ExecutorError || (error as NodeJS.ErrnoException).syscall === undefined ? error : unpackFailure(messageOf(error), error);
 }
 
 /** Beside an image: its size, and by the time of its last change when the image was last used. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -79,6 +79,42 @@ describe('unpackImage', () => {
     await assert.rejects(unpackImage(root, path.join(directory, 'absent'), { scratch }), invalid);
   });
 
+  const inode = (root: string, name: string) => lstatSync(path.join(root, name)).ino;
+
+  test('links to files of lower layers, found as a job would find them', async () => {
+    const lower = tarOf([
+      { name: 'usr/', type: '5', mode: 0o755 }, { name: 'usr/bin/', type: '5', mode: 0o711 }, { name: 'usr/bin/tool', content: 'tool', mode: 0o755 },
+      { name: 'bin', type: '2', link: 'usr/bin' }, { name: 'abs', type: '2', link: '/usr' }, { name: 'kept', content: 'kept' }, { name: 'gone', content: 'gone' },
+    ]);
+    const root = await unpack(layoutOf([lower, gzipSync(tarOf([
+      { name: 'usr/bin/again', type: '1', link: 'usr/bin/tool' }, { name: './new/by-link', type: '1', link: './bin//tool' }, { name: 'new/by-absolute', type: '1', link: 'abs/bin/tool' },
+      { name: 'was', type: '1', link: 'gone' }, { name: '.wh.gone' }, { name: 'of old', type: '1', link: 'kept' }, { name: 'kept', content: 'its own' }, { name: 'of new', type: '1', link: 'kept' },
+    ])), tarOf([{ name: 'third', type: '1', link: 'new/by-link' }])]));
+    for (const name of ['usr/bin/again', 'new/by-link', 'new/by-absolute', 'third']) assert.equal(inode(root, name), inode(root, 'usr/bin/tool'), name);
+    assert.equal(statSync(path.join(root, 'third')).nlink, 5);
+    assert.deepEqual([read(root, 'was'), read(root, 'of old'), read(root, 'kept'), read(root, 'of new')], ['gone', 'kept', 'its own', 'its own']);
+    assert.equal(inode(root, 'of new'), inode(root, 'kept'));
+    // Nothing that was lent is left, and nothing it was lent by has changed.
+    assert.deepEqual(readdirSync(root).sort(), ['abs', 'bin', 'kept', 'new', 'of new', 'of old', 'third', 'usr', 'was']);
+    assert.deepEqual([readdirSync(path.join(root, 'usr')), readlinkSync(path.join(root, 'bin')), statSync(path.join(root, 'usr/bin')).mode & 0o777], [['bin'], 'usr/bin', 0o711]);
+  });
+
+  test('leaves a directory as it was that a layer only puts something into, and one behind a link where it is', async () => {
+    const root = await unpack(layoutOf([
+      tarOf([{ name: 'tmp/', type: '5', mode: 0o1777 }, { name: 'usr/lib/', type: '5', mode: 0o750 }, { name: 'lib', type: '2', link: 'usr/lib' }, { name: 'out', type: '2', link: '/../../made/here' }, { name: 'file', content: 'x' }]),
+      tarOf([{ name: 'tmp/new', content: 'x' }, { name: 'lib/deep/new', content: 'x' }, { name: 'out/new', content: 'x' }, { name: 'file/new', content: 'x' }]),
+      tarOf([{ name: 'lib/deep/.wh.new', content: 'x' }, { name: 'lib/late', content: 'x' }, { name: 'out/', type: '5' }]),
+    ]));
+    assert.deepEqual([statSync(path.join(root, 'tmp')).mode & 0o7777, statSync(path.join(root, 'usr/lib')).mode & 0o7777], [0o1777, 0o750]);
+    assert.equal(readlinkSync(path.join(root, 'lib')), 'usr/lib');
+    assert.deepEqual(readdirSync(path.join(root, 'usr/lib')).sort(), ['deep', 'late']);
+    assert.deepEqual([readdirSync(path.join(root, 'usr/lib/deep')), readdirSync(path.join(root, 'made/here')), readdirSync(path.join(root, 'file'))], [[], ['new'], ['new']]);
+    // A directory of its own takes a link's place.
+    assert.deepEqual(lstatSync(path.join(root, 'out')).isDirectory() && readdirSync(path.join(root, 'out')), []);
+    // Times are those of the layers, or none: the same on every machine.
+    for (const name of ['.', 'tmp', 'usr', 'usr/lib', 'usr/lib/deep', 'made', 'made/here']) assert.equal(statSync(path.join(root, name)).mtimeMs, 0, name);
+  });
+
   test('takes a layer whose last block is cut where its content ends', async () => {
     const whole = tarOf([{ name: 'a', content: 'x'.repeat(700) }]);
     assert.equal(read(await unpack(layoutOf([whole.subarray(0, 512 + 700)])), 'a').length, 700);
@@ -100,6 +136,32 @@ describe('unpackImage', () => {
     }
   });
 
+  test('lends nothing from outside the image, and nothing that leads there', async () => {
+    const outside = path.join(directory, 'lent');
+    mkdirSync(path.join(outside, 'sub'), { recursive: true });
+    writeFileSync(path.join(outside, 'secret'), 'secret');
+    const links = tarOf([
+      { name: 'up', type: '2', link: outside }, { name: 'climb', type: '2', link: `${'../'.repeat(30)}${outside.slice(1)}` }, { name: 'one', type: '2', link: path.join(outside, 'secret') },
+      { name: 'loop', type: '2', link: 'loop' }, { name: 'sub', type: '2', link: `${outside}/sub` }, { name: 'd/', type: '5' }, { name: 'd/f', content: 'x' }, { name: 'f', content: 'x' },
+    ]);
+    for (const over of [
+      [{ name: 'h', type: '1', link: 'up/secret' }], [{ name: 'h', type: '1', link: 'climb/secret' }], [{ name: 'h', type: '1', link: 'one' }], [{ name: 'h', type: '1', link: 'loop/x' }],
+      [{ name: 'h', type: '1', link: 'd' }], [{ name: 'h', type: '1', link: '.' }], [{ name: 'h', type: '1', link: 'absent' }], [{ name: 'h', type: '1', link: 'f/x' }],
+      // A link that were lent itself would lead out what comes after it.
+      [{ name: 'h', type: '1', link: 'sub' }, { name: 'sub/evil', content: 'x' }], [{ name: 'h', type: '1', link: 'sub' }, { name: 'i', type: '1', link: 'sub/evil' }],
+      [{ name: 'h', type: '1', link: 'd/f' }, { name: 'd', type: '2', link: outside }, { name: 'd/evil', content: 'x' }],
+    ]) {
+      await assert.rejects(unpack(layoutOf([links, tarOf(over)])), invalid, JSON.stringify(over));
+      assert.deepEqual([readdirSync(outside).sort(), readdirSync(path.join(outside, 'sub')), statSync(path.join(outside, 'secret')).nlink], [['secret', 'sub'], [], 1], JSON.stringify(over));
+    }
+    // What takes a lent file's place takes it in its own layer alone.
+    for (const over of [{ name: 'd/f', type: '2', link: path.join(outside, 'secret') }, { name: 'd/f', content: 'other' }, { name: 'd/f', type: '6' }, { name: 'd/f/', type: '5' }]) {
+      const root = await unpack(layoutOf([links, tarOf([{ name: 'h', type: '1', link: 'd/f' }, over])]));
+      assert.equal(read(root, 'h'), 'x');
+      assert.deepEqual([readdirSync(outside).sort(), read(outside, 'secret')], [['secret', 'sub'], 'secret']);
+    }
+  });
+
   test('drops devices and set-user-id bits of any layer', async () => {
     const root = await unpack(layoutOf([tarOf([{ name: 'su', content: 'x', mode: 0o6755 }]), tarOf([{ name: 'sda', type: '4' }, { name: 'd/', type: '5', mode: 0o6755 }, { name: 'd/p', type: '6' }])]));
     assert.deepEqual(readdirSync(root).sort(), ['d', 'su']);
@@ -112,6 +174,9 @@ describe('unpackImage', () => {
     'a climbing name in a layer': () => layoutOf([tarOf([{ name: '../evil', content: 'x' }])]),
     'an absolute name in a layer': () => layoutOf([tarOf([{ name: '/gadus-evil', content: 'x' }])]),
     'a hard link to the host': () => layoutOf([tarOf([{ name: 'h', type: '1', link: '/etc/passwd' }])]),
+    'a name behind a link to a file': () => layoutOf([tarOf([{ name: 'f', content: 'x' }, { name: 'l', type: '2', link: 'f' }]), tarOf([{ name: 'l/x', content: 'x' }])]),
+    'a name behind a link into a file': () => layoutOf([tarOf([{ name: 'f', content: 'x' }, { name: 'l', type: '2', link: 'f/d/e' }]), tarOf([{ name: 'l/x', content: 'x' }])]),
+    'a name behind a loop of links': () => layoutOf([tarOf([{ name: 'l', type: '2', link: 'l' }]), tarOf([{ name: 'l/x', content: 'x' }])]),
     'a layer that is no tar': () => layoutOf([Buffer.from('hello world'.repeat(200))]),
     'a layer cut short': () => layoutOf([gzipSync(base).subarray(0, 60)]),
     'a layer with another digest': () => layoutOf([base], (files) => { for (const [name, content] of files) if (content === base) files.set(name, tarOf([{ name: 'evil' }])); }),
@@ -136,6 +201,26 @@ describe('unpackImage', () => {
     await assert.rejects(unpack(layoutOf([gzipSync(Buffer.alloc(50_000_000))])), large);
     const many = tarOf(Array.from({ length: 60 }, (_, i) => ({ name: `f${i}` })));
     await assert.rejects(unpack(layoutOf([many, many]), { maxEntries: 100 }), large);
+  });
+
+  test('ends with whichever layer fails first, and with its caller, and nothing goes on then', async () => {
+    const large = gzipSync(tarOf(Array.from({ length: 40 }, (_, i) => ({ name: `f${i}`, content: `${i} `.repeat(50_000) }))));
+    const spoil = (files: Map<string, string | Uint8Array>, layer: Uint8Array) => { for (const [name, content] of files) if (content === layer) files.set(name, large.subarray(0, large.length >> 1)); };
+    const other = gzipSync(tarOf([{ name: 'x', content: 'x' }]));
+    for (const layers of [[other, large], [large, other, large], [other, other, other]]) await assert.rejects(unpack(layoutOf(layers, (files) => spoil(files, other)), { maxBytes: 100_000_000 }), invalid);
+    const [file, root, scratch] = ['abort', 'abort-root', 'abort-scratch'].map((name) => path.join(directory, name)) as [string, string, string];
+    for (const one of [root, scratch]) mkdirSync(one);
+    writeFileSync(file, layoutOf([large, other, large]));
+    for (const ms of [0, 1, 5, 20, 40]) {
+      const unpacking = unpackImage(file, root, { scratch, signal: AbortSignal.timeout(ms) });
+      await unpacking.catch((error: unknown) => assert.ok(isError(error, 'ABORTED'), String(error)));
+      // Whoever still wrote there would be in the way, or noticed.
+      for (const one of [root, scratch]) {
+        rmSync(one, { recursive: true, force: true });
+        assert.ok(!existsSync(one));
+        mkdirSync(one);
+      }
+    }
   });
 
   test('says which platforms there are when this one is not', async () => {

@@ -1,11 +1,11 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LONGEST_IMAGE_PATH_CHARS, MAX_IMAGE_BYTES, MAX_IMAGE_ENTRIES } from '../constants.ts';
 import { ExecutorError } from '../errors.ts';
-import { applyLayer } from './oci/apply-layer.ts';
 import { hostPlatform, type Platform } from './oci/manifest.ts';
-import { openLayer } from './oci/open-layer.ts';
 import { readLayout } from './oci/read-layout.ts';
+import { unpackLayers } from './oci/unpack-layers.ts';
+import { isModule } from './refuse-no-image.ts';
 import { unpackTar, type UnpackLimits } from './unpack-tar.ts';
 
 /**
@@ -21,7 +21,6 @@ export async function unpackImage(
   { scratch: string; platform?: Platform; signal?: AbortSignal } & UnpackLimits,
 ): Promise<void> {
   const abortable = signal ? { signal } : {};
-  const [tar, layer] = ['layer.tar', 'layer'].map((name) => path.join(scratch, name)) as [string, string];
   const isFolder = (await stat(file).catch(() => undefined))?.isDirectory() === true;
   const whole = isFolder ? file : path.join(scratch, 'whole');
   if (!isFolder) {
@@ -35,29 +34,11 @@ export async function unpackImage(
     await rename(whole, directory);
     return;
   }
-  let left = { maxBytes, maxEntries };
-  for (const source of layers) {
-    await openLayer(source, tar, { maxBytes, ...abortable });
-    await mkdir(layer);
-    const { bytes, entries } = await unpackTar(tar, layer, { ...left, maxNameChars, allowEmpty: true, ...abortable });
-    left = { maxBytes: left.maxBytes - bytes, maxEntries: left.maxEntries - entries };
-    await applyLayer(layer, directory);
-    for (const used of [tar, layer]) await rm(used, { recursive: true, force: true });
-  }
+  await unpackLayers(layers, directory, { scratch, maxBytes, maxEntries, maxNameChars, ...abortable });
 }
-
-/** `\0asm`. */
-const MODULE_MAGIC = Uint8Array.of(0, 0x61, 0x73, 0x6d);
 
 /** Tar would say of a module that it is no archive, and nothing of what to do. */
 async function refuseModule(file: string): Promise<void> {
-  const handle = await open(file).catch(() => undefined);
-  try {
-    const { buffer, bytesRead } = await handle?.read(Buffer.alloc(MODULE_MAGIC.length), 0, MODULE_MAGIC.length, 0) ?? { buffer: Buffer.alloc(0), bytesRead: 0 };
-    if (bytesRead === MODULE_MAGIC.length && buffer.equals(MODULE_MAGIC)) {
-      throw new ExecutorError('IMAGE_INVALID', 'the image is a WebAssembly module, not a file system', { hint: 'run it with engine wasm' });
-    }
-  } finally {
-    await handle?.close();
-  }
+  if (!await isModule(file).catch(() => false)) return;
+  throw new ExecutorError('IMAGE_INVALID', 'the image is a WebAssembly module, not a file system', { hint: 'run it with engine wasm' });
 }

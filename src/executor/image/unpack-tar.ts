@@ -12,6 +12,15 @@ export interface UnpackLimits {
   maxNameChars?: number;
 }
 
+export interface UnpackOptions extends UnpackLimits {
+  allowEmpty?: boolean;
+  /** Called for each entry, in their order, before anything is unpacked. */
+  onEntry?: (entry: TarEntry) => void;
+  /** Called when all is listed and nothing unpacked. */
+  onListed?: () => Promise<void>;
+  signal?: AbortSignal;
+}
+
 /** One line of `tar --list --verbose`. */
 export interface TarEntry {
   /** `-` file, `d` directory, `l` symbolic link, `h` hard link, `c`, `b`, `p` what is not unpacked. */
@@ -22,8 +31,8 @@ export interface TarEntry {
 }
 
 const TAR_FAILURES = [1, 2];
-/** What tar says at the end of a line where the machine failed it: never within a name, which an image chooses. */
-const MACHINE_FAULT = /: (No space left on device|Disk quota exceeded|Input\/output error|Cannot allocate memory|Too many open files( in system)?|Permission denied|Operation not permitted|Read-only file system|Stale file handle|Wrote only \d+ of \d+ bytes)$/m;
+/** What tar says at the end of a line where the machine failed it: never within a name, which an image chooses. A link to a directory is permitted nowhere. */
+const MACHINE_FAULT = /^(?!.*: Cannot hard link to .*: Operation not permitted$).*: (No space left on device|Disk quota exceeded|Input\/output error|Cannot allocate memory|Too many open files( in system)?|Permission denied|Operation not permitted|Read-only file system|Stale file handle|Wrote only \d+ of \d+ bytes)$/m;
 
 /** Permissions are taken as they are, owners and extended attributes (capabilities among them) are not. */
 const EXTRACT_FLAGS = ['--no-same-owner', '--numeric-owner', '--preserve-permissions', '--no-acls', '--no-selinux', '--no-xattrs', '--delay-directory-restore'];
@@ -38,8 +47,8 @@ const EXTRACT_FLAGS = ['--no-same-owner', '--numeric-owner', '--preserve-permiss
  * @returns how much it was
  * @throws ExecutorError by the image's fault IMAGE_INVALID, IMAGE_TOO_LARGE; by this machine's IMAGE_MISSING, NO_SPACE, TOOL_FAILED, TOOL_MISSING, ABORTED
  */
-export async function unpackTar(tarPath: string, directory: string, options: UnpackLimits & { allowEmpty?: boolean; signal?: AbortSignal } = {}): Promise<{ bytes: number; entries: number }> {
-  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, maxNameChars = Infinity, allowEmpty = false, signal } = options;
+export async function unpackTar(tarPath: string, directory: string, options: UnpackOptions = {}): Promise<{ bytes: number; entries: number }> {
+  const { maxBytes = MAX_IMAGE_BYTES, maxEntries = MAX_IMAGE_ENTRIES, maxNameChars = Infinity, allowEmpty = false, onEntry, onListed, signal } = options;
   const tool = { timeoutMs: IMAGE_TIMEOUT_MS, ...(signal ? { signal } : {}) };
   let bytes = 0;
   let entries = 0;
@@ -52,6 +61,7 @@ export async function unpackTar(tarPath: string, directory: string, options: Unp
     entries++;
     if (bytes > maxBytes) throw new ExecutorError('IMAGE_TOO_LARGE', 'the image is too large', { details: `more than ${maxBytes} bytes` });
     if (entries > maxEntries) throw new ExecutorError('IMAGE_TOO_LARGE', 'the image has too many files', { details: `more than ${maxEntries}` });
+    onEntry?.(entry);
   };
   const tar = async (args: string[], more: Pick<ToolOptions, 'onLine'> = {}) => {
     // It ends with one of these only by itself: not where it was killed, or took too long.
@@ -63,6 +73,7 @@ export async function unpackTar(tarPath: string, directory: string, options: Unp
   await access(tarPath).catch((cause: unknown) => { throw new ExecutorError('IMAGE_MISSING', 'the image is not there', { details: tarPath, cause }); });
   await tar(['--list', '--verbose', '--numeric-owner', '--quoting-style=escape', '--absolute-names', '--file', tarPath], { onLine: check });
   if (entries === 0 && !allowEmpty) throw new ExecutorError('IMAGE_INVALID', 'the image is empty', { details: tarPath });
+  await onListed?.();
   await tar(['--extract', ...EXTRACT_FLAGS, '--directory', directory, '--file', tarPath]);
   await runTool('find', [
     directory, '(', '-type', 'b', '-o', '-type', 'c', '-o', '-type', 'p', '-o', '-type', 's', ')', '-delete',

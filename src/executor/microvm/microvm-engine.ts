@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { anySignal, messageOf, parseJobSpec } from '../../protocol/index.ts';
+import { claimTree } from '../cgroup/claim-tree.ts';
+import { cgroupLayout } from '../cgroup/layout.ts';
 import { SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { sweepRuns } from '../container/leftovers.ts';
 import { which } from '../container/runtime.ts';
@@ -104,7 +106,12 @@ async function findMonitor(init: { emulate: boolean; guestDir: string; kernel: s
   if (paths !== undefined) {
     try {
       const version = await firecrackerVersion(paths, options);
-      if (kvm.works) return firecracker(version, paths);
+      if (kvm.works) {
+        const layout = cgroupLayout();
+        const lack = layout && claimTree(layout);
+        if (lack) problems.push(lack);
+        return firecracker(version, paths);
+      }
       if (!init.emulate) problems.push({ what: `firecracker ${version} is there, and takes KVM`, remedy: '' });
     } catch (error) {
       if (signal?.aborted) throw error;

@@ -5,6 +5,7 @@ import type { Endpoint, Evidence } from '../../protocol/index.ts';
 import { MIN_SAMPLE_INTERVAL_MS } from '../constants.ts';
 import { removeRun } from '../container/leftovers.ts';
 import { planMounts } from '../container/mount-plan.ts';
+import { noteBase } from '../container/run-base.ts';
 import { createRunDirectory, type RunDirectory } from '../container/run-directory.ts';
 import { imageBytes } from '../container/scratch.ts';
 import { releaseOnce } from '../container/release-once.ts';
@@ -13,7 +14,7 @@ import { grantedEndpoints, type NetworkRules } from '../egress/network-rules.ts'
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
-import { keepRuns } from '../keeper.ts';
+import { keepRuns, type Kept } from '../keeper.ts';
 import type { Guest } from '../guest/guest.ts';
 import { tidyOutputs } from '../tidy-outputs.ts';
 import { MAX_VCPUS } from './constants.ts';
@@ -42,15 +43,16 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${sampleIntervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
   const endpoints = grantedEndpoints(request.spec, 'microvm', context.network);
-  await keepRuns('microvm', context.stateDir);
+  const kept = await keepRuns('microvm', context.stateDir);
   if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
+  noteBase(run, kept);
   const abort = Promise.withResolvers<never>();
   abort.promise.catch(() => undefined);
   const onAbort = () => abort.reject(aborted(signal!));
   signal?.addEventListener('abort', onAbort);
   try {
-    return await execute(context, request, endpoints, run, (promise) => Promise.race([promise, abort.promise]));
+    return await execute(context, request, endpoints, { run, kept }, (promise) => Promise.race([promise, abort.promise]));
   } catch (error) {
     await removeRun({ stateDir: context.stateDir, layout: undefined, runtimePath: undefined }, run);
     throw error;
@@ -59,7 +61,7 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   }
 }
 
-async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, endpoints: readonly Endpoint[], run: RunDirectory, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
+async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, endpoints: readonly Endpoint[], { run, kept }: { run: RunDirectory; kept: Kept }, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
   const { spec, signal } = request;
   const plan = planMounts(request);
   const disks = await prepareDisks(stateDir, request, plan, run);
@@ -71,6 +73,7 @@ async function execute({ stateDir, guest, kind, network, patience }: MicrovmCont
     memoryBytes: guestMemoryBytes(spec.resources),
     vcpus: Math.min(Math.max(1, Math.ceil(spec.resources.cpus)), availableParallelism(), MAX_VCPUS),
     network: endpoints.length > 0,
+    ...(kept.base === undefined ? {} : { groupBase: kept.base }),
     ...(signal ? { signal } : {}),
   });
   const egress = guestEgress(vmm, endpoints, network);

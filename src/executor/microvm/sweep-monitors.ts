@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { killQuietly } from '../cgroup/group.ts';
 import { cgroupLayout } from '../cgroup/layout.ts';
+import { layoutOf } from '../container/run-base.ts';
 import { runIsOwned, runPaths, runsDirectory } from '../container/run-directory.ts';
 import { jailId, removeJailGroups } from './firecracker/jail.ts';
 
@@ -9,12 +10,13 @@ import { jailId, removeJailGroups } from './firecracker/jail.ts';
  * leave in the file system goes with the runs' directories.
  */
 export async function sweepMonitors(stateDir: string): Promise<void> {
-  const names = (await readdir(runsDirectory(stateDir)).catch(() => [])).filter((name) => !runIsOwned(stateDir, name)).map((name) => runPaths(stateDir, name).name);
-  if (names.length === 0) return;
-  const marks = new Set(names.flatMap((name) => [name, jailId(name), `--id=${jailId(name)}`]));
+  const runs = (await readdir(runsDirectory(stateDir)).catch(() => [])).filter((name) => !runIsOwned(stateDir, name)).map((name) => runPaths(stateDir, name));
+  if (runs.length === 0) return;
+  const marks = new Set(runs.flatMap(({ name }) => [name, jailId(name), `--id=${jailId(name)}`]));
   for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
     if (Number(pid) !== process.pid && words.some((word) => marks.has(word))) killQuietly(Number(pid), 'SIGKILL');
   }
-  for (const name of names) await removeJailGroups(cgroupLayout(), jailId(name));
+  const layout = cgroupLayout();
+  for (const run of runs) await removeJailGroups(layout && layoutOf(run, layout), jailId(run.name));
 }

@@ -15,6 +15,8 @@ export interface VmmInit {
   network: boolean;
   /** The run's own directory. */
   directory: string;
+  /** The control group below which its own belongs, where the keeper has one (`CgroupLayout.base`). */
+  groupBase?: string;
   signal?: AbortSignal;
 }
 

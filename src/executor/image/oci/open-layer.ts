@@ -12,6 +12,8 @@ import type { LayerFile } from './read-layout.ts';
 const GZIP = Buffer.of(0x1f, 0x8b);
 const ZSTD = Buffer.of(0x28, 0xb5, 0x2f, 0xfd);
 const TAR_BLOCK_BYTES = 512;
+/** Read, decompressed and written at a time: with zlib's own 16 KiB it took twice as long. */
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Writes a layer's tar, decompressed, to a file, and checks the layer against its digest. What compresses well is stopped at `maxBytes`.
@@ -33,7 +35,7 @@ export async function openLayer(layer: LayerFile, out: string, { maxBytes, signa
   });
   const decompress = await decompressor(layer.path);
   try {
-    await pipeline([createReadStream(layer.path), hashing, ...(decompress ? [decompress] : []), bounded, createWriteStream(out, { mode: 0o600 })], signal ? { signal } : {});
+    await pipeline([createReadStream(layer.path, { highWaterMark: CHUNK_BYTES }), hashing, ...(decompress ? [decompress] : []), bounded, createWriteStream(out, { mode: 0o600, highWaterMark: CHUNK_BYTES })], signal ? { signal } : {});
   } catch (error) {
     if (signal?.aborted) throw aborted(signal);
     if (error instanceof ExecutorError) throw error;
@@ -49,8 +51,8 @@ async function decompressor(file: string): Promise<Transform | undefined> {
   const handle = await open(file);
   try {
     const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    if (buffer.subarray(0, 2).equals(GZIP)) return createGunzip();
-    return buffer.equals(ZSTD) ? createZstdDecompress() : undefined;
+    if (buffer.subarray(0, 2).equals(GZIP)) return createGunzip({ chunkSize: CHUNK_BYTES });
+    return buffer.equals(ZSTD) ? createZstdDecompress({ chunkSize: CHUNK_BYTES }) : undefined;
   } finally {
     await handle.close();
   }

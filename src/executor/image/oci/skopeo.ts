@@ -36,6 +36,8 @@ function policy(): string[] {
   return made ? [] : ['--insecure-policy'];
 }
 
+/** What shows the images of another program's store. */
+const LISTINGS: Record<string, string> = { 'docker-daemon': 'docker images shows what there is', 'containers-storage': 'podman images shows what there is' };
 /** What skopeo says of failures, the first that fits: it has one exit code for all of them. */
 const MEANINGS: [RegExp, ConstructorParameters<typeof ExecutorError>[0], string, ((source: ImageSource) => string | undefined)?][] = [
   [/no space left on device|disk quota exceeded/i, 'NO_SPACE', 'there is no room for the image', () => 'free some, or name a larger disk in TMPDIR'],
@@ -44,7 +46,7 @@ const MEANINGS: [RegExp, ConstructorParameters<typeof ExecutorError>[0], string,
   [/toomanyrequests|too many requests/i, 'REGISTRY_FAILED', 'the registry has had enough requests for now', ({ registry }) => `wait, or log in: skopeo login ${registry}`],
   [/unauthorized|authentication required|(?<!permission )denied|forbidden|invalid username\/password/i, 'REGISTRY_DENIED', 'the registry does not let this user have the image',
     ({ registry }) => (registry === undefined ? undefined : `skopeo login ${registry} (some registries say so of what is not there)`)],
-  [/manifest unknown|name unknown|repository name not known|status code from registry 404|no such image|not an image|image not known|reference\b.*\bdoes not exist/i, 'IMAGE_MISSING', 'there is no such image'],
+  [/manifest unknown|name unknown|repository name not known|status code from registry 404|no such image|not an image|image not known|reference\b.*\bdoes not exist/i, 'IMAGE_MISSING', 'there is no such image', ({ name, repository }) => (repository === undefined ? LISTINGS[name.split(':')[0]!] : `skopeo list-tags ${repository} shows what there is of this name`)],
   [/x509|certificate|http response to https client/i, 'REGISTRY_FAILED', 'the registry does not prove who it is', () => 'containers-certs.d(5) says where its certificate goes, containers-registries.conf(5) how to do without'],
   [/docker daemon|docker engine/i, 'REGISTRY_FAILED', 'Docker does not answer', () => 'docker info shows whether its daemon runs; DOCKER_HOST names its socket'],
   [/no end after/i, 'REGISTRY_FAILED', 'the registry does not answer', ({ registry }) => (registry === undefined ? undefined : `see whether ${registry} can be reached from here`)],

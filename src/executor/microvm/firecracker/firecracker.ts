@@ -65,7 +65,8 @@ const KERNEL_ARGUMENTS = `reboot=k panic=-1 pci=off 8250.nr_uarts=0 quiet loglev
  * @throws ExecutorError VMM_FAILED, VMM_SILENT, START_TIMEOUT, TOOL_MISSING, ABORTED
  */
 async function startFirecracker(init: VmmInit, { firecracker: binary, jailer, version, watchdog }: Chosen): Promise<Vmm> {
-  const layout = cgroupLayout();
+  const found = cgroupLayout();
+  const layout = found && { ...found, ...(init.groupBase === undefined ? {} : { base: init.groupBase }) };
   const jail = planJail(init, binary, layout);
   const undo: (() => unknown)[] = [() => emptyJail(jail), () => removeJailGroups(layout, jail.id)];
   const over = new AbortController();

@@ -4,7 +4,7 @@ import { existsSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cpuQuotaUs } from '../../cgroup/limits.ts';
-import type { CgroupLayout } from '../../cgroup/layout.ts';
+import { cgroupsPath, type CgroupLayout } from '../../cgroup/layout.ts';
 import { CPU_PERIOD_US } from '../../constants.ts';
 import { ExecutorError } from '../../errors.ts';
 import { runTool } from '../../tool.ts';
@@ -50,7 +50,7 @@ export function planJail(init: Pick<VmmInit, 'name' | 'directory' | 'memoryBytes
     root: path.join(base, path.basename(firecracker), id, 'root'),
     args: [
       '--id', id, '--exec-file', firecracker, '--uid', String(uid), '--gid', String(uid), '--chroot-base-dir', base,
-      ...(layout === undefined ? [] : ['--cgroup-version', layout.version === 'v2' ? '2' : '1', '--parent-cgroup', PARENT_CGROUP]),
+      ...(layout === undefined ? [] : ['--cgroup-version', layout.version === 'v2' ? '2' : '1', '--parent-cgroup', parentGroup(layout)]),
       ...limits.flatMap((limit) => ['--cgroup', limit]),
       '--resource-limit', `no-file=${MAX_OPEN_FILES}`, '--resource-limit', `fsize=${largestFile(init.disks)}`,
       '--', '--api-sock', `/${API_SOCKET}`,
@@ -121,9 +121,14 @@ export async function emptyJail({ root }: Jail): Promise<void> {
   await rm(root, { recursive: true, force: true });
 }
 
+/** The group of all monitors, from a hierarchy's root: the jailer takes no path that begins there. */
+function parentGroup(layout: CgroupLayout): string {
+  return path.posix.relative('/', cgroupsPath(layout, PARENT_CGROUP));
+}
+
 function groupDirectories(layout: CgroupLayout, id: string): string[] {
   const roots = [...new Set([...layout.controllers.values(), ...(layout.version === 'v2' && layout.unified !== undefined ? [layout.unified] : [])])];
-  return roots.map((root) => path.join(root, PARENT_CGROUP, id)).filter((group) => existsSync(group));
+  return roots.map((root) => path.join(root, parentGroup(layout), id)).filter((group) => existsSync(group));
 }
 
 function cgroupLimits({ memoryBytes, vcpus }: Pick<VmmInit, 'memoryBytes' | 'vcpus'>, v2: boolean): string[] {
