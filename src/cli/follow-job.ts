@@ -1,7 +1,7 @@
 import type { JobRecord, Progress, RunningClient } from '../client/index.ts';
-import { isError, type JobState } from '../protocol/index.ts';
+import { isError, short, type JobState } from '../protocol/index.ts';
 import { coins } from '../protocol/base/coins.ts';
-import { dim, green, red, say, short, yellow } from './output.ts';
+import { dim, green, red, say, yellow } from './output.ts';
 
 /** Says on stderr what a job goes through. */
 export function narrate(quiet: boolean): (progress: Progress) => void {

@@ -1,10 +1,10 @@
 import type { JobRecord, ReplicaFinding } from '../client/index.ts';
 import type { JobBook } from '../client/book/job-book.ts';
-import { formatBytes, formatDurationMs } from '../protocol/index.ts';
+import { formatBytes, formatDurationMs, short } from '../protocol/index.ts';
 import { courtLines, courtReport } from './court-report.ts';
 import { verdictsOf } from './follow-job.ts';
 import { coins } from '../protocol/base/coins.ts';
-import { dim, green, red, score, short, table, yellow } from './output.ts';
+import { dim, green, red, score, table, yellow } from './output.ts';
 
 /** A job as a script reads it. */
 export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {

@@ -54,11 +54,6 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2);
 }
 
-/** `0x1234…cdef`. */
-export function short(hex: string): string {
-  return hex.length <= 12 ? hex : `${hex.slice(0, 6)}…${hex.slice(-4)}`;
-}
-
 /** Basis points as a share of one. */
 export function score(bps: number): string {
   return (bps / 10_000).toFixed(3);

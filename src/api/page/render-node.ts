@@ -1,5 +1,5 @@
 import { escapeMarkup as text, REPORT_STYLE } from '../../evidence/index.ts';
-import { coins, formatBytes, formatDurationMs } from '../../protocol/index.ts';
+import { coins, formatBytes, formatDurationMs, short } from '../../protocol/index.ts';
 import type { JobRow, NodeView } from './view-node.ts';
 
 /** How often the page asks for what is new, ms. */
@@ -109,5 +109,3 @@ function plain(said: Record<string, unknown>): string {
   const value = (one: unknown) => (typeof one === 'string' ? one.replace(/^(0x[0-9a-f]{8})[0-9a-f]{56}$/, '$1…') : JSON.stringify(one, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)));
   return Object.entries(said).map(([key, one]) => `${key} ${value(one)}`).join(', ');
 }
-
-const short = (address: string) => `${address.slice(0, 6)}…${address.slice(-4)}`;

@@ -1,6 +1,6 @@
 import { readParty } from '../../chain/index.ts';
 import type { DiaryLine, NodeStatus, ReplicaRecord, RunningNode } from '../../node/index.ts';
-import { anySignal, decodeSpec, messageOf, replay, scoreBps, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
+import { anySignal, decodeSpec, messageOf, replay, scoreBps, seatOf, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
 import type { Holding } from '../../storage/index.ts';
 
 /** Longest wait for the chain before the page is shown without what it says, ms. */
@@ -87,7 +87,7 @@ function rowOf(record: ReplicaRecord): JobRow {
   const spec = decodeSpec(new TextEncoder().encode(record.spec));
   const job = replay(events);
   const roster = job !== undefined && 'roster' in job ? job.roster : [];
-  const seat = roster.findIndex(({ node }) => node.toLowerCase() === bid.node.toLowerCase());
+  const seat = seatOf(roster, bid.node);
   const verdict = job?.state === 'Settled' ? job.verdicts[seat] : undefined;
   const part = verdict ?? (finished === 'passed-over' ? 'passed over' : finished !== undefined ? 'over' : seat < 0 ? 'bid' : outcome === undefined ? 'running' : 'committed');
   return {

@@ -4,13 +4,13 @@ import { resolve } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import type { Hex } from 'viem';
 import { callApi, type ApiTarget } from '../../api/call-api.ts';
-import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
+import { formatBytes, messageOf, parseCid, possessionRoot, short, type PossessionRoot } from '../../protocol/index.ts';
 import type { Collected, Holding, Location, Receipt } from '../../storage/index.ts';
 import { contentStream } from '../../storage/content-stream.ts';
 import { parseContentPath, resolveContentPath } from '../content-path.ts';
 import { count } from '../job-options.ts';
 import { knownNodes } from '../known-nodes.ts';
-import { print, progressBar, say, short, table } from '../output.ts';
+import { print, progressBar, say, table } from '../output.ts';
 import { interruptSignal, loadProfile, withClient, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 

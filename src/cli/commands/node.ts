@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { formatBytes, messageOf, scoreBps } from '../../protocol/index.ts';
+import { formatBytes, messageOf, scoreBps, short } from '../../protocol/index.ts';
 import type { Profile, RunningClient } from '../../client/index.ts';
 import { knownNodes, type KnownNode } from '../known-nodes.ts';
 import { coins } from '../../protocol/base/coins.ts';
-import { dim, print, score, short, table } from '../output.ts';
+import { dim, print, score, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 

@@ -22,6 +22,7 @@ import { startSampler } from '../sampler/sampler.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { tidyOutputs } from '../tidy-outputs.ts';
 import { treeBytes } from '../tree-bytes.ts';
+import { withAbort, type OrAbort } from '../with-abort.ts';
 import { PAGE_BYTES, RUN_LABEL, STATE_LABEL } from './constants.ts';
 import { containerSpec, coveredPlaces, dockerLimits } from './container-spec.ts';
 import { demultiplex } from './demultiplex.ts';
@@ -55,25 +56,16 @@ export async function runDocker(context: DockerContext, request: RunRequest): Pr
   await keepRuns('docker', context.stateDir, context.client.socketPath);
   if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
-  const abort = Promise.withResolvers<never>();
-  abort.promise.catch(() => undefined);
-  const onAbort = () => abort.reject(aborted(signal!));
-  signal?.addEventListener('abort', onAbort);
   const cleanups: (() => Promise<unknown>)[] = [];
   try {
-    const work = execute(context, request, run, cleanups, (promise) => Promise.race([promise, abort.promise]));
-    return await work;
+    return await withAbort(signal, (orAbort) => execute(context, request, run, cleanups, orAbort));
   } catch (error) {
     for (const cleanup of cleanups.reverse()) await cleanup().catch(() => undefined);
     await removeTree(run.path);
     closeRunDirectory(run);
     throw signal?.aborted ? aborted(signal) : error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
-
-type OrAbort = <T>(promise: Promise<T>) => Promise<T>;
 
 async function execute(context: DockerContext, request: RunRequest, run: RunDirectory, cleanups: (() => Promise<unknown>)[], orAbort: OrAbort): Promise<RunResult> {
   const { spec, rootfs, sampleIntervalMs: intervalMs, onLog, onStart, signal } = request;
