@@ -54,7 +54,7 @@ export async function runContainer(context: ContainerContext, request: RunReques
 const LAST_SIGNAL = 64;
 
 async function execute(context: ContainerContext, request: RunRequest, variant: ContainerVariant | undefined, run: RunDirectory, orAbort: OrAbort): Promise<RunResult> {
-  const { spec, sampleIntervalMs: intervalMs, onLog, onStart } = request;
+  const { spec, sampleIntervalMs: intervalMs, onLog, onStart, onSample } = request;
   const files = cgroupFiles(context.layout, run.name);
   warmSampler();
   const prepared = await prepareRun(context, request, run, variant);
@@ -82,7 +82,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     stopEgress = async () => (await opening)?.stop();
     opening.catch(() => undefined);
     const { version, procs, pidsCurrent, cpu, memoryStat } = files;
-    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs });
+    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs, onSample });
     stopSampler = async () => (await starting).stop();
     const sampler = await orAbort(starting);
     report = sampler.logged;

@@ -68,7 +68,7 @@ export async function runDocker(context: DockerContext, request: RunRequest): Pr
 }
 
 async function execute(context: DockerContext, request: RunRequest, run: RunDirectory, cleanups: (() => Promise<unknown>)[], orAbort: OrAbort): Promise<RunResult> {
-  const { spec, rootfs, sampleIntervalMs: intervalMs, onLog, onStart, signal } = request;
+  const { spec, rootfs, sampleIntervalMs: intervalMs, onLog, onStart, onSample, signal } = request;
   const { client, tag, initBinary } = context;
   if (!(intervalMs >= 1 && Number.isFinite(intervalMs))) throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${intervalMs} ms` });
   const plan = planMounts(request);
@@ -107,9 +107,9 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
   const before = await orAbort(diskSpaces(container, places));
   const [startLimits, limits] = [true, false].map((atStart) => dockerLimits(spec, { atStart, copiedBytes })) as [Record<string, number>, Record<string, number>];
   if (JSON.stringify(startLimits) !== JSON.stringify(limits)) await orAbort(container.update(limits));
-  const starting = host === undefined ? startStatsSampler(client, id, intervalMs) : startSampler({
+  const starting = host === undefined ? startStatsSampler(client, id, { intervalMs, onSample }) : startSampler({
     rootPid: pid, cgroup: samplerFiles(host.files), scratchPath: places.map((place) => `/proc/${pid}/root${place}`),
-  }, { intervalMs });
+  }, { intervalMs, onSample });
   cleanups.push(async () => (await starting).stop());
   const sampler = await orAbort(starting);
   report = sampler.logged;
