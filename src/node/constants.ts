@@ -26,6 +26,8 @@ export const MAX_HEARD_JOBS = 10_000;
 export const MAX_PENDING_JOBS = 256;
 /** Log kept in memory for late followers of one replica, bytes a stream. */
 export const LOG_HISTORY_BYTES = 1 << 20;
+/** Samples kept of a run for who looks on, 16 kB each run: more would not be visible in a small curve. */
+export const LIVE_SAMPLES = 240;
 /** Attempts to hand the client a commitment or bid before the chain is the way. */
 export const DELIVERY_ATTEMPTS = 3;
 /** Statements handed to clients at a time: below what a peer grants one asker. */
