@@ -54,6 +54,12 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2);
 }
 
+/** A moment as the reader's clock says it, with its day where that is not today. */
+export function clock(unixSeconds: number): string {
+  const at = new Date(unixSeconds * 1000);
+  return at.toDateString() === new Date().toDateString() ? at.toLocaleTimeString() : at.toLocaleString();
+}
+
 /** Basis points as a share of one. */
 export function score(bps: number): string {
   return (bps / 10_000).toFixed(3);

@@ -20,6 +20,7 @@ export * from './shards/sharded-commitment.ts';
 export * from './spec/canonical.ts';
 export * from './spec/endpoint.ts';
 export * from './spec/job-spec.ts';
+export * from './spec/title-of.ts';
 export * from './spec/units.ts';
 export * from './state/job-state.ts';
 export * from './state/posted-bids.ts';

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { JobClaims } from '../../src/client/book/job-claims.ts';
 import { writeProfile } from '../../src/client/index.ts';
 import { which } from '../../src/executor/container/runtime.ts';
 import { startGadus, type Outcome, type Started } from '../cli.ts';
@@ -20,6 +21,7 @@ describe('the command line', () => {
     mkdirSync(work);
     const { key } = await net.account();
     await writeProfile(join(home, 'profile.json'), { ...net.profile, key });
+    await writeFile(join(work, 'quiet.yaml'), 'engine: noop\ncommand: ["true"]\nverification: { replicas: 2 }\n');
   });
 
   const start = (...args: string[]): Started => startGadus(args, { env: { GADUS_HOME: home }, cwd: work });
@@ -221,6 +223,26 @@ describe('the command line', () => {
     assert.equal((await running.ended).signal, 'SIGKILL');
     const [job] = await json(0, 'job', 'list');
     assert.equal((await json(0, 'job', 'wait', job.id)).state, 'Settled');
+  });
+
+  test('one process carries a job: others look on, and go on with it when it is free', async () => {
+    const { id } = await json(0, 'job', 'submit', '--detach', 'quiet.yaml');
+    const claims = new JobClaims(join(home, 'client'));
+    assert.ok(await claims.take(id));
+    const [watching, waiting] = [start('--json', 'job', 'watch', id), start('job', 'wait', id)];
+    await until('it looks on', () => waiting.stderr().includes('looking on'));
+    // What it knows of the job stays what it was while another process may know more.
+    const described = await json(0, 'job', 'describe', id);
+    assert.ok(['Assigned', 'Committed'].includes(described.state), described.state);
+    await claims.releaseAll();
+    const { code, stdout, stderr } = await waiting.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Settled[^]*agreed[^]*agreed/);
+    const watched = await watching.ended;
+    assert.equal(watched.code, 0, watched.stderr);
+    const { state, replicas } = JSON.parse(watched.stdout) as { state: string; replicas: { resultCid?: string }[] };
+    assert.equal(state, 'Settled');
+    assert.ok(replicas.every(({ resultCid }) => resultCid !== undefined), 'and what the other process found');
   });
 
   test('several commands at once', async () => {

@@ -3,7 +3,10 @@ import { formatBytes, formatDurationMs } from '../../protocol/index.ts';
 import type { LiveRow, RunRow } from './view-live.ts';
 
 /** px of one curve. */
-const SIZE = { width: 360, height: 150 } as const;
+const SIZE = { width: 520, height: 160 } as const;
+
+/** Characters shown of a name, which may be a whole script. */
+const MAX_TITLE = 200;
 
 const STAGES: Record<LiveRow['stage'], string> = { waiting: 'waits for room', fetching: 'fetches its input', running: 'runs', publishing: 'publishes its result' };
 
@@ -11,8 +14,8 @@ export const LIVE_STYLE = `
 .job{margin-top:16px}
 .job h3{margin:0 0 2px;display:flex;gap:10px;align-items:baseline;flex-wrap:wrap;font-size:15px;overflow-wrap:anywhere}
 .curves{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:6px 22px;margin-top:8px}
-.curves svg{width:100%;max-width:480px;height:auto;display:block}
-progress{accent-color:var(--bar);width:100%;max-width:480px;height:10px;display:block;margin-top:8px}
+.curves svg{width:100%;max-width:520px;height:auto;display:block}
+progress{accent-color:var(--bar);width:100%;max-width:520px;height:10px;display:block;margin-top:8px}
 `;
 
 /** What strangers' jobs do to this machine at this moment. All text is escaped. */
@@ -22,8 +25,9 @@ export function renderLive(rows: readonly LiveRow[], nowMs: number): string {
 }
 
 function header({ title, jobId, stage, since, shards }: LiveRow, nowMs: number): string {
-  return `<h3><span>${text(title.slice(0, 200))}</span> <span class="node">${text(jobId.slice(0, 10))}</span> <span class="tag agreed">${STAGES[stage]}</span></h3>`
-    + `<p class="meta">${stage === 'running' ? '' : `since ${span(nowMs - since)}`}${shards === undefined ? '' : `${shards.done} of ${shards.of} shards are done`}</p>`
+  const facts = [...(stage === 'running' ? [] : [`for ${span(nowMs - since)}`]), ...(shards === undefined ? [] : [`${shards.done} of ${shards.of} shards are done`])];
+  return `<h3><span>${text(title.slice(0, MAX_TITLE))}</span> <span class="node">${text(jobId.slice(0, 10))}</span> <span class="tag agreed">${STAGES[stage]}</span></h3>`
+    + (facts.length === 0 ? '' : `<p class="meta">${facts.join(' · ')}</p>`)
     + (shards === undefined ? '' : `<progress max="${shards.of}" value="${shards.done}"></progress>`);
 }
 

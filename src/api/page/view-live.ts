@@ -1,6 +1,5 @@
 import type { LiveReplica, LiveRun, ReplicaRecord } from '../../node/index.ts';
-import { decodeSpec, type Resources, type Trace } from '../../protocol/index.ts';
-import { titleOf } from './title-of.ts';
+import { decodeSpec, titleOf, type Resources, type Trace } from '../../protocol/index.ts';
 
 /** Jobs shown, and runs shown of one, of whose shards many may run at once. */
 const MAX_JOBS = 20;

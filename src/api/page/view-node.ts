@@ -1,8 +1,7 @@
 import { readParty } from '../../chain/index.ts';
 import type { DiaryLine, NodeStatus, ReplicaRecord, RunningNode } from '../../node/index.ts';
-import { anySignal, decodeSpec, messageOf, replay, scoreBps, seatOf, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
+import { anySignal, decodeSpec, messageOf, replay, scoreBps, seatOf, titleOf, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
 import type { Holding } from '../../storage/index.ts';
-import { titleOf } from './title-of.ts';
 import { viewLive, type LiveRow } from './view-live.ts';
 
 /** Longest wait for the chain before the page is shown without what it says, ms. */

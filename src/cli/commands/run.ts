@@ -45,7 +45,7 @@ Examples:
         }
         const logs = new AbortController();
         const log = options.follow === false || options.json ? undefined
-          : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, anySignal(signal, logs.signal)));
+          : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, { signal: anySignal(signal, logs.signal), quiet: options.quiet === true }));
         // A job that fails is told by the wait below.
         const logEnded = log?.catch(() => {});
         const state = await client.wait(record, { signal });

@@ -1,6 +1,6 @@
 import { isAddressEqual, type Address, type Hex } from 'viem';
 import { readSeed, verifyBid } from '../../../chain/index.ts';
-import { hasClaim, MAX_BIDS, messageOf, postedBids, type BidMessage, type JobState, type SignedBid } from '../../../protocol/index.ts';
+import { decodeSpec, hasClaim, MAX_BIDS, messageOf, postedBids, type BidMessage, type JobState, type SignedBid } from '../../../protocol/index.ts';
 import { FEW_BIDS_AFTER_MS } from '../../constants.ts';
 import type { SessionContext } from '../context.ts';
 import type { FalseClaims } from './false-claims.ts';
@@ -9,6 +9,7 @@ import type { FalseClaims } from './false-claims.ts';
 export class BidBook {
   readonly #context: SessionContext;
   readonly #claims: FalseClaims;
+  readonly #hasInput: boolean;
   readonly #seeds = new Map<number, Promise<Hex>>();
   /** Nodes whose bids for newcomers were sent to the chain. It keeps the best alone and says nothing of the others: sent again, they would cost again. */
   readonly #offered = new Set<string>();
@@ -17,6 +18,8 @@ export class BidBook {
   constructor(context: SessionContext, claims: FalseClaims) {
     this.#context = context;
     this.#claims = claims;
+    const { inputs, shards } = decodeSpec(Buffer.from(context.record.spec));
+    this.#hasInput = inputs.length > 0 || shards?.by === 'list';
   }
 
   /** A bid arrived. @returns why it is declined, or undefined */
@@ -41,7 +44,7 @@ export class BidBook {
     if (this.#knows(bid)) return undefined;
     bids.push({ bid, addrs });
     this.#context.mark('firstBid');
-    this.#context.progress({ stage: 'bid', node: bid.node, price: bid.price, locality: bid.locality, count: this.count });
+    this.#context.progress({ stage: 'bid', node: bid.node, price: bid.price, ...(this.#hasInput && { locality: bid.locality }), count: this.count });
     this.#context.poke();
     return undefined;
   }
