@@ -7,7 +7,10 @@ import { coins } from '../protocol/base/coins.ts';
 import { dim, green, red, score, table, yellow } from './output.ts';
 
 /** What was reached when, as people call it: messages that were mined, and what came of them. */
-const TIMES: Record<string, string> = { submit: 'submitted', firstBid: 'first bid', assign: 'nodes drawn', closed: 'all committed', examined: 'evidence compared', settle: 'verdict on chain', settled: 'over' };
+const TIMES: Record<string, string> = {
+  submit: 'submitted', firstBid: 'first bid', assign: 'nodes drawn', closed: 'all committed', examined: 'evidence compared', settle: 'verdict on chain', settled: 'over',
+  commit: 'commitments on chain', audit: 'check called', summon: 'panel called', postBids: 'bids posted', drawMore: 'newcomers drawn', expire: 'called off',
+};
 
 /** A job as a script reads it. */
 export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {
@@ -37,12 +40,12 @@ export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {
 /** A job as a person reads it. */
 export function jobText(book: Pick<JobBook, 'stateOf'>, record: JobRecord): string {
   const job = jobJson(book, record);
-  const change = (before: number | undefined, after: number | undefined) => (before === undefined ? '' : `${score(before)} → ${after === undefined ? '?' : score(after)}`);
+  const change = (before: number | undefined, after: number | undefined) => (before === undefined ? '' : after === undefined ? score(before) : `${score(before)} → ${score(after)}`);
   const lines = [
     `${dim('job')}    ${job.id}`,
     `${dim('of')}     ${job.title}`,
     `${dim('state')}  ${standing(book.stateOf(record))}`,
-    `${dim('client')} ${job.client.address}  score ${change(job.client.scoreBefore, job.client.scoreAfter)}`,
+    `${dim('client')} ${job.client.address}${job.client.scoreBefore === undefined ? '' : `  score ${change(job.client.scoreBefore, job.client.scoreAfter)}`}`,
   ];
   if (job.replicas.length > 0) {
     lines.push('', table(

@@ -11,6 +11,7 @@ import { count } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
 import { clock, dim, print, progressBar, say, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
+import { waitForBooking } from '../wait-for-booking.ts';
 import { withJobs } from '../with-jobs.ts';
 
 /** Characters of a job's name in a list. */
@@ -25,7 +26,8 @@ Examples:
   $ gadus job validate job.yaml
   $ gadus job submit job.yaml
   $ gadus job list
-  $ gadus job wait 3f2a`);
+  $ gadus job wait 3f2a       # goes on with it
+  $ gadus job watch 3f2a      # only looks on`);
 
   job.command('validate <file>').description('check a YAML or JSON spec (- for standard input) without submitting it')
     .addHelpText('after', '\nExample:\n  $ gadus job validate job.yaml')
@@ -42,7 +44,7 @@ Examples:
       const image = typeof asked?.image === 'string' ? { image: await fetchedImage(asked.image, command, running, { arch: asked.requires?.arch, signal }) } : {};
       const record = await running.client.submit({ ...asked, ...image }, { onProgress: narrate(options.quiet === true || options.json === true) });
       if (options.detach) {
-        await running.client.waitFor(record, (state) => state !== undefined && state.state !== 'Open', { signal });
+        await waitForBooking(running.client, record, signal);
         print({ id: record.jobId }, record.jobId, options);
         return EXIT.ok;
       }
@@ -72,7 +74,9 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus job wait 0x3f2a')
     .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
       const record = client.find(id);
-      const onProgress = narrate(options.quiet === true || options.json === true);
+      const quiet = options.quiet === true || options.json === true;
+      const onProgress = narrate(quiet);
+      if (!quiet) say(standing(client.stateOf(record)));
       if (isUnfinished(record)) await carryOn(client, record, { onProgress, signal });
       return finish(client, record, signal, options);
     }));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chain } from '../../chain/index.ts';
 import { isError, isFinal, MAX_SEED_DELAY_BLOCKS, messageOf, replay, type JobEvent, type JobState } from '../../protocol/index.ts';
 import type { Progress } from '../components.ts';
-import { RELEASE_WAIT_MS, WATCH_POLL_MS } from '../constants.ts';
+import { RELEASE_POLL_MS, RELEASE_WAIT_MS, WATCH_POLL_MS } from '../constants.ts';
 import { tellEvent, tellState } from '../session/tell.ts';
 import type { JobBook } from './job-book.ts';
 import type { JobRecord } from './job-record.ts';
@@ -38,9 +38,9 @@ export async function watchJob({ chain, book }: { chain: Chain; book: JobBook },
     told = Math.min(told, record.events.length);
     for (; told < record.events.length; told++) tell(record.events, told, onProgress);
     const job = replay(record.events);
-    if (job !== undefined && isFinal(job)) return settleDown(book, record, options);
+    if (job !== undefined && isFinal(job)) return settleDown(book, record, signal);
     if (untilFree && await book.claims.isFree(record.jobId)) return;
-    await sleep(Math.max(chain.pollingIntervalMs, WATCH_POLL_MS), undefined, options);
+    await pause(Math.max(chain.pollingIntervalMs, WATCH_POLL_MS), signal);
   }
 }
 
@@ -66,8 +66,14 @@ function agreedOf({ verdicts }: Extract<JobState, { state: 'Settled' }>): number
 }
 
 /** Who carried it writes its last word a moment after the chain's. */
-async function settleDown(book: JobBook, record: JobRecord, options: { signal?: AbortSignal }): Promise<void> {
+async function settleDown(book: JobBook, record: JobRecord, signal: AbortSignal | undefined): Promise<void> {
   const deadline = performance.now() + RELEASE_WAIT_MS;
-  while (!await book.claims.isFree(record.jobId) && performance.now() < deadline) await sleep(100, undefined, options);
+  while (!await book.claims.isFree(record.jobId) && performance.now() < deadline) await pause(RELEASE_POLL_MS, signal);
   await book.note(record, record.events);
+}
+
+/** Ends with the signal's own reason. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal && { signal }).catch(() => {});
+  signal?.throwIfAborted();
 }
