@@ -96,6 +96,12 @@ describe('the command line', () => {
     assert.equal(await readFile(join(work, 'only-b'), 'utf8'), 'b');
     assert.equal((await gadus(0, 'data', 'cat', `${cid}/a`, '--offset', '299990', '--length', '20')).stdout, 'a'.repeat(10));
     assert.equal((await error(5, 'data', 'cat', `${cid}/c`)).code, 'NOT_FOUND');
+    // As `| head` does, of a file that no pipe holds.
+    await writeFile(join(work, 'large'), 'large'.repeat(800_000));
+    const unread = start('data', 'cat', (await json(0, 'data', 'add', 'large')).cid);
+    unread.process.stdout!.once('data', () => unread.process.stdout!.destroy());
+    const { code, stderr } = await unread.ended;
+    assert.deepEqual([code, stderr], [130, '']);
     const pinned = await json(0, 'data', 'pin', cid, '--all');
     assert.equal(pinned.nodes, 3);
     const reasons = (await json(0, 'data', 'ls')).map(({ held }: { held: { cid: string; why: string; path?: string }[] }) => held.find((one) => one.cid === cid));
@@ -201,6 +207,7 @@ describe('the command line', () => {
     running.process.kill('SIGINT');
     const { code, stderr } = await running.ended;
     assert.equal(code, 130, stderr);
+    assert.match(stderr, /^left its nodes run it all the same; gadus job wait 0x[0-9a-f]{8} goes on with it$/m);
     const [job] = await json(0, 'job', 'list');
     assert.equal(job.state, 'Assigned');
     const [log, waited] = await Promise.all([gadus(0, 'job', 'logs', job.id), json(0, 'job', 'wait', job.id)]);

@@ -10,6 +10,7 @@ import { contentStream } from '../../storage/content-stream.ts';
 import { parseContentPath, resolveContentPath } from '../content-path.ts';
 import { count } from '../job-options.ts';
 import { knownNodes } from '../known-nodes.ts';
+import { Interrupted } from '../interrupted.ts';
 import { print, progressBar, say, table } from '../output.ts';
 import { interruptSignal, loadProfile, withClient, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
@@ -75,7 +76,10 @@ Examples:
     .action((path: string, _options: Options, command: Command) => withPath(command, path, async (parsed, running, signal) => {
       const { offset, length } = command.optsWithGlobals<Options & { offset?: number; length?: number }>();
       for await (const bytes of running.storage.cat(parsed, { signal, ...(offset !== undefined && { offset }), ...(length !== undefined && { length }) })) {
-        if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal });
+        if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal }).catch((error: NodeJS.ErrnoException) => {
+          // `| head` has read what it wanted.
+          throw signal.aborted ? signal.reason : error.code === 'EPIPE' ? new Interrupted() : error;
+        });
       }
     }));
 

@@ -9,6 +9,7 @@ import { fetchedImage } from '../fetched-image.ts';
 import { followLog, narrate, standing } from '../follow-job.ts';
 import { count } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
+import { withLeavingWord } from '../leaving-word.ts';
 import { clock, dim, print, progressBar, say, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 import { waitForBooking } from '../wait-for-booking.ts';
@@ -43,12 +44,12 @@ Examples:
       const asked = await readSpec(file) as JobSpecInput;
       const image = typeof asked?.image === 'string' ? { image: await fetchedImage(asked.image, command, running, { arch: asked.requires?.arch, signal }) } : {};
       const record = await running.client.submit({ ...asked, ...image }, { onProgress: narrate(options.quiet === true || options.json === true) });
-      if (options.detach) {
+      return withLeavingWord(record, options, async () => {
+        if (!options.detach) return finish(running.client, record, signal, options);
         await waitForBooking(running.client, record, signal);
         print({ id: record.jobId }, record.jobId, options);
         return EXIT.ok;
-      }
-      return finish(running.client, record, signal, options);
+      });
     }));
 
   job.command('list').description('jobs of this client, newest first').option('-n, --limit <N>', 'at most so many', count, 20)
@@ -77,8 +78,10 @@ Examples:
       const quiet = options.quiet === true || options.json === true;
       const onProgress = narrate(quiet);
       if (!quiet) say(standing(client.stateOf(record)));
-      if (isUnfinished(record)) await carryOn(client, record, { onProgress, signal });
-      return finish(client, record, signal, options);
+      return withLeavingWord(record, options, async () => {
+        if (isUnfinished(record)) await carryOn(client, record, { onProgress, signal });
+        return finish(client, record, signal, options);
+      });
     }));
 
   job.command('watch <id>').description('look on at a job until it is over, without a hand in it').option('-q, --quiet', 'no progress on stderr')
