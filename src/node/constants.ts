@@ -26,7 +26,7 @@ export const MAX_HEARD_JOBS = 10_000;
 export const MAX_PENDING_JOBS = 256;
 /** Log kept in memory for late followers of one replica, bytes a stream. */
 export const LOG_HISTORY_BYTES = 1 << 20;
-/** Samples kept of a run for who looks on, 16 kB each run: more would not be visible in a small curve. */
+/** Samples kept of a run for who looks on, some 30 kB: more would not be visible in a small curve. */
 export const LIVE_SAMPLES = 240;
 /** Attempts to hand the client a commitment or bid before the chain is the way. */
 export const DELIVERY_ATTEMPTS = 3;

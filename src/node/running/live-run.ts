@@ -38,13 +38,13 @@ export class LiveRun {
       this.#kept = this.#kept.filter((_, i) => i % 2 === 0);
       this.#distance = (KEPT_DISTANCE * sample.t) / this.#kept.length;
     }
-    this.#kept.push(sample);
+    this.#kept.push(drawn(sample));
   }
 
   /** The curve so far, from the start mark to the newest sample. */
   trace(engine: string): Trace {
     const { last } = this;
-    const kept = last === undefined || last === this.#kept.at(-1) ? this.#kept : [...this.#kept, last];
+    const kept = last === undefined || last.t === this.#kept.at(-1)?.t ? this.#kept : [...this.#kept, last];
     const [first] = kept;
     const samples = first === undefined ? [] : [{ t: 0, channels: { ...first.channels, cpuNs: 0 } }, ...kept];
     const seen = DRAWN.filter((name) => first?.channels[name] !== undefined);
@@ -53,4 +53,9 @@ export class LiveRun {
       channels: Object.fromEntries(seen.map((name) => [name, Float64Array.from(samples, ({ channels }) => channels[name] ?? 0)])),
     };
   }
+}
+
+/** Of a sample, what a curve is made of: hundreds are held. */
+function drawn({ t, channels: { cpuNs, residentBytes } }: Sample): Sample {
+  return { t, channels: { ...(cpuNs !== undefined && { cpuNs }), ...(residentBytes !== undefined && { residentBytes }) } };
 }
