@@ -174,8 +174,11 @@ describe('checks on anvil: posted bids, claims, audits, panels, shards', () => {
     const request = requestOf(client, { replicas: 1, ...(await possessionRoot([data])) });
     const { events } = await submit(client, { request });
     const submitted = events.find((event) => event.type === 'Submitted')!;
+    await waitForBlock(client, submitted.seedBlock);
+    const early = await Promise.all([readSeed, readFirstSeed].map((ask) => ask(client, submitted.jobId)));
     await waitForBlock(client, submitted.seedBlock + 1n);
     const seed = await readSeed(client, submitted.jobId);
+    assert.deepEqual(early, [seed, seed], 'known as soon as its block is');
     const { chunks, proofs } = await possessionProofs([data], possessionPicks(seed, request.dataBytes));
     const honest = await bidOf(request, nodes[0]!, { locality: 10_000, possession: possessionOf(chunks, nodes[0]!.signer().address), seed });
     // A copy of somebody else's claim.

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../client/index.ts';
-import { short } from './output.ts';
+import { short } from '../protocol/index.ts';
 
 /** What the court was asked for about a job: checks, posted bids, convictions. */
 export interface CourtReport {

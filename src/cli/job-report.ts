@@ -1,10 +1,16 @@
 import type { JobRecord, ReplicaFinding } from '../client/index.ts';
 import type { JobBook } from '../client/book/job-book.ts';
-import { formatBytes, formatDurationMs } from '../protocol/index.ts';
+import { decodeSpec, formatBytes, formatDurationMs, short, titleOf } from '../protocol/index.ts';
 import { courtLines, courtReport } from './court-report.ts';
-import { verdictsOf } from './follow-job.ts';
+import { standing, verdictsOf } from './follow-job.ts';
 import { coins } from '../protocol/base/coins.ts';
-import { dim, green, red, score, short, table, yellow } from './output.ts';
+import { dim, green, red, score, table, yellow } from './output.ts';
+
+/** What was reached when, as people call it: messages that were mined, and what came of them. */
+const TIMES: Record<string, string> = {
+  submit: 'submitted', firstBid: 'first bid', assign: 'nodes drawn', closed: 'all committed', examined: 'evidence compared', settle: 'verdict on chain', settled: 'over',
+  commit: 'commitments on chain', audit: 'check called', summon: 'panel called', postBids: 'bids posted', drawMore: 'newcomers drawn', expire: 'called off',
+};
 
 /** A job as a script reads it. */
 export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {
@@ -13,7 +19,7 @@ export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {
   const roster = state !== undefined && 'roster' in state ? state.roster : [];
   const key = `client:${record.request.client.toLowerCase()}`;
   return {
-    id: record.jobId, name: record.name, state: state?.state ?? 'None', shards: record.request.shards, createdAt: new Date(record.createdAt).toISOString(),
+    id: record.jobId, name: record.name, title: titleOf(decodeSpec(Buffer.from(record.spec))).replaceAll(/\s+/g, ' '), state: state?.state ?? 'None', shards: record.request.shards, createdAt: new Date(record.createdAt).toISOString(),
     replicas: roster.map(({ node, price }, seat) => {
       const finding = record.findings?.find((one) => one.seat === seat);
       const nodeKey = `node:${node.toLowerCase()}`;
@@ -34,11 +40,12 @@ export function jobJson(book: Pick<JobBook, 'stateOf'>, record: JobRecord) {
 /** A job as a person reads it. */
 export function jobText(book: Pick<JobBook, 'stateOf'>, record: JobRecord): string {
   const job = jobJson(book, record);
-  const change = (before: number | undefined, after: number | undefined) => (before === undefined ? '' : `${score(before)} → ${after === undefined ? '?' : score(after)}`);
+  const change = (before: number | undefined, after: number | undefined) => (before === undefined ? '' : after === undefined ? score(before) : `${score(before)} → ${score(after)}`);
   const lines = [
-    `${dim('job')}    ${job.id}${job.name === undefined ? '' : ` (${job.name})`}`,
-    `${dim('state')}  ${job.state}`,
-    `${dim('client')} ${job.client.address}  score ${change(job.client.scoreBefore, job.client.scoreAfter)}`,
+    `${dim('job')}    ${job.id}`,
+    `${dim('of')}     ${job.title}`,
+    `${dim('state')}  ${standing(book.stateOf(record))}`,
+    `${dim('client')} ${job.client.address}${job.client.scoreBefore === undefined ? '' : `  score ${change(job.client.scoreBefore, job.client.scoreAfter)}`}`,
   ];
   if (job.replicas.length > 0) {
     lines.push('', table(
@@ -64,7 +71,7 @@ export function jobText(book: Pick<JobBook, 'stateOf'>, record: JobRecord): stri
   if (court.length > 0) lines.push('', ...court.map((line) => `${dim('court')}  ${line}`));
   const gas = Object.entries(job.gas).map(([step, used]) => `${step} ${used.toLocaleString('en')}`).join(', ');
   if (job.gas.total > 0) lines.push('', `${dim('gas')}    ${gas}`);
-  const times = Object.entries(job.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ');
+  const times = Object.entries(job.timingsMs).sort(([, a], [, b]) => a - b).map(([stage, ms]) => `${TIMES[stage] ?? stage} ${formatDurationMs(ms)}`).join(', ');
   if (times !== '') lines.push(`${dim('time')}   ${times}`);
   return lines.join('\n');
 }

@@ -54,9 +54,10 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2);
 }
 
-/** `0x1234…cdef`. */
-export function short(hex: string): string {
-  return hex.length <= 12 ? hex : `${hex.slice(0, 6)}…${hex.slice(-4)}`;
+/** A moment as the reader's clock says it, with its day where that is not today. */
+export function clock(unixSeconds: number): string {
+  const at = new Date(unixSeconds * 1000);
+  return at.toDateString() === new Date().toDateString() ? at.toLocaleTimeString() : at.toLocaleString();
 }
 
 /** Basis points as a share of one. */

@@ -20,6 +20,7 @@ import { exportResult } from './export-result.ts';
 import { isSharded } from './shards/is-sharded.ts';
 import { drawTerms } from './request/draw-terms.ts';
 import { refreshJob } from './book/refresh-job.ts';
+import { watchJob } from './book/watch-job.ts';
 import { prepareJob, type Windows } from './request/prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
@@ -71,7 +72,7 @@ export class Client implements Startable {
   constructor(components: ClientComponents, init: ClientInit) {
     this.#components = components;
     this.#init = init;
-    this.#book = new JobBook(components.journal);
+    this.#book = new JobBook(components.journal, components.claims);
     this.#standings = new Standings(components.chain);
     this.#survey = new EngineSurvey((signal) => offeredEngines(components.host, signal));
     this.#sortition = new Sortition((signal) => readRegistrations(components.chain, { fromBlock: init.deploymentBlock }, { signal }));
@@ -99,6 +100,7 @@ export class Client implements Startable {
     this.#stopping.abort(reason);
     for (const one of this.#sessions.values()) one.stop(reason);
     for (const unserve of this.#unserve) await unserve();
+    await this.#components.claims.releaseAll();
     await this.#components.precedents.flush();
   }
 
@@ -156,16 +158,37 @@ export class Client implements Startable {
       jobId, createdAt: Date.now(), ...(spec.name === undefined ? {} : { name: spec.name }), request, spec: new TextDecoder().decode(specBytes), seed, auditBps,
       events: [], bids: [], commitments: {}, before: {}, after: {}, gas: {}, timingsMs: {},
     };
+    await this.#components.claims.take(jobId);
     await this.#book.put(record);
     this.#open(record, options);
     return record;
   }
 
-  /** Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end. */
+  /**
+   * Goes on with a job of the journal: reads what the chain did meanwhile and carries it to its end.
+   *
+   * @throws ClientError JOB_CARRIED while another process of this client does
+   */
   async resume(record: JobRecord, options: Omit<SubmitOptions, 'windows'> = {}): Promise<void> {
     if (this.#sessions.has(record.jobId)) return;
-    await this.refresh(record);
+    const { claims } = this.#components;
+    if (!await claims.take(record.jobId)) {
+      throw new ClientError('JOB_CARRIED', 'another process of this client carries the job', { details: record.jobId, hint: 'gadus job watch looks on' });
+    }
+    try {
+      await this.#book.reread(record);
+      await this.refresh(record);
+    } catch (error) {
+      await claims.release(record.jobId);
+      throw error;
+    }
     this.#open(record, options);
+  }
+
+  /** Looks on at a job that another process carries, until it is over or free. @throws ChainError */
+  async watch(record: JobRecord, { onProgress, signal = this.#stopping.signal }: Pick<SubmitOptions, 'onProgress'> & { signal?: AbortSignal } = {}): Promise<void> {
+    const { chain } = this.#components;
+    await watchJob({ chain, book: this.#book }, record, { deploymentBlock: this.#init.deploymentBlock, untilFree: true, signal, ...(onProgress && { onProgress }) });
   }
 
   /** Reads what the chain says of a job now, without carrying it on. */
@@ -259,6 +282,7 @@ export class Client implements Startable {
       }, closeOnChain, head: () => this.#head, standings: this.#standings,
     });
     this.#sessions.set(record.jobId, session);
+    session.done.catch(() => {}).finally(() => void this.#components.claims.release(record.jobId));
     session.poke();
   }
 

@@ -38,6 +38,12 @@ export const FEW_BIDS_AFTER_MS = 1500;
 export const STEP_RETRY_MS = 250;
 /** Longest such pause, ms. */
 export const STEP_RETRY_MAX_MS = 5000;
+/** How often who looks on at a job asks the chain, ms, or as often as it polls, if that is seldomer. */
+export const WATCH_POLL_MS = 1000;
+/** Longest wait for who carried a job to write down what it found, ms: an answer or two of the chain. */
+export const RELEASE_WAIT_MS = 5000;
+/** How often it is looked for meanwhile, ms. */
+export const RELEASE_POLL_MS = 100;
 /** How often due deadlines are looked for, ms. */
 export const TICK_MS = 500;
 /** Validity of a signed request to follow a log, seconds. */

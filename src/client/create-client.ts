@@ -6,6 +6,7 @@ import type { Hex } from 'viem';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
 import { claimPlace } from './claim-place.ts';
 import { Client } from './client.ts';
+import { JobClaims } from './book/job-claims.ts';
 import { openJobs } from './book/job-book.ts';
 import { Precedents, type PrecedentRecord } from './findings/precedents.ts';
 import type { Profile } from './profile.ts';
@@ -39,7 +40,7 @@ export async function createClient(profile: Profile, { key, dir }: { key: Hex; d
     await storage.start();
     stops.push(() => storage.stop());
     const client = new Client({
-      chain, court: await chain.court(), host, storage, gossip: announceJobs(host), journal: await openJobs(dir),
+      chain, court: await chain.court(), host, storage, gossip: announceJobs(host), journal: await openJobs(dir), claims: new JobClaims(dir),
       precedents: new Precedents(await openJournal<PrecedentRecord>(join(dir, 'precedents'))),
     }, {
       address: chain.signer().address, images: profile.images, deploymentBlock: BigInt(profile.deploymentBlock),

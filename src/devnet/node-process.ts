@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { serveApi } from '../api/index.ts';
 import { createNode, parseNodeConfig, type Log, type Node } from '../node/index.ts';
-import { messageOf, replay, shardName } from '../protocol/index.ts';
+import { messageOf, replay, seatOf, shardName } from '../protocol/index.ts';
 import { createCheatingEngine, type CheatPlan } from './cheats.ts';
 
 /** Parent -> node: from now on, be dishonest when drawn for this seat, or honest again. */
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const planFor = (node: Node, runId: string): CheatPlan | undefined => {
     const record = [...node.records.values()].find(({ jobId }) => jobId.slice(2, 18) === runId.slice(0, 16));
     const job = record === undefined ? undefined : replay(record.events);
-    const seat = job !== undefined && 'roster' in job ? job.roster.findIndex((place) => place.node === record!.bid.node) : -1;
+    const seat = job !== undefined && 'roster' in job ? seatOf(job.roster, record!.bid.node) : -1;
     if (dishonesty === undefined || dishonesty.seat !== seat) return undefined;
     const { plan } = dishonesty;
     return plan.shard === undefined || runId.endsWith(`-s${shardName(plan.shard)}`) ? plan : undefined;

@@ -47,6 +47,8 @@ export const FINEST_SHARE = 1 / 16;
 export const FINE_STEPS = 8;
 /** Samples kept of one run; beyond it every second one is dropped and the interval doubles (87 minutes at 20 ms, 31 MB). */
 export const MAX_SAMPLES = 1 << 18;
+/** Distance of the samples that are shown while the job runs, ms: for people. */
+export const GLANCE_INTERVAL_MS = 500;
 /** A sample that took c ms is followed by a pause of at least this many c, so that a fork bomb cannot eat the host's CPU by being watched. */
 export const SAMPLER_IDLE_FACTOR = 4;
 /** Processes whose /proc files stay open between samples (3 descriptors each); the others are opened every time. */

@@ -15,9 +15,14 @@ export interface RunRequest {
   onLog?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   /** Called at the start mark: the engine is up, the command is about to start. Must not throw. */
   onStart?: () => void;
+  /** Called with what the sampler saw last, about every GLANCE_INTERVAL_MS of the job's time; not by an engine that sees nothing while the job runs. Must not throw. */
+  onSample?: (sample: Sample) => void;
   /** Aborting kills the job, cleans up and rejects with ExecutorError ABORTED. */
   signal?: AbortSignal;
 }
+
+/** One look at a running job: `t` ms after the start mark, counters from there on. */
+export interface Sample { t: number; channels: Partial<Record<ChannelName, number>> }
 
 /** What watching the job cost, and how well it kept time. */
 export interface SamplingStats {

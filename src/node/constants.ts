@@ -26,6 +26,8 @@ export const MAX_HEARD_JOBS = 10_000;
 export const MAX_PENDING_JOBS = 256;
 /** Log kept in memory for late followers of one replica, bytes a stream. */
 export const LOG_HISTORY_BYTES = 1 << 20;
+/** Samples kept of a run for who looks on, some 30 kB: more would not be visible in a small curve. */
+export const LIVE_SAMPLES = 240;
 /** Attempts to hand the client a commitment or bid before the chain is the way. */
 export const DELIVERY_ATTEMPTS = 3;
 /** Statements handed to clients at a time: below what a peer grants one asker. */
@@ -44,8 +46,6 @@ export const MAX_EARLY_JOBS = 10_000;
 export const SEED_POLL_MS = 250;
 /** Longest such wait, ms: a submit that has not come by then does not come. */
 export const SEED_WAIT_MS = 600_000;
-/** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
-export const MAX_SEED_DELAY_BLOCKS = 256n;
 /** Longest look at a directory that a job splits, before a bid, ms: its folders may have to come from the client. */
 export const SHARD_PLAN_TIMEOUT_MS = 20_000;
 /** Share of a widening's window after which a node posts a bid that the client took and has not posted: half of the time there is for that. */

@@ -2,6 +2,8 @@ export { parseNodeConfig, keyOf, type NodeConfig, type NodeConfigInput } from '.
 export { createNode, type CreateNodeOptions, type RunningNode } from './create-node.ts';
 export { NodeError, type NodeErrorCode } from './errors.ts';
 export { Node } from './node.ts';
+export { LiveReplica } from './running/live-replica.ts';
+export { LiveRun } from './running/live-run.ts';
 export type { Diary, DiaryLine } from './diary.ts';
 export type { Log } from './log.ts';
 export type { NodeStatus } from './node-status.ts';

@@ -54,3 +54,18 @@ test('a stopped node has ended its runs, and begins none', async () => {
   assert.equal(runs.length, 1);
   assert.equal(record.attempts, 0, 'it was no failed attempt');
 });
+
+test('a run is seen while it lasts, and forgotten with its end', async () => {
+  const { node, begun, runs } = drawn();
+  await node.start();
+  await begun;
+  const [request] = runs;
+  request!.onStart!();
+  request!.onSample!({ t: 500, channels: { cpuNs: 3e8, residentBytes: 1e6 } });
+  const live = node.live.get(jobId)!;
+  assert.deepEqual([live.stage, live.runs.length, live.shards], ['running', 1, undefined]);
+  const [run] = live.runs;
+  assert.deepEqual([[...run!.trace('noop').t], run!.last!.channels.cpuNs], [[0, 500], 3e8]);
+  await node.stop();
+  assert.equal(node.live.size, 0);
+});

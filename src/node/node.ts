@@ -66,6 +66,11 @@ export class Node implements Startable {
     return this.#runner.load;
   }
 
+  /** What it runs now. */
+  get live(): ReplicaRunner['live'] {
+    return this.#runner.live;
+  }
+
   async start(): Promise<void> {
     const { engines, journal, gossip, log } = this.#components;
     const { signal } = this.#stopping;

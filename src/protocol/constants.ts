@@ -63,3 +63,5 @@ export const AUDIT_MARGIN = 2;
 export const AUDIT_DETECTION = 0.95;
 /** Nobody is beyond checks: who knew himself to be would be trusted for nothing. */
 export const AUDIT_FLOOR_BPS = 100;
+/** Most blocks between a submit and its seed: the contract's constructor takes no longer delay. */
+export const MAX_SEED_DELAY_BLOCKS = 256n;

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { JobClaims } from '../../src/client/book/job-claims.ts';
 import { writeProfile } from '../../src/client/index.ts';
 import { which } from '../../src/executor/container/runtime.ts';
 import { startGadus, type Outcome, type Started } from '../cli.ts';
@@ -20,6 +21,7 @@ describe('the command line', () => {
     mkdirSync(work);
     const { key } = await net.account();
     await writeProfile(join(home, 'profile.json'), { ...net.profile, key });
+    await writeFile(join(work, 'quiet.yaml'), 'engine: noop\ncommand: ["true"]\nverification: { replicas: 2 }\n');
   });
 
   const start = (...args: string[]): Started => startGadus(args, { env: { GADUS_HOME: home }, cwd: work });
@@ -94,6 +96,12 @@ describe('the command line', () => {
     assert.equal(await readFile(join(work, 'only-b'), 'utf8'), 'b');
     assert.equal((await gadus(0, 'data', 'cat', `${cid}/a`, '--offset', '299990', '--length', '20')).stdout, 'a'.repeat(10));
     assert.equal((await error(5, 'data', 'cat', `${cid}/c`)).code, 'NOT_FOUND');
+    // As `| head` does, of a file that no pipe holds.
+    await writeFile(join(work, 'large'), 'large'.repeat(800_000));
+    const unread = start('data', 'cat', (await json(0, 'data', 'add', 'large')).cid);
+    unread.process.stdout!.once('data', () => unread.process.stdout!.destroy());
+    const { code, stderr } = await unread.ended;
+    assert.deepEqual([code, stderr], [130, '']);
     const pinned = await json(0, 'data', 'pin', cid, '--all');
     assert.equal(pinned.nodes, 3);
     const reasons = (await json(0, 'data', 'ls')).map(({ held }: { held: { cid: string; why: string; path?: string }[] }) => held.find((one) => one.cid === cid));
@@ -199,6 +207,7 @@ describe('the command line', () => {
     running.process.kill('SIGINT');
     const { code, stderr } = await running.ended;
     assert.equal(code, 130, stderr);
+    assert.match(stderr, /^left its nodes run it all the same; gadus job wait 0x[0-9a-f]{8} goes on with it$/m);
     const [job] = await json(0, 'job', 'list');
     assert.equal(job.state, 'Assigned');
     const [log, waited] = await Promise.all([gadus(0, 'job', 'logs', job.id), json(0, 'job', 'wait', job.id)]);
@@ -221,6 +230,26 @@ describe('the command line', () => {
     assert.equal((await running.ended).signal, 'SIGKILL');
     const [job] = await json(0, 'job', 'list');
     assert.equal((await json(0, 'job', 'wait', job.id)).state, 'Settled');
+  });
+
+  test('one process carries a job: others look on, and go on with it when it is free', async () => {
+    const { id } = await json(0, 'job', 'submit', '--detach', 'quiet.yaml');
+    const claims = new JobClaims(join(home, 'client'));
+    assert.ok(await claims.take(id));
+    const [watching, waiting] = [start('--json', 'job', 'watch', id), start('job', 'wait', id)];
+    await until('it looks on', () => waiting.stderr().includes('looking on'));
+    // What it knows of the job stays what it was while another process may know more.
+    const described = await json(0, 'job', 'describe', id);
+    assert.ok(['Assigned', 'Committed'].includes(described.state), described.state);
+    await claims.releaseAll();
+    const { code, stdout, stderr } = await waiting.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Settled[^]*agreed[^]*agreed/);
+    const watched = await watching.ended;
+    assert.equal(watched.code, 0, watched.stderr);
+    const { state, replicas } = JSON.parse(watched.stdout) as { state: string; replicas: { resultCid?: string }[] };
+    assert.equal(state, 'Settled');
+    assert.ok(replicas.every(({ resultCid }) => resultCid !== undefined), 'and what the other process found');
   });
 
   test('several commands at once', async () => {

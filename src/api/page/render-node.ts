@@ -1,5 +1,6 @@
 import { escapeMarkup as text, REPORT_STYLE } from '../../evidence/index.ts';
-import { coins, formatBytes, formatDurationMs } from '../../protocol/index.ts';
+import { coins, formatBytes, formatDurationMs, short } from '../../protocol/index.ts';
+import { LIVE_STYLE, renderLive } from './render-live.ts';
 import type { JobRow, NodeView } from './view-node.ts';
 
 /** How often the page asks for what is new, ms. */
@@ -20,8 +21,7 @@ const SCRIPT = `setInterval(async () => {
   } catch { lost.hidden = false; }
 }, ${REFRESH_MS});`;
 
-const STYLE = `${REPORT_STYLE}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:18px 24px;margin-top:20px}
+const STYLE = `${REPORT_STYLE}${LIVE_STYLE}.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:18px 24px;margin-top:20px}
 .facts b{display:block;font-size:22px;line-height:1.25;font-variant-numeric:tabular-nums}
 .facts span{color:var(--soft);font-size:13px}
 td.cut{max-width:38ch;overflow:hidden;text-overflow:ellipsis}
@@ -39,9 +39,9 @@ export function renderNodePage(view: NodeView, nowMs: number, nonce: string): st
 `;
 }
 
-/** What changes: a section each for standing, jobs, data and the diary. All text is escaped. */
+/** What changes: a section each for standing, what runs now, jobs, data and the diary. All text is escaped. */
 export function renderNodeBody(view: NodeView, nowMs: number): string {
-  return [header(view, nowMs), jobs(view, nowMs), data(view, nowMs), diary(view, nowMs)].join('\n');
+  return [header(view, nowMs), live(view, nowMs), jobs(view, nowMs), data(view, nowMs), diary(view, nowMs)].join('\n');
 }
 
 function header(view: NodeView, nowMs: number): string {
@@ -62,6 +62,10 @@ function header(view: NodeView, nowMs: number): string {
 <p class="sub">${view.engines.length === 0 ? 'No engine: this node bids for nothing.' : `Engines: ${text(view.engines.join(', '))}${view.network.length === 0 ? '' : `; a network for jobs in ${text(view.network.join(', '))}`}`}. Peer <span class="node">${text(view.peer)}</span></p>
 ${'problem' in standing ? `<p class="down">The chain does not say how this node stands: ${text(standing.problem)}</p>` : ''}
 <div class="facts">${facts.map(([value, about]) => `<div><b>${text(value)}</b><span>${text(about)}</span></div>`).join('')}</div></header>`;
+}
+
+function live({ live: rows }: NodeView, nowMs: number): string {
+  return rows.length === 0 ? '' : section('Running now', renderLive(rows, nowMs));
 }
 
 function jobs({ jobs: rows, jobCount }: NodeView, nowMs: number): string {
@@ -109,5 +113,3 @@ function plain(said: Record<string, unknown>): string {
   const value = (one: unknown) => (typeof one === 'string' ? one.replace(/^(0x[0-9a-f]{8})[0-9a-f]{56}$/, '$1…') : JSON.stringify(one, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)));
   return Object.entries(said).map(([key, one]) => `${key} ${value(one)}`).join(', ');
 }
-
-const short = (address: string) => `${address.slice(0, 6)}…${address.slice(-4)}`;

@@ -1,7 +1,8 @@
 import { readParty } from '../../chain/index.ts';
 import type { DiaryLine, NodeStatus, ReplicaRecord, RunningNode } from '../../node/index.ts';
-import { anySignal, decodeSpec, messageOf, replay, scoreBps, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
+import { anySignal, decodeSpec, messageOf, replay, scoreBps, seatOf, titleOf, type JobStateName, type ReplicaVerdict } from '../../protocol/index.ts';
 import type { Holding } from '../../storage/index.ts';
+import { viewLive, type LiveRow } from './view-live.ts';
 
 /** Longest wait for the chain before the page is shown without what it says, ms. */
 const PARTY_WAIT_MS = 3_000;
@@ -18,6 +19,8 @@ export interface NodeView extends NodeStatus {
   standing: { free: bigint; locked: bigint; score: number } | { problem: string };
   /** By jobs that are still on record. */
   earned: bigint;
+  /** What runs now. */
+  live: LiveRow[];
   jobCount: number;
   jobs: JobRow[];
   held: Holding[];
@@ -57,7 +60,7 @@ export class NodeViewer {
     const { number, timestamp } = node.head;
     return {
       ...status(), ...data, peer: host.peerId.toString(), head: timestamp === 0 ? undefined : { number, at: timestamp * 1000 }, standing,
-      earned: rows.reduce((sum, { paid }) => sum + paid, 0n), jobCount: rows.length, jobs: rows.slice(0, MAX_JOBS), diary: diary.lines,
+      earned: rows.reduce((sum, { paid }) => sum + paid, 0n), live: viewLive(node.live, node.records), jobCount: rows.length, jobs: rows.slice(0, MAX_JOBS), diary: diary.lines,
     };
   }
 
@@ -87,11 +90,11 @@ function rowOf(record: ReplicaRecord): JobRow {
   const spec = decodeSpec(new TextEncoder().encode(record.spec));
   const job = replay(events);
   const roster = job !== undefined && 'roster' in job ? job.roster : [];
-  const seat = roster.findIndex(({ node }) => node.toLowerCase() === bid.node.toLowerCase());
+  const seat = seatOf(roster, bid.node);
   const verdict = job?.state === 'Settled' ? job.verdicts[seat] : undefined;
   const part = verdict ?? (finished === 'passed-over' ? 'passed over' : finished !== undefined ? 'over' : seat < 0 ? 'bid' : outcome === undefined ? 'running' : 'committed');
   return {
-    jobId, title: spec.name ?? spec.command.join(' '), engine: spec.engine, state: job?.state ?? 'None', part,
+    jobId, title: titleOf(spec), engine: spec.engine, state: job?.state ?? 'None', part,
     ...(failure === undefined ? {} : { failure }), ...(outcome === undefined ? {} : { exitCode: outcome.exitCode }), ...(finishedAt === undefined ? {} : { finishedAt }),
     fetched: (outcome?.receipts ?? []).reduce((sum, { sources }) => sum + sources.filter(({ local }) => !local).reduce((bytes, one) => bytes + one.bytes, 0), 0),
     paid: verdict === 'agreed' ? roster[seat]!.price : 0n,

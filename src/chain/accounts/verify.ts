@@ -1,6 +1,6 @@
-import { hexToBigInt, isAddressEqual, size, slice, zeroHash, type Address, type Hex } from 'viem';
+import { hexToBigInt, size, slice, zeroHash, type Address, type Hex } from 'viem';
 import {
-  bidsHashOf, BPS, hashTypedData, isError, ProtocolError, setDigestOf, withCommitments,
+  bidsHashOf, BPS, hashTypedData, isError, ProtocolError, seatOf, setDigestOf, withCommitments,
   type Bid, type Commitment, type Court, type JobRequest, type Seat, type SignedBid, type SignedSet, type Verdict,
 } from '../../protocol/index.ts';
 import type { Chain } from '../chain.ts';
@@ -76,7 +76,7 @@ export async function verifyCommitment(
   court: Court, commitment: Commitment & { signature: Hex }, roster: readonly { node: Address }[], wallets?: Wallets,
 ): Promise<number> {
   await verify(court, 'Commitment', commitment, commitment.signature, commitment.node, wallets);
-  const index = roster.findIndex(({ node }) => isAddressEqual(node, commitment.node));
+  const index = seatOf(roster, commitment.node);
   if (index < 0) throw new ChainError('BAD_ROSTER', 'the commitment is from a node that has no seat', { details: commitment.node });
   return index;
 }

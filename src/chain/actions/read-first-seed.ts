@@ -1,10 +1,9 @@
 import type { Hex } from 'viem';
-import { schedulerAbi as abi } from '../abi.ts';
+import { askSeed } from './ask-seed.ts';
 import type { Chain } from '../chain.ts';
 import type { CallOptions } from '../rpc/chain-client.ts';
-import { read } from './read.ts';
 
 /** The seed of a job's first draw, whether it is widened or not: what the first seats' claims to hold input are for. @throws ChainError SEED_NOT_YET, SEED_GONE */
 export function readFirstSeed(chain: Chain, jobId: Hex, options?: CallOptions): Promise<Hex> {
-  return read(chain, chain.scheduler, { abi, functionName: 'firstSeedOf', args: [jobId] }, options);
+  return askSeed(chain, 'firstSeedOf', jobId, options);
 }

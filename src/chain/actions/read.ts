@@ -7,11 +7,11 @@ import { withSignal } from '../rpc/with-signal.ts';
 
 type View = 'view' | 'pure';
 
-/** Calls a view of a contract on the latest block. @throws ChainError NO_CONTRACT, RPC_UNREACHABLE, RPC_ERROR */
+/** Calls a view of a contract on the latest block, or in the one that is being made. @throws ChainError NO_CONTRACT, RPC_UNREACHABLE, RPC_ERROR */
 export async function read<const A extends Abi, N extends ContractFunctionName<A, View>, const P extends ContractFunctionArgs<A, View, N>>(
   chain: Chain,
   address: Address,
-  call: { abi: A; functionName: N; args: P },
+  call: { abi: A; functionName: N; args: P; blockTag?: 'pending' },
   { signal }: CallOptions = {},
 ): Promise<ContractFunctionReturnType<A, View, N, P>> {
   try {

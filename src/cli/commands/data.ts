@@ -4,13 +4,14 @@ import { resolve } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import type { Hex } from 'viem';
 import { callApi, type ApiTarget } from '../../api/call-api.ts';
-import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
+import { formatBytes, messageOf, parseCid, possessionRoot, short, type PossessionRoot } from '../../protocol/index.ts';
 import type { Collected, Holding, Location, Receipt } from '../../storage/index.ts';
 import { contentStream } from '../../storage/content-stream.ts';
 import { parseContentPath, resolveContentPath } from '../content-path.ts';
 import { count } from '../job-options.ts';
 import { knownNodes } from '../known-nodes.ts';
-import { print, progressBar, say, short, table } from '../output.ts';
+import { Interrupted } from '../interrupted.ts';
+import { print, progressBar, say, table } from '../output.ts';
 import { interruptSignal, loadProfile, withClient, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -75,7 +76,10 @@ Examples:
     .action((path: string, _options: Options, command: Command) => withPath(command, path, async (parsed, running, signal) => {
       const { offset, length } = command.optsWithGlobals<Options & { offset?: number; length?: number }>();
       for await (const bytes of running.storage.cat(parsed, { signal, ...(offset !== undefined && { offset }), ...(length !== undefined && { length }) })) {
-        if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal });
+        if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal }).catch((error: NodeJS.ErrnoException) => {
+          // `| head` has read what it wanted.
+          throw signal.aborted ? signal.reason : error.code === 'EPIPE' ? new Interrupted() : error;
+        });
       }
     }));
 

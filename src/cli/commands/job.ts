@@ -1,17 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
-import type { Client, JobRecord, RunningClient } from '../../client/index.ts';
+import type { Client, JobRecord, Progress, RunningClient } from '../../client/index.ts';
 import { isUnfinished } from '../../client/book/is-unfinished.ts';
-import { messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
+import { isError, messageOf, parseJobSpec, ProtocolError, shardName, type JobSpecInput } from '../../protocol/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { fetchedImage } from '../fetched-image.ts';
-import { followLog, narrate } from '../follow-job.ts';
+import { followLog, narrate, standing } from '../follow-job.ts';
 import { count } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
-import { print, progressBar, say, table } from '../output.ts';
+import { withLeavingWord } from '../leaving-word.ts';
+import { clock, dim, print, progressBar, say, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
+import { waitForBooking } from '../wait-for-booking.ts';
 import { withJobs } from '../with-jobs.ts';
+
+/** Characters of a job's name in a list. */
+const MAX_TITLE = 50;
 
 interface Options extends GlobalOptions { quiet?: boolean; replica?: number; outputDir?: string; limit?: number; detach?: boolean; car?: string; shard?: number }
 
@@ -22,7 +27,8 @@ Examples:
   $ gadus job validate job.yaml
   $ gadus job submit job.yaml
   $ gadus job list
-  $ gadus job wait 3f2a`);
+  $ gadus job wait 3f2a       # goes on with it
+  $ gadus job watch 3f2a      # only looks on`);
 
   job.command('validate <file>').description('check a YAML or JSON spec (- for standard input) without submitting it')
     .addHelpText('after', '\nExample:\n  $ gadus job validate job.yaml')
@@ -38,12 +44,12 @@ Examples:
       const asked = await readSpec(file) as JobSpecInput;
       const image = typeof asked?.image === 'string' ? { image: await fetchedImage(asked.image, command, running, { arch: asked.requires?.arch, signal }) } : {};
       const record = await running.client.submit({ ...asked, ...image }, { onProgress: narrate(options.quiet === true || options.json === true) });
-      if (options.detach) {
-        await running.client.waitFor(record, (state) => state !== undefined && state.state !== 'Open', { signal });
+      return withLeavingWord(record, options, async () => {
+        if (!options.detach) return finish(running.client, record, signal, options);
+        await waitForBooking(running.client, record, signal);
         print({ id: record.jobId }, record.jobId, options);
         return EXIT.ok;
-      }
-      return finish(running.client, record, signal, options);
+      });
     }));
 
   job.command('list').description('jobs of this client, newest first').option('-n, --limit <N>', 'at most so many', count, 20)
@@ -52,8 +58,8 @@ Examples:
       const options = command.optsWithGlobals<Options>();
       if (book.list().length === 0 && options.json !== true) say('no jobs yet; gadus run -- echo hello makes one');
       const jobs = book.list().slice(0, options.limit).map((record) => jobJson(book, record));
-      print(jobs, table(['id', 'state', 'replicas', 'created', 'name'],
-        jobs.map(({ id, state, replicas, createdAt, name }) => [id.slice(0, 14), state, replicas.map(({ verdict }) => verdict).join(' '), createdAt, name ?? ''])), options);
+      print(jobs, table(['id', 'state', 'replicas', 'created', 'job'], jobs.map(({ id, state, replicas, createdAt, title }) => [
+        id.slice(0, 14), state, countVerdicts(replicas), clock(Date.parse(createdAt) / 1000), title.length > MAX_TITLE ? `${title.slice(0, MAX_TITLE)}…` : title])), options);
     }));
 
   job.command('describe <id>').description('a job in full, as the chain knows it now')
@@ -69,8 +75,25 @@ Examples:
     .addHelpText('after', '\nExample:\n  $ gadus job wait 0x3f2a')
     .action((id: string, _options: Options, command: Command) => acting(command, async ({ client }, signal, options) => {
       const record = client.find(id);
-      if (isUnfinished(record)) await client.resume(record, { onProgress: narrate(options.quiet === true || options.json === true) });
-      return finish(client, record, signal, options);
+      const quiet = options.quiet === true || options.json === true;
+      const onProgress = narrate(quiet);
+      if (!quiet) say(standing(client.stateOf(record)));
+      return withLeavingWord(record, options, async () => {
+        if (isUnfinished(record)) await carryOn(client, record, { onProgress, signal });
+        return finish(client, record, signal, options);
+      });
+    }));
+
+  job.command('watch <id>').description('look on at a job until it is over, without a hand in it').option('-q, --quiet', 'no progress on stderr')
+    .addHelpText('after', '\nExample:\n  $ gadus job watch 0x3f2a')
+    .action((id: string, _options: Options, command: Command) => withJobs(command, async ({ book, chain, profile, signal }) => {
+      const options = command.optsWithGlobals<Options>();
+      const quiet = options.quiet === true || options.json === true;
+      const record = book.find(id);
+      const { watchJob } = await import('../../client/book/watch-job.ts');
+      if (!quiet) say(standing(book.stateOf(record)));
+      await watchJob({ chain: await chain(), book }, record, { deploymentBlock: BigInt(profile.deploymentBlock), onProgress: narrate(quiet), signal });
+      process.exitCode = report(book, record, options);
     }));
 
   job.command('logs <id>').description('follow the log of a running replica').option('-r, --replica <N>', 'which replica, from 0', count, 0)
@@ -78,7 +101,7 @@ Examples:
     .action((id: string, _options: Options, command: Command) => acting(command, async (running, signal, options) => {
       const record = running.client.find(id);
       await running.client.refresh(record);
-      await followLog(running, record, options.replica!, signal);
+      await followLog(running, record, options.replica!, { signal, quiet: options.json === true });
       return EXIT.ok;
     }));
 
@@ -111,10 +134,34 @@ async function acting(command: Command, act: (running: RunningClient, signal: Ab
   process.exitCode = await withClient(command, (running, signal) => act(running, signal, command.optsWithGlobals<Options>()));
 }
 
+/** `2 agreed, 1 deviated`. */
+function countVerdicts(replicas: readonly { verdict: string }[]): string {
+  return [...Map.groupBy(replicas, ({ verdict }) => verdict)].map(([verdict, { length }]) => `${length} ${verdict}`).join(', ');
+}
+
+/** Carries a job to its end, once no other process of this client does. */
+async function carryOn(client: Client, record: JobRecord, { onProgress, signal }: { onProgress: (progress: Progress) => void; signal: AbortSignal }): Promise<void> {
+  for (let others = 0; isUnfinished(record); others++) {
+    try {
+      return await client.resume(record, { onProgress });
+    } catch (error) {
+      if (!isError(error, 'JOB_CARRIED')) throw error;
+    }
+    if (others === 0) say(dim('another gadus process carries the job: looking on, and going on with it if that ends'));
+    await client.watch(record, { onProgress, signal });
+  }
+}
+
 async function finish(client: Client, record: JobRecord, signal: AbortSignal, options: Options): Promise<number> {
-  const state = await client.wait(record, { signal });
-  print(jobJson(client, record), jobText(client, record), options);
-  const agreed = state.state === 'Settled' && state.verdicts.includes('agreed');
+  await client.wait(record, { signal });
+  return report(client, record, options);
+}
+
+/** Says how a job ended. @returns the exit code */
+function report(book: Pick<Client, 'stateOf'>, record: JobRecord, options: Options): number {
+  const state = book.stateOf(record);
+  print(jobJson(book, record), jobText(book, record), options);
+  const agreed = state?.state === 'Settled' && state.verdicts.includes('agreed');
   if (agreed && options.json !== true) say(`gadus job get ${record.jobId.slice(0, 10)} fetches the result`);
   return agreed ? EXIT.ok : EXIT.unsettled;
 }

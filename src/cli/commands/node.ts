@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { formatBytes, messageOf, scoreBps } from '../../protocol/index.ts';
+import { formatBytes, messageOf, scoreBps, short } from '../../protocol/index.ts';
 import type { Profile, RunningClient } from '../../client/index.ts';
 import { knownNodes, type KnownNode } from '../known-nodes.ts';
 import { coins } from '../../protocol/base/coins.ts';
-import { dim, print, score, short, table } from '../output.ts';
+import { dim, print, score, table } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -16,14 +16,15 @@ export function registerNode(node: Command): void {
     .action((_options: GlobalOptions, command: Command) => withClient(command, async (running, signal) => {
       const nodes = await Promise.all((await knownNodes(running, signal)).map((known) => describe(running, known, signal)));
       print(nodes, table(['account', 'stake', 'score', 'engines', 'price', 'running', 'peer'], nodes.map((one) => [
-        one.address, coins(one.stake), score(one.score), one.engines?.join(',') ?? dim(one.error ?? ''), one.price === undefined ? '' : coins(one.price),
+        one.address, coins(one.stake), score(one.score), one.engines?.map((name) => (one.network?.includes(name) ? `${name}+network` : name)).join(',') ?? dim(one.error ?? ''), one.price === undefined ? '' : coins(one.price),
         one.running === undefined ? '' : `${one.running}+${one.waiting}`, short(one.peer)])), command.optsWithGlobals<GlobalOptions>());
     }));
 
   node.command('describe <account>').description('one node in full').addHelpText('after', '\nExample:\n  $ gadus node describe 0x90F7…')
     .action((account: string, _options: GlobalOptions, command: Command) => withClient(command, async (running, signal) => {
-      const wanted = account.toLowerCase().replace('…', '');
-      const matches = (await knownNodes(running, signal)).filter(({ address }) => address.toLowerCase().startsWith(wanted));
+      // As reports shorten it, too: `0x90F7…b906`.
+      const [begin = '', end = ''] = account.toLowerCase().split('…');
+      const matches = (await knownNodes(running, signal)).filter(({ address }) => address.toLowerCase().startsWith(begin) && address.toLowerCase().endsWith(end));
       if (matches.length !== 1) throw new UsageError(`${matches.length === 0 ? 'no' : 'more than one'} node is ${account}`, 'gadus node list shows them');
       const one = await describe(running, matches[0]!, signal);
       print(one, [

@@ -4,8 +4,10 @@ import type { Client, JobRecord } from '../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import { fetchedImage } from '../fetched-image.ts';
 import { followLog, narrate } from '../follow-job.ts';
+import { waitForBooking } from '../wait-for-booking.ts';
 import { dataRootFrom, specFromOptions, withJobOptions, type JobOptions } from '../job-options.ts';
 import { jobJson, jobText } from '../job-report.ts';
+import { withLeavingWord } from '../leaving-word.ts';
 import { dim, print, progressBar, say } from '../output.ts';
 import { withClient, type GlobalOptions } from '../session.ts';
 
@@ -37,32 +39,40 @@ Examples:
         const image = await fetchedImage(options.image!, command, running, { arch: options.arch, signal });
         const spec = await specFromOptions({ ...options, image }, argv, running, signal);
         const record = await client.submit(spec, { ...dataRootFrom(options), onProgress: narrate(options.quiet === true || options.json === true) });
-        if (options.detach) {
-          await waitForAssignment(running.client, record, signal);
-          print({ id: record.jobId }, record.jobId, options);
-          say(dim('gadus job wait goes on with it; nodes keep their commitments until then'));
-          return EXIT.ok;
-        }
-        const logs = new AbortController();
-        const log = options.follow === false || options.json ? undefined
-          : waitForAssignment(client, record, signal).then(() => followLog(running, record, 0, anySignal(signal, logs.signal)));
-        // A job that fails is told by the wait below.
-        const logEnded = log?.catch(() => {});
-        const state = await client.wait(record, { signal });
-        logs.abort();
-        await logEnded;
-        if (options.json !== true && options.quiet !== true) say(`\n${jobText(client, record)}`);
-        if (state.state === 'Cancelled') say(`not enough nodes bid: ${record.bids.length} of ${record.request.replicas}; gadus node list shows what the nodes offer, their logs say why they did not`);
-        if (state.state !== 'Settled' || !state.verdicts.includes('agreed')) {
-          if (options.json) print(jobJson(client, record), '', options);
-          return EXIT.unsettled;
-        }
-        const destination = options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
-        await client.fetchResult(record, destination, { signal, onProgress: progressBar(options) });
-        print({ ...jobJson(client, record), output: destination }, destination, options);
-        return client.resultOf(record).exitCode;
+        return withLeavingWord(record, options, async () => {
+          if (options.detach) {
+            await waitForBooking(client, record, signal);
+            print({ id: record.jobId }, record.jobId, options);
+            say(dim('gadus job wait goes on with it; nodes keep their commitments until then'));
+            return EXIT.ok;
+          }
+          const logs = new AbortController();
+          const log = options.follow === false || options.json ? undefined
+            : waitForAssignment(client, record, signal).then(() => (isDrawn(client, record) ? followLog(running, record, 0, { signal: anySignal(signal, logs.signal), quiet: options.quiet === true }) : undefined));
+          // A job that fails is told by the wait below.
+          const logEnded = log?.catch(() => {});
+          const state = await client.wait(record, { signal });
+          logs.abort();
+          await logEnded;
+          if (options.json !== true && options.quiet !== true) say(`\n${jobText(client, record)}`);
+          if (state.state === 'Cancelled') say(`not enough nodes bid: ${record.bids.length} of ${record.request.replicas}; gadus node list shows what the nodes offer${client.specOf(record).network === 'none' ? '' : ', and which give jobs a network'}, their logs say why they did not`);
+          if (state.state !== 'Settled' || !state.verdicts.includes('agreed')) {
+            if (options.json) print(jobJson(client, record), '', options);
+            return EXIT.unsettled;
+          }
+          const destination = options.outputDir ?? `job-${record.jobId.slice(2, 10)}`;
+          await client.fetchResult(record, destination, { signal, onProgress: progressBar(options) });
+          print({ ...jobJson(client, record), output: destination }, destination, options);
+          return client.resultOf(record).exitCode;
+        });
       });
     });
+}
+
+/** Whether it has replicas: it may have been called off. */
+function isDrawn(client: Client, record: JobRecord): boolean {
+  const job = client.stateOf(record);
+  return job !== undefined && 'roster' in job;
 }
 
 /** Resolves when the job has left Open. */

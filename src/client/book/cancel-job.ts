@@ -12,6 +12,5 @@ export async function cancelJob({ chain, book }: { chain: Chain; book: JobBook }
     throw new ClientError('CANNOT_CANCEL', `the job is ${state ?? 'not on chain'}`, { hint: 'only a job that waits for bids can be cancelled' });
   }
   const { events } = await cancel(chain, { request: record.request }, options);
-  record.events = [...record.events, ...events.filter(isJobEvent)];
-  await book.put(record);
+  await book.note(record, [...record.events, ...events.filter(isJobEvent)]);
 }

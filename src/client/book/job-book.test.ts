@@ -27,3 +27,26 @@ test('a book has what was written in it, newest first, for whoever opens it', as
     assert.throws(() => one.find('ef'), { code: 'JOB_UNKNOWN', shortMessage: /no such job/ });
   }
 });
+
+test('what the chain says is written to the newest record there is, and by nobody while another process carries the job', async () => {
+  const event = (n: number) => ({ type: 'Expired', n }) as unknown as JobRecord['events'][number];
+  const [carrier, other] = [await JobBook.open(dir), await JobBook.open(dir)];
+  const record = carrier.find('cd');
+  const stale = other.find('cd');
+  const { jobId } = record;
+  assert.ok(await carrier.claims.take(jobId));
+  record.name = 'known to who carries it';
+  await carrier.put(record);
+  record.name = 'not written down yet';
+  await other.note(stale, [event(1)]);
+  assert.deepEqual([stale.name, stale.events.length], ['known to who carries it', 1]);
+  assert.equal((await JobBook.open(dir)).find('cd').events.length, 0, 'it is not the other\'s to write');
+  await carrier.note(record, [event(1), event(2)]);
+  assert.deepEqual([record.name, record.events.length], ['not written down yet', 2], 'nor is what it knows taken from who carries it');
+  await carrier.claims.release(jobId);
+  // Nobody carries it now, and the other's record is old.
+  await other.note(stale, [event(1), event(2), event(3)]);
+  const { name, events } = (await JobBook.open(dir)).find('cd');
+  assert.deepEqual([name, events.length], ['not written down yet', 3]);
+  assert.ok(await carrier.claims.isFree(jobId));
+});

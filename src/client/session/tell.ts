@@ -3,7 +3,7 @@ import type { SessionContext } from './context.ts';
 
 /** Tells whoever follows the job that it has entered another state. */
 export function tellState(job: JobState, { progress }: Pick<SessionContext, 'progress'>): void {
-  if (job.state === 'Assigned' && job.widening === undefined) progress({ stage: 'assigned', roster: job.roster });
+  if (job.state === 'Assigned' && job.widening === undefined) progress({ stage: 'assigned', roster: job.roster, until: job.since + job.request.commitWindow });
   if (job.state === 'Committed') progress({ stage: 'committed' });
   // A verdict that rejects nobody is final in the same message.
   if (job.state === 'Contestable' && job.agreed !== job.committed) {

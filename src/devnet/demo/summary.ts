@@ -1,6 +1,6 @@
 import type { Client, JobRecord } from '../../client/index.ts';
 import type { ReportJob } from '../../evidence/index.ts';
-import { coins, formatBytes, formatDurationMs, type Evidence } from '../../protocol/index.ts';
+import { coins, formatBytes, formatDurationMs, short, type Evidence } from '../../protocol/index.ts';
 import type { Cheat } from '../cheats.ts';
 
 /** What the dishonest node did, in words. */
@@ -76,7 +76,7 @@ export function reportJob({ data, seats }: DemoJob): ReportJob {
 export function jobTable({ data }: DemoJob): string {
   const header = ['replica', 'node', 'CPU', 'peak memory', 'distance', 'verdict', 'paid', 'stake', 'reputation'];
   const rows = data.replicas.map((replica, seat) => [
-    `${seat}${replica.dishonest ? ' (dishonest)' : ''}`, `${replica.node.slice(0, 10)}…`, `${replica.cpuSeconds.toFixed(2)} s`, formatBytes(replica.peakMemoryBytes),
+    `${seat}${replica.dishonest ? ' (dishonest)' : ''}`, short(replica.node), `${replica.cpuSeconds.toFixed(2)} s`, formatBytes(replica.peakMemoryBytes),
     replica.distances.flatMap((d) => (d === null ? [] : [Number.isFinite(d) ? d.toFixed(2) : '∞'])).join('  '),
     replica.verdict, coins(replica.paid), `${coins(replica.stakeBefore)} → ${coins(replica.stakeAfter)}`,
     `${(replica.scoreBefore / 1e4).toFixed(3)} → ${(replica.scoreAfter / 1e4).toFixed(3)}`,
@@ -84,10 +84,10 @@ export function jobTable({ data }: DemoJob): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) => `  ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')}`.trimEnd();
   return [
-    `job ${data.id.slice(0, 10)}… ${data.cheat === null ? 'all honest' : `one node ${CHEAT_WORDS[data.cheat]}`}: ${data.state}`,
+    `job ${short(data.id)} ${data.cheat === null ? 'all honest' : `one node ${CHEAT_WORDS[data.cheat]}`}: ${data.state}`,
     line(header), ...rows.map(line),
     ...data.replicas.flatMap(({ verdict, reason }, seat) => (verdict === 'agreed' ? [] : [`  replica ${seat} ${verdict}: ${reason}`])),
-    `  client ${data.client.address.slice(0, 10)}… reputation ${(data.client.scoreBefore / 1e4).toFixed(3)} → ${(data.client.scoreAfter / 1e4).toFixed(3)}`,
+    `  client ${short(data.client.address)} reputation ${(data.client.scoreBefore / 1e4).toFixed(3)} → ${(data.client.scoreAfter / 1e4).toFixed(3)}`,
     `  gas  ${Object.entries(data.gas).map(([step, gas]) => `${step} ${gas.toLocaleString('en')}`).join(', ')}`,
     `  time ${Object.entries(data.timingsMs).map(([stage, ms]) => `${stage} ${formatDurationMs(ms)}`).join(', ')}`,
   ].join('\n');

@@ -1,3 +1,4 @@
+import { short } from '../../protocol/base/short.ts';
 import { formatBytes, formatDurationMs } from '../../protocol/spec/units.ts';
 import { escapeMarkup } from './escape-markup.ts';
 import { headline } from './headline.ts';
@@ -119,10 +120,6 @@ function percent(bps: number): string {
 function distanceText(value: number): string {
   if (value === Infinity) return '∞';
   return value >= 9.95 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
-}
-
-function short(address: string): string {
-  return address.length > 14 ? `${address.slice(0, 6)}…${address.slice(-4)}` : address;
 }
 
 function sum(values: Record<string, number> | undefined): number | undefined {

@@ -39,9 +39,8 @@ export function tracePlot(series: readonly PlotSeries[], { columns = 2, panels =
   return `<svg xmlns="http://www.w3.org/2000/svg" class="gadus-chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"><style>${CHART_STYLE}</style>${legend.svg}${placed.join('')}</svg>`;
 }
 
-/** One panel as a self-contained SVG, without a legend. */
-export function panelPlot(series: readonly PlotSeries[], panel: Panel): string {
-  const { width, height } = PANEL;
+/** One panel as a self-contained SVG, without a legend; of another size where that is said. */
+export function panelPlot(series: readonly PlotSeries[], panel: Panel, { width, height }: { width: number; height: number } = PANEL): string {
   const byData = Math.max(0, ...series.map(({ trace }) => endOf(dataOf(trace)))) >= MIN_DATA_BYTES;
   const work = byData ? 'data read and written (MB)' : 'CPU time spent (s)';
   const workOf = (trace: Trace) => (byData ? dataOf(trace).map((bytes) => bytes / 1e6) : cpuOf(trace).map((ns) => ns / 1e9));

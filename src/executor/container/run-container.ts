@@ -18,6 +18,7 @@ import { tidyOutputs } from '../tidy-outputs.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { startSampler, warmSampler } from '../sampler/sampler.ts';
 import { alongWaypoints, readWaypoints } from '../sampler/waypoints.ts';
+import { withAbort, type OrAbort } from '../with-abort.ts';
 import { awaitEnd, endContainer, startContainer, type JobEnd } from './container.ts';
 import { removeRun, runtimeRoot } from './leftovers.ts';
 import { collectOutputs, growingOutputs } from './outputs.ts';
@@ -41,28 +42,19 @@ export async function runContainer(context: ContainerContext, request: RunReques
   if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
   noteBase(run, placed.layout);
-  const abort = Promise.withResolvers<never>();
-  abort.promise.catch(() => undefined);
-  const onAbort = () => abort.reject(aborted(signal!));
-  signal?.addEventListener('abort', onAbort);
-  const work = execute(placed, request, variant, run, (promise) => Promise.race([promise, abort.promise]));
   try {
-    return await work;
+    return await withAbort(signal, (orAbort) => execute(placed, request, variant, run, orAbort));
   } catch (error) {
     await removeRun({ ...context, runtimePath: context.runtime.path }, run);
     throw error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
 /** SIGRTMAX. */
 const LAST_SIGNAL = 64;
 
-type OrAbort = <T>(promise: Promise<T>) => Promise<T>;
-
 async function execute(context: ContainerContext, request: RunRequest, variant: ContainerVariant | undefined, run: RunDirectory, orAbort: OrAbort): Promise<RunResult> {
-  const { spec, sampleIntervalMs: intervalMs, onLog, onStart } = request;
+  const { spec, sampleIntervalMs: intervalMs, onLog, onStart, onSample } = request;
   const files = cgroupFiles(context.layout, run.name);
   warmSampler();
   const prepared = await prepareRun(context, request, run, variant);
@@ -90,7 +82,7 @@ async function execute(context: ContainerContext, request: RunRequest, variant: 
     stopEgress = async () => (await opening)?.stop();
     opening.catch(() => undefined);
     const { version, procs, pidsCurrent, cpu, memoryStat } = files;
-    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs });
+    const starting = startSampler({ rootPid: container.initPid, cgroup: { version, procs, pidsCurrent, cpu, memoryStat }, scratchPath: scratch, statusFd, ...(counterFd === undefined ? {} : { counterFd }) }, { intervalMs, onSample });
     stopSampler = async () => (await starting).stop();
     const sampler = await orAbort(starting);
     report = sampler.logged;

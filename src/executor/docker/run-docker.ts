@@ -22,6 +22,7 @@ import { startSampler } from '../sampler/sampler.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
 import { tidyOutputs } from '../tidy-outputs.ts';
 import { treeBytes } from '../tree-bytes.ts';
+import { withAbort, type OrAbort } from '../with-abort.ts';
 import { PAGE_BYTES, RUN_LABEL, STATE_LABEL } from './constants.ts';
 import { containerSpec, coveredPlaces, dockerLimits } from './container-spec.ts';
 import { demultiplex } from './demultiplex.ts';
@@ -55,28 +56,19 @@ export async function runDocker(context: DockerContext, request: RunRequest): Pr
   await keepRuns('docker', context.stateDir, context.client.socketPath);
   if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
-  const abort = Promise.withResolvers<never>();
-  abort.promise.catch(() => undefined);
-  const onAbort = () => abort.reject(aborted(signal!));
-  signal?.addEventListener('abort', onAbort);
   const cleanups: (() => Promise<unknown>)[] = [];
   try {
-    const work = execute(context, request, run, cleanups, (promise) => Promise.race([promise, abort.promise]));
-    return await work;
+    return await withAbort(signal, (orAbort) => execute(context, request, run, cleanups, orAbort));
   } catch (error) {
     for (const cleanup of cleanups.reverse()) await cleanup().catch(() => undefined);
     await removeTree(run.path);
     closeRunDirectory(run);
     throw signal?.aborted ? aborted(signal) : error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
-type OrAbort = <T>(promise: Promise<T>) => Promise<T>;
-
 async function execute(context: DockerContext, request: RunRequest, run: RunDirectory, cleanups: (() => Promise<unknown>)[], orAbort: OrAbort): Promise<RunResult> {
-  const { spec, rootfs, sampleIntervalMs: intervalMs, onLog, onStart, signal } = request;
+  const { spec, rootfs, sampleIntervalMs: intervalMs, onLog, onStart, onSample, signal } = request;
   const { client, tag, initBinary } = context;
   if (!(intervalMs >= 1 && Number.isFinite(intervalMs))) throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${intervalMs} ms` });
   const plan = planMounts(request);
@@ -115,9 +107,9 @@ async function execute(context: DockerContext, request: RunRequest, run: RunDire
   const before = await orAbort(diskSpaces(container, places));
   const [startLimits, limits] = [true, false].map((atStart) => dockerLimits(spec, { atStart, copiedBytes })) as [Record<string, number>, Record<string, number>];
   if (JSON.stringify(startLimits) !== JSON.stringify(limits)) await orAbort(container.update(limits));
-  const starting = host === undefined ? startStatsSampler(client, id, intervalMs) : startSampler({
+  const starting = host === undefined ? startStatsSampler(client, id, { intervalMs, onSample }) : startSampler({
     rootPid: pid, cgroup: samplerFiles(host.files), scratchPath: places.map((place) => `/proc/${pid}/root${place}`),
-  }, { intervalMs });
+  }, { intervalMs, onSample });
   cleanups.push(async () => (await starting).stop());
   const sampler = await orAbort(starting);
   report = sampler.logged;

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChannelName } from '../../protocol/index.ts';
 import { MAX_SAMPLES } from '../constants.ts';
+import type { Sample } from '../engine.ts';
 import type { Sampling } from '../sampler/sampler-protocol.ts';
+import { glances } from '../sampler/glances.ts';
 import { Series } from '../sampler/series.ts';
 import { MIN_STATS_INTERVAL_MS } from './constants.ts';
 import type { DockerClient } from './docker-client.ts';
@@ -16,8 +18,9 @@ interface Stats {
 }
 
 /** A sampler for containers whose processes are not on this machine, as `startSampler` is for those that are. */
-export async function startStatsSampler(client: DockerClient, id: string, intervalMs: number): Promise<{ go(): void; logged(bytes: number): void; stop(): Promise<Sampling> }> {
+export async function startStatsSampler(client: DockerClient, id: string, { intervalMs, onSample }: { intervalMs: number; onSample?: ((sample: Sample) => void) | undefined }): Promise<{ go(): void; logged(bytes: number): void; stop(): Promise<Sampling> }> {
   const series = new Series({ names: STATS_CHANNELS, intervalMs: Math.max(intervalMs, MIN_STATS_INTERVAL_MS), limit: MAX_SAMPLES });
+  const glance = glances(series, onSample);
   const read = async (): Promise<Float64Array> => {
     const { cpu_stats: { cpu_usage: cpu }, memory_stats: { stats: memory = {} }, pids_stats: pids } = await client.call<Stats>('GET', `/containers/${id}/stats?stream=false&one-shot=true`);
     return Float64Array.of(cpu.usage_in_usermode, cpu.usage_in_kernelmode, cpu.total_usage, memory.anon ?? memory.rss ?? 0, memory.file ?? memory.cache ?? 0, Math.max(0, (pids.current ?? 1) - 1));
@@ -33,6 +36,7 @@ export async function startStatsSampler(client: DockerClient, id: string, interv
       const t = performance.now();
       const values = await read();
       series.push(t - startedAt, values);
+      glance(t - startedAt);
       late.push(t - due);
     }
   };

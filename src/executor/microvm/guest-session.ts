@@ -4,6 +4,7 @@ import type { ChannelName } from '../../protocol/index.ts';
 import { KILL_GRACE_MS, MAX_SAMPLES } from '../constants.ts';
 import type { RunRequest, RunResult, SamplingStats } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
+import { glances } from '../sampler/glances.ts';
 import { Series } from '../sampler/series.ts';
 import { BOOT_TIMEOUT_MS, END_SLACK_MS, MAX_FRAME_BYTES, OUTPUT_SILENCE_MS, OUTPUT_TIMEOUT_MS, PREPARE_TIMEOUT_MS, PROTOCOL_VERSION, SLOWEST_OUTPUT_BYTES_PER_MS } from './constants.ts';
 import type { GuestOrder } from './guest-orders.ts';
@@ -24,7 +25,7 @@ export interface Patience { bootMs: number; prepareMs: number; endSlackMs: numbe
 
 const PATIENCE: Patience = { bootMs: BOOT_TIMEOUT_MS, prepareMs: PREPARE_TIMEOUT_MS, endSlackMs: END_SLACK_MS, outputSilenceMs: OUTPUT_SILENCE_MS, outputsMs: OUTPUT_TIMEOUT_MS };
 
-export interface GuestSessionInit extends Pick<RunRequest, 'spec' | 'sampleIntervalMs' | 'onLog' | 'onStart'> {
+export interface GuestSessionInit extends Pick<RunRequest, 'spec' | 'sampleIntervalMs' | 'onLog' | 'onStart' | 'onSample'> {
   orders: GuestOrder[];
   stdoutPath: string;
   stderrPath: string;
@@ -80,6 +81,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
     channel.write(encodeFrame(GO));
 
     const series = new Series({ names: GUEST_CHANNELS, intervalMs: init.sampleIntervalMs, limit: MAX_SAMPLES });
+    const glance = glances(series, init.onSample);
     const first = sampleOf(await expect(frames, SAMPLE, prepareMs, 'START_TIMEOUT'));
     series.start(first.values, ['outputBytes']);
     init.onStart?.();
@@ -92,6 +94,7 @@ export async function guestSession(channel: Duplex, init: GuestSessionInit): Pro
       if (type === SAMPLE) {
         const { t, values } = sampleOf(payload);
         series.push(t, values);
+        glance(t);
       } else if (type === STDOUT || type === STDERR) {
         const i = type - STDOUT;
         if (payload.length === 0 || (kept[i]! += payload.length) > logBytes) throw misbehaved('a log beyond its limit, or of no bytes');

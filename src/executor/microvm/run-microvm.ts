@@ -17,6 +17,7 @@ import { ExecutorError, aborted } from '../errors.ts';
 import { keepRuns, type Kept } from '../keeper.ts';
 import type { Guest } from '../guest/guest.ts';
 import { tidyOutputs } from '../tidy-outputs.ts';
+import { withAbort, type OrAbort } from '../with-abort.ts';
 import { MAX_VCPUS } from './constants.ts';
 import { guestMemoryBytes } from './guest-memory.ts';
 import { guestOrders } from './guest-orders.ts';
@@ -47,21 +48,15 @@ export async function runMicrovm(context: MicrovmContext, request: RunRequest): 
   if (signal?.aborted) throw aborted(signal);
   const run = createRunDirectory(context.stateDir, request.id);
   noteBase(run, kept);
-  const abort = Promise.withResolvers<never>();
-  abort.promise.catch(() => undefined);
-  const onAbort = () => abort.reject(aborted(signal!));
-  signal?.addEventListener('abort', onAbort);
   try {
-    return await execute(context, request, endpoints, { run, kept }, (promise) => Promise.race([promise, abort.promise]));
+    return await withAbort(signal, (orAbort) => execute(context, request, endpoints, { run, kept }, orAbort));
   } catch (error) {
     await removeRun({ stateDir: context.stateDir, layout: undefined, runtimePath: undefined }, run);
     throw error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
-async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, endpoints: readonly Endpoint[], { run, kept }: { run: RunDirectory; kept: Kept }, orAbort: <T>(promise: Promise<T>) => Promise<T>): Promise<RunResult> {
+async function execute({ stateDir, guest, kind, network, patience }: MicrovmContext, request: RunRequest, endpoints: readonly Endpoint[], { run, kept }: { run: RunDirectory; kept: Kept }, orAbort: OrAbort): Promise<RunResult> {
   const { spec, signal } = request;
   const plan = planMounts(request);
   const disks = await prepareDisks(stateDir, request, plan, run);

@@ -1,5 +1,5 @@
 import type { ChannelName } from '../../protocol/index.ts';
-import type { SamplingStats } from '../engine.ts';
+import type { Sample, SamplingStats } from '../engine.ts';
 import type { SamplerSource } from './job-reader.ts';
 
 /** Orders about one job, in an Int32 both threads see. */
@@ -24,6 +24,8 @@ export interface SampleTask {
   limit: number;
   /** Longest wait for GO, ms. */
   holdTimeoutMs: number;
+  /** Whether somebody looks on. */
+  glances: boolean;
   shared: SharedArrayBuffer;
 }
 
@@ -39,5 +41,6 @@ export interface Sampling {
 
 export type SamplerMessage =
   | { type: 'baseline'; id: number }
+  | { type: 'sample'; id: number; sample: Sample }
   | { type: 'result'; id: number; sampling: Sampling }
   | { type: 'failed'; id: number; message: string };

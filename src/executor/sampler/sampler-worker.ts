@@ -29,7 +29,7 @@ port.on('message', (task: SampleTask) => {
 function begin(task: SampleTask): void {
   const { id } = task;
   try {
-    watches.set(id, new Watch(task, thread));
+    watches.set(id, new Watch(task, thread, task.glances ? (sample) => port.postMessage({ type: 'sample', id, sample } satisfies SamplerMessage) : undefined));
     port.postMessage({ type: 'baseline', id } satisfies SamplerMessage);
   } catch (error) {
     port.postMessage({ type: 'failed', id, message: String(error) } satisfies SamplerMessage);

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isError } from '../../protocol/index.ts';
+import { GLANCE_INTERVAL_MS } from '../constants.ts';
+import type { Sample } from '../engine.ts';
 import { monotonicMs } from './monotonic-ms.ts';
 import { startSampler } from './sampler.ts';
 
@@ -43,6 +45,20 @@ describe('startSampler', () => {
       assert.ok(channels.cpuNs!.at(-1)! < worked.channels.cpuNs!.at(-1)! / 2, 'nobody is charged for another\'s work');
     }
     assert.ok(worked.t.length > 2 && stopped[1]!.t.length > 2 && stopped[0]!.t.length === 2, 'one that was never started has a beginning and an end');
+  });
+
+  test('who looks on sees the job as it runs, now and then', async () => {
+    const seen: Sample[] = [];
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const sampler = await startSampler({ rootPid: job('while :; do :; done') }, { intervalMs: 5, onSample: (sample) => {
+      seen.push(sample);
+      if (sample.channels.cpuNs! > seen[0]!.channels.cpuNs!) resolve();
+    } });
+    sampler.go();
+    await enough;
+    const { t, channels } = await sampler.stop();
+    assert.ok(seen.every((sample, i) => sample.t - (seen[i - 1]?.t ?? 0) >= GLANCE_INTERVAL_MS - 1e-6), 'not every sample');
+    for (const sample of seen) assert.equal(sample.channels.cpuNs, channels.cpuNs![t.indexOf(sample.t)], 'a sample of the trace');
   });
 
   test('a job that cannot be watched does not disturb the others', async () => {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { sibling } from '../../protocol/base/sibling.ts';
 import { JOBS_PER_SAMPLER, MAX_SAMPLES, MIN_SAMPLE_INTERVAL_MS, SAMPLER_TIMEOUT_MS, START_TIMEOUT_MS } from '../constants.ts';
+import type { Sample } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
 import type { SamplerSource } from './job-reader.ts';
 import { monotonicMs } from './monotonic-ms.ts';
@@ -41,7 +42,7 @@ export function warmSampler(): void {
  *
  * @throws ExecutorError SAMPLER_FAILED, REQUEST_INVALID
  */
-export async function startSampler(source: SamplerSource, options: { intervalMs: number; limit?: number }): Promise<Sampler> {
+export async function startSampler(source: SamplerSource, options: { intervalMs: number; limit?: number; onSample?: ((sample: Sample) => void) | undefined }): Promise<Sampler> {
   if (!(options.intervalMs >= MIN_SAMPLE_INTERVAL_MS && Number.isFinite(options.intervalMs))) {
     throw new ExecutorError('REQUEST_INVALID', 'not a sampling interval', { details: `${options.intervalMs} ms, at least ${MIN_SAMPLE_INTERVAL_MS}` });
   }
@@ -79,12 +80,13 @@ export async function startSampler(source: SamplerSource, options: { intervalMs:
     else if (message.type === 'baseline') {
       clearTimeout(timer);
       baseline.resolve();
-    } else if (message.type === 'result') settle(message.sampling);
+    } else if (message.type === 'sample') options.onSample?.(message.sample);
+    else if (message.type === 'result') settle(message.sampling);
     else fail(message.message);
   });
   const { intervalMs, limit = MAX_SAMPLES } = options;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  worker.postMessage({ id, source, intervalMs, limit, holdTimeoutMs: START_TIMEOUT_MS, shared } satisfies SampleTask);
+  worker.postMessage({ id, source, intervalMs, limit, holdTimeoutMs: START_TIMEOUT_MS, glances: options.onSample !== undefined, shared } satisfies SampleTask);
   ring(bell);
   await baseline.promise;
 

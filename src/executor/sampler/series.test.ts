@@ -17,6 +17,15 @@ test('counters start at 0 and never fall; levels are absolute unless said otherw
   assert.deepEqual([...channels.outputBytes!], [0, 500, 0, 1000]);
 });
 
+test('shows its newest sample as it will be taken', () => {
+  const s = series();
+  s.start(Float64Array.of(100, 5, 1000), ['outputBytes']);
+  s.push(20, Float64Array.of(150, 7, 1500));
+  assert.deepEqual(s.last(), { t: 20, channels: { cpuNs: 50, processes: 7, outputBytes: 500 } });
+  s.push(40, Float64Array.of(120, 3, 900));
+  assert.deepEqual(s.last(), { t: 40, channels: { cpuNs: 50, processes: 3, outputBytes: 0 } });
+});
+
 test('time rises strictly, whatever the clock says', () => {
   const s = series();
   s.start(new Float64Array(3));

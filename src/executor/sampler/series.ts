@@ -1,5 +1,6 @@
 // Not by the folder's index: the thread that samples would load all that is behind it.
 import { CHANNELS, type ChannelName } from '../../protocol/trace/trace.ts';
+import type { Sample } from '../engine.ts';
 
 /** Growing columns of samples, one for time and one for each channel. */
 export class Series {
@@ -40,6 +41,12 @@ export class Series {
       const value = Math.max(0, values[i]! - this.baseline[i]!);
       column[at] = at > 0 && CHANNELS[this.names[i]!].kind === 'counter' ? Math.max(value, column[at - 1]!) : value;
     }
+  }
+
+  /** The sample that was appended last. */
+  last(): Sample {
+    const at = this.length - 1;
+    return { t: this.columns[0]![at]!, channels: Object.fromEntries(this.names.map((name, i) => [name, this.columns[i + 1]![at]!])) };
   }
 
   /** The columns, cut to length. The series must not be used afterwards. */

@@ -1,4 +1,6 @@
 import { SAMPLER_IDLE_FACTOR } from '../constants.ts';
+import type { Sample } from '../engine.ts';
+import { glances } from './glances.ts';
 import { JobReader } from './job-reader.ts';
 import { monotonicMs } from './monotonic-ms.ts';
 import { GO, GO_AT, HOLD, LOG_BYTES_OFFSET, STOP, STOP_AT, TIMES_OFFSET, type SampleTask, type Sampling } from './sampler-protocol.ts';
@@ -26,19 +28,21 @@ export class Watch {
   readonly #reader: JobReader;
   readonly #series: Series;
   readonly #thread: ThreadTime;
+  readonly #glance: (t: number) => void;
   readonly #lateMs: number[] = [];
   #running: Running | undefined;
   #busyMs = 0;
   #lost = 0;
   #missed = 0;
 
-  constructor({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask, thread: ThreadTime) {
+  constructor({ source, intervalMs, limit, holdTimeoutMs, shared }: SampleTask, thread: ThreadTime, onSample?: (sample: Sample) => void) {
     this.#thread = thread;
     this.#order = new Int32Array(shared, 0, 1);
     this.#logBytes = new BigInt64Array(shared, LOG_BYTES_OFFSET, 1);
     this.#times = new Float64Array(shared, TIMES_OFFSET, 2);
     this.#reader = new JobReader(source);
     this.#series = new Series({ names: this.#reader.names, intervalMs, limit });
+    this.#glance = glances(this.#series, onSample);
     try {
       this.#reader.read(0);
     } catch (error) {
@@ -68,6 +72,7 @@ export class Watch {
     const stoppedAt = this.#times[STOP_AT]!;
     const end = ended && stoppedAt > 0 ? Math.min(now, running.start + stoppedAt - running.startedMs) : now;
     this.#series.push(end - running.start, this.#reader.values);
+    if (!ended) this.#glance(end - running.start);
     // By whole intervals: of the closer ones at the beginning a few may be missed.
     this.#lost += Math.max(0, Math.floor((end - running.last) / this.#series.intervalMs) - 1);
     running.last = end;

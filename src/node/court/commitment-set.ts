@@ -1,7 +1,6 @@
-import type { Address, Hex } from 'viem';
-import { isAddressEqual } from 'viem';
+import type { Hex } from 'viem';
 import { signCommitmentSet, verifySet } from '../../chain/index.ts';
-import { messageOf, replay, rosterHashOf, setDigestOf, withCommitments, type SealedSeat, type SignedSet } from '../../protocol/index.ts';
+import { messageOf, replay, rosterHashOf, seatOf, setDigestOf, withCommitments, type SealedSeat, type SignedSet } from '../../protocol/index.ts';
 import type { NodeComponents } from '../components.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
 
@@ -58,11 +57,6 @@ export async function acceptSet(
 /** Whether the chain has other commitments than the set that all had signed; newcomers of a widened job sign none. */
 export function overruled(roster: readonly SealedSeat[], set: ReplicaRecord['set']): boolean {
   return set?.signatures !== undefined && set.commitments.length === roster.length && !same(set.commitments, roster.map(({ commitment }) => commitment));
-}
-
-/** The seat of a node, or -1. */
-export function seatOf(roster: readonly SealedSeat[], address: Address): number {
-  return roster.findIndex(({ node }) => isAddressEqual(node, address));
 }
 
 function same(a: readonly Hex[], b: readonly Hex[]): boolean {

@@ -1,8 +1,8 @@
 import type { Hex } from 'viem';
 import { readJob, readJobEvents } from '../../chain/index.ts';
-import { amend, type JobEvent } from '../../protocol/index.ts';
+import { MAX_SEED_DELAY_BLOCKS, amend, type JobEvent } from '../../protocol/index.ts';
 import type { NodeComponents } from '../components.ts';
-import { MAX_EARLY_JOBS, MAX_SEED_DELAY_BLOCKS } from '../constants.ts';
+import { MAX_EARLY_JOBS } from '../constants.ts';
 
 /** Chain events of jobs not (yet) bid for: the bid may come a moment later, and its job's history must be whole. */
 export class EarlyEvents {

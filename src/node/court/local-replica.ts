@@ -1,10 +1,10 @@
 import { isAddressEqual } from 'viem';
 import { hasMajority } from '../../evidence/index.ts';
-import { openingsIn, POLICIES, postedBids, type JobState } from '../../protocol/index.ts';
+import { openingsIn, POLICIES, postedBids, seatOf, type JobState } from '../../protocol/index.ts';
 import type { NodeInit } from '../components.ts';
 import { POST_SHARE } from '../constants.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
-import { overruled, seatOf } from './commitment-set.ts';
+import { overruled } from './commitment-set.ts';
 import type { LocalReplica } from './next-action.ts';
 
 type Init = Pick<NodeInit, 'address' | 'contests' | 'summons' | 'postBids'>;

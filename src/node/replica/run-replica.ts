@@ -4,7 +4,7 @@ import {
   encodeEvidence, encodeWindowSource, evidenceDigest, fingerprintOf, outputHistory, profileOutput, sealEvidence, sealResult, sketchOf, windowsOf,
   type WindowSource,
 } from '../../evidence/index.ts';
-import { resultFiles, type Engine, type ImageStore, type RunResult } from '../../executor/index.ts';
+import { resultFiles, type Engine, type ImageStore, type RunRequest, type RunResult } from '../../executor/index.ts';
 import {
   cidDigest, commitmentOf, parseCid, type Court, type Evidence, type JobRequest, type JobSpec, type LogChunk, type Opening,
 } from '../../protocol/index.ts';
@@ -23,6 +23,8 @@ export interface RunReplicaInit {
   spec: JobSpec;
   onStage?: (stage: ReplicaStage) => void;
   onLog?: (stream: LogChunk['stream'], data: Uint8Array) => void;
+  /** A run is about to begin: who looks on. */
+  watch?: (shard?: number) => Pick<RunRequest, 'onStart' | 'onSample'>;
   /** Unix ms until which a run that was hardly sampled may be made again. */
   againUntil?: number;
   /** Told before that, why. */
@@ -83,7 +85,7 @@ export async function runReplica(components: RunReplicaComponents, init: RunRepl
         // The tail of both names keeps two nodes on one machine apart, as well as two jobs on one node.
         id: `${init.jobId.slice(2, 18)}-${init.node.slice(2, 10).toLowerCase()}`,
         spec, rootfs: image.path, inputs, sampleIntervalMs: SAMPLE_INTERVAL_MS, signal,
-        ...(init.onLog === undefined ? {} : { onLog: init.onLog }),
+        ...(init.onLog === undefined ? {} : { onLog: init.onLog }), ...init.watch?.(),
       }, init);
     });
     held.push(run);

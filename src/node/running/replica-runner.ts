@@ -8,6 +8,7 @@ import { machineNeeds } from '../bidding/machine-needs.ts';
 import type { NodeComponents, NodeInit } from '../components.ts';
 import { AGAIN_WINDOW_SHARE } from '../constants.ts';
 import { NodeError } from '../errors.ts';
+import { LiveReplica } from './live-replica.ts';
 import { LogHub } from './log-hub.ts';
 import type { ReplicaRecord } from '../replica-record.ts';
 import { RunQueue } from './run-queue.ts';
@@ -23,6 +24,7 @@ export class ReplicaRunner {
   readonly #init: NodeInit;
   readonly #queue: RunQueue;
   readonly #running = new Map<Hex, { controller: AbortController; done: Promise<unknown> }>();
+  readonly #live = new Map<Hex, LiveReplica>();
   #stopped: string | undefined;
   readonly #hubs = new Map<Hex, LogHub>();
 
@@ -36,6 +38,11 @@ export class ReplicaRunner {
     return { running: this.#queue.running, waiting: this.#queue.waiting };
   }
 
+  /** What runs now, and what waits for room. */
+  get live(): ReadonlyMap<Hex, LiveReplica> {
+    return this.#live;
+  }
+
   isRunning(jobId: Hex): boolean {
     return this.#running.has(jobId);
   }
@@ -46,6 +53,7 @@ export class ReplicaRunner {
     const controller = new AbortController();
     const done = this.#run(record, controller.signal).finally(() => {
       this.#running.delete(record.jobId);
+      this.#live.delete(record.jobId);
       this.#hub(record.jobId).end();
     });
     this.#running.set(record.jobId, { controller, done });
@@ -107,6 +115,8 @@ export class ReplicaRunner {
     if (engine === undefined) throw new NodeError('NO_ENGINE', `no engine here runs ${spec.engine} jobs`);
     const needs = machineNeeds(engine, spec.resources);
     const hub = this.#hub(jobId);
+    const live = new LiveReplica();
+    this.#live.set(jobId, live);
 
     const components = { ...this.#components, engine };
     const init: RunReplicaInit = {
@@ -120,7 +130,9 @@ export class ReplicaRunner {
         hub.write('info', new TextEncoder().encode(`the job cannot be run: ${why}\n`));
         log('warn', 'replica', { jobId, stage: 'fault', why });
       },
+      watch: (shard) => live.watch(shard),
       onStage: (stage) => {
+        live.enter(stage);
         hub.write('info', new TextEncoder().encode(`${stage}\n`));
         log('info', 'replica', { jobId, stage });
       },
@@ -131,6 +143,7 @@ export class ReplicaRunner {
       keepUntil: Date.now() + request.commitWindow * 1000 + this.#init.keepResultsMs,
       enter: (task, until) => this.#queue.run(needs, task, until),
       onShard: (progress) => {
+        live.ended(progress);
         hub.write('info', new TextEncoder().encode(shardLine(progress)));
         log('info', 'shard', { jobId, ...progress });
       },

@@ -30,7 +30,7 @@ export interface SharedParts {
  */
 export async function runShard(
   { engine, storage, image, inputs, sampleIntervalMs, keepUntil, onFault }: SharedParts,
-  { court, jobId, node, request, ...again }: Pick<RunReplicaInit, 'court' | 'jobId' | 'node' | 'request' | 'againUntil' | 'onAgain'>,
+  { court, jobId, node, request, ...again }: Pick<RunReplicaInit, 'court' | 'jobId' | 'node' | 'request' | 'againUntil' | 'onAgain' | 'watch'>,
   split: JobSpec,
   shard: Shard,
   signal: AbortSignal,
@@ -51,7 +51,7 @@ export async function runShard(
       }
       return runWatched(engine, {
         id: `${jobId.slice(2, 18)}-${node.slice(2, 10).toLowerCase()}-s${shardName(shard.index)}`,
-        spec: shard.spec, rootfs: image.path, inputs: mounts, sampleIntervalMs, signal, ...(onLog === undefined ? {} : { onLog }),
+        spec: shard.spec, rootfs: image.path, inputs: mounts, sampleIntervalMs, signal, ...(onLog === undefined ? {} : { onLog }), ...again.watch?.(shard.index),
       }, again);
     });
     held.push(run);

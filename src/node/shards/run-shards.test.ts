@@ -210,3 +210,13 @@ test('encrypted: the same result as in the clear, of which nothing is here but f
   assert.equal((await run(hidden, 4, again)).resultCid, clear.resultCid);
   assert.equal(again.runs.length, 0);
 });
+
+test('who looks on sees each shard as a run of its own', async (t) => {
+  const { run } = await bench(t);
+  const seen = new Map<number | undefined, number>();
+  const engine = watched(({ onSample }) => onSample?.({ t: 1, channels: {} }));
+  await run({ shards: { by: 'count', count: 3 } }, 3, engine, {
+    watch: (shard) => ({ onStart: () => {}, onSample: () => { seen.set(shard, (seen.get(shard) ?? 0) + 1); } }),
+  });
+  assert.deepEqual([...seen].sort(), [[0, 1], [1, 1], [2, 1]]);
+});

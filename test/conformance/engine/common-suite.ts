@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe } from 'node:test';
-import type { RunRequest } from '../../../src/executor/index.ts';
+import type { RunRequest, Sample } from '../../../src/executor/index.ts';
 import { CHANNELS, isError, type JobSpecInput } from '../../../src/protocol/index.ts';
 import { engineBench, type EngineSetup, type Outcome } from './engine-bench.ts';
 
@@ -125,6 +125,19 @@ export function commonSuite(name: string, setup: () => Promise<CommonSetup>, mor
       await once(child, 'exit');
       await engine.sweep();
       assert.deepEqual(await leftovers(), []);
+    });
+    it('shows a job to who looks on while it runs', async () => {
+      const controller = new AbortController();
+      const seen: Sample[] = [];
+      const onSample = (sample: Sample) => {
+        seen.push(sample);
+        if (sample.channels.cpuNs! > seen[0]!.channels.cpuNs!) controller.abort();
+      };
+      await assert.rejects(run(programs.spin(), {}, { signal: controller.signal, onSample }), (error) => isError(error, 'ABORTED'));
+      for (const [i, { t, channels }] of seen.entries()) {
+        assert.ok(t > (seen[i - 1]?.t ?? 0), 'time rises strictly');
+        assert.ok(Object.values(channels).every((value) => Number.isFinite(value) && value >= 0), JSON.stringify(channels));
+      }
     });
     it('leaves a well-formed trace with the channels that the probe names', async () => {
       const { trace, sampling, environment } = await run(programs.flood(20));

@@ -1,6 +1,6 @@
-import type { Address, Hex } from 'viem';
+import { isAddressEqual, type Address, type Hex } from 'viem';
 import { readSeed, verifyBid } from '../../../chain/index.ts';
-import { hasClaim, MAX_BIDS, messageOf, postedBids, type BidMessage, type JobState, type SignedBid } from '../../../protocol/index.ts';
+import { decodeSpec, hasClaim, MAX_BIDS, messageOf, postedBids, type BidMessage, type JobState, type SignedBid } from '../../../protocol/index.ts';
 import { FEW_BIDS_AFTER_MS } from '../../constants.ts';
 import type { SessionContext } from '../context.ts';
 import type { FalseClaims } from './false-claims.ts';
@@ -9,6 +9,7 @@ import type { FalseClaims } from './false-claims.ts';
 export class BidBook {
   readonly #context: SessionContext;
   readonly #claims: FalseClaims;
+  readonly #hasInput: boolean;
   readonly #seeds = new Map<number, Promise<Hex>>();
   /** Nodes whose bids for newcomers were sent to the chain. It keeps the best alone and says nothing of the others: sent again, they would cost again. */
   readonly #offered = new Set<string>();
@@ -17,6 +18,8 @@ export class BidBook {
   constructor(context: SessionContext, claims: FalseClaims) {
     this.#context = context;
     this.#claims = claims;
+    const { inputs, shards } = decodeSpec(Buffer.from(context.record.spec));
+    this.#hasInput = inputs.length > 0 || shards?.by === 'list';
   }
 
   /** A bid arrived. @returns why it is declined, or undefined */
@@ -25,7 +28,7 @@ export class BidBook {
     const job = this.#context.job();
     if (this.#knows(bid)) return undefined;
     if (job !== undefined && job.state !== 'Open' && job.state !== 'Widening') return `the job is ${job.state}`;
-    if (job?.state === 'Widening' && job.roster.some(({ node }) => sameNode(node, bid.node))) return 'the node has a seat already';
+    if (job?.state === 'Widening' && job.roster.some(({ node }) => isAddressEqual(node, bid.node))) return 'the node has a seat already';
     const round = roundOf(job);
     try {
       const seed = hasClaim(bid) ? { seed: await this.#seed(round) } : {};
@@ -41,7 +44,7 @@ export class BidBook {
     if (this.#knows(bid)) return undefined;
     bids.push({ bid, addrs });
     this.#context.mark('firstBid');
-    this.#context.progress({ stage: 'bid', node: bid.node, price: bid.price, locality: bid.locality, count: this.count });
+    this.#context.progress({ stage: 'bid', node: bid.node, price: bid.price, ...(this.#hasInput && { locality: bid.locality }), count: this.count });
     this.#context.poke();
     return undefined;
   }
@@ -57,16 +60,16 @@ export class BidBook {
     const job = this.#context.job();
     const round = roundOf(job);
     const seated = job?.state === 'Widening' ? job.roster : [];
-    const free = ({ node }: { node: Address }) => !seated.some((seat) => sameNode(seat.node, node));
+    const free = ({ node }: { node: Address }) => !seated.some((seat) => isAddressEqual(seat.node, node));
     const posted = postedBids(record.events, round);
-    const received = record.bids.map(({ bid }) => bid).filter((bid) => bid.round === round && free(bid) && !posted.some(({ node }) => sameNode(node, bid.node)));
+    const received = record.bids.map(({ bid }) => bid).filter((bid) => bid.round === round && free(bid) && !posted.some(({ node }) => isAddressEqual(node, bid.node)));
     return [...posted, ...received].slice(0, MAX_BIDS);
   }
 
   /** Bids for newcomers that the chain was not told of yet: only those that it keeps are protected from being left out. */
   unposted(): SignedBid[] {
     const posted = postedBids(this.#context.record.events, 1);
-    return this.assignable().filter(({ node }) => !this.#offered.has(node.toLowerCase()) && !posted.some((other) => sameNode(other.node, node)));
+    return this.assignable().filter(({ node }) => !this.#offered.has(node.toLowerCase()) && !posted.some((other) => isAddressEqual(other.node, node)));
   }
 
   /** The chain was told of these. */
@@ -79,7 +82,7 @@ export class BidBook {
     const { record } = this.#context;
     for (const round of [0, 1]) {
       for (const bid of postedBids(record.events, round)) {
-        if (roster.some(({ node }) => sameNode(node, bid.node)) && !record.bids.some((known) => sameNode(known.bid.node, bid.node))) record.bids.push({ bid, addrs: [] });
+        if (roster.some(({ node }) => isAddressEqual(node, bid.node)) && !record.bids.some((known) => isAddressEqual(known.bid.node, bid.node))) record.bids.push({ bid, addrs: [] });
       }
     }
   }
@@ -96,7 +99,7 @@ export class BidBook {
   }
 
   #knows({ node, round }: { node: Address; round: number }): boolean {
-    return this.#context.record.bids.some(({ bid }) => sameNode(bid.node, node) && bid.round === round);
+    return this.#context.record.bids.some(({ bid }) => isAddressEqual(bid.node, node) && bid.round === round);
   }
 
   #seed(round: number): Promise<Hex> {
@@ -111,8 +114,4 @@ export class BidBook {
 /** Which draw bids are gathered for. */
 function roundOf(job: JobState | undefined): number {
   return job?.state === 'Widening' ? 1 : 0;
-}
-
-function sameNode(a: Address, b: Address): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
