@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bytesToHex, zeroHash, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { assign, commit, contest, open, resolve, settle, signBid, signCommitment, signLogAccess, submit } from '../../src/chain/index.ts';
@@ -23,7 +23,6 @@ describe('statements and evidence that are not what they seem', () => {
     puppet = await startPuppet(network());
     asker = await network().client();
   });
-  after(() => puppet.stop());
 
   /** A job that waits for the puppet's bid. */
   const openJob = async (): Promise<JobRecord> => {
