@@ -6,8 +6,8 @@ import { cgroupLayout } from '../../../src/executor/cgroup/layout.ts';
 import { SLOWNESS } from '../../../src/executor/constants.ts';
 import { rootsDirectory } from '../../../src/executor/container/run-directory.ts';
 
-/** Longest that a starting container keeps copies of others' mounts, ms: a busy machine's start takes a second. */
-const COPY_LIVES_MS = 2000;
+/** Longest that a starting container keeps copies of others' mounts, ms: what it has to do until its root is its own is little, when it comes to it is up to the machine. */
+const COPY_LIVES_MS = 20_000 * SLOWNESS;
 /** Longest that a thread of the sampler keeps the files of what it watched, ms: it has to be scheduled to close them. */
 const THREADS_HOLD_MS = 20_000 * SLOWNESS;
 const LOOK_EVERY_MS = 20;
@@ -60,7 +60,7 @@ async function openFiles(stateDir: string): Promise<string[]> {
  * root is its own.
  */
 async function loopDevices(stateDir: string): Promise<string[]> {
-  for (const end = performance.now() + COPY_LIVES_MS; ; await delay(COPY_LIVES_MS / 100)) {
+  for (const end = performance.now() + COPY_LIVES_MS; ; await delay(LOOK_EVERY_MS)) {
     const held: string[] = [];
     for (const device of await readdir('/sys/block')) {
       const backing = await readFile(`/sys/block/${device}/loop/backing_file`, 'utf8').catch(() => '');
