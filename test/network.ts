@@ -13,9 +13,13 @@ import { createClient, type Client, type JobRecord, type Profile, type RunningCl
 import { startDevnet, type Devnet, type DevnetOptions } from '../src/devnet/index.ts';
 import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
 import { SLOWNESS } from '../src/executor/constants.ts';
+import { takeUsualUmask } from '../src/executor/index.ts';
 import { messageOf, scoreBps, type JobState } from '../src/protocol/index.ts';
 import { leftovers, MARK } from './leftovers.ts';
 import { until } from './until.ts';
+
+// Files that jobs read where they lie are for everybody to read, whoever started the tests.
+takeUsualUmask();
 
 export const COIN = 10n ** 18n;
 /** Before a network gets a folder of its own. */
