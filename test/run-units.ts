@@ -13,7 +13,7 @@ const SILENCE_MS = 10 * 60_000 * SLOWNESS;
  * node test/run-units.ts 'src/**\/*.test.ts'
  */
 async function main(patterns: readonly string[]): Promise<void> {
-  const { code, silent } = await runWatched(process.execPath, ['--test', `--test-concurrency=${FILES_AT_ONCE}`, ...patterns], {
+  const { code, silent } = await runWatched(process.execPath, ['--test', `--test-concurrency=${FILES_AT_ONCE}`, `--import=${new URL('./fixed-seed.ts', import.meta.url).href}`, ...patterns], {
     silenceMs: SILENCE_MS, signal: stopSignal(), onOutput: (text) => process.stdout.write(text),
   });
   if (silent) process.stdout.write(hung(patterns.join(' '), SILENCE_MS));

@@ -143,8 +143,10 @@ describe('a run in Firecracker, with jailer and monitor played', { skip }, () =>
   });
 
   test('asks both programs for their version, and takes an old one, or two that do not match, for none', async () => {
+    // Each a file of its own: one that is being started cannot be written.
+    let made = 0;
     const program = async (name: string, words: string) => {
-      const file = path.join(directory, name);
+      const file = path.join(directory, `${name}-${made++}`);
       await writeFile(file, `#!/bin/sh\necho '${words}'\n`, { mode: 0o755 });
       return file;
     };
