@@ -25,6 +25,8 @@ export interface WatchOptions {
  * the same way.
  */
 export async function runWatched(program: string, args: readonly string[], { silenceMs, endMs = END_TIMEOUT_MS, onOutput, signal }: WatchOptions): Promise<Watched> {
+  // What tests write is for everybody to read, as jobs need it, whoever started them.
+  process.umask(0o022);
   // A test runner that finds it set reports to another one.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
