@@ -10,12 +10,14 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { callApi } from '../src/api/index.ts';
 import { approve, coinBalance, createChain, readJob, readParty, transferCoin, type Chain, type Party, type Role } from '../src/chain/index.ts';
 import { createClient, type Client, type JobRecord, type Profile, type RunningClient } from '../src/client/index.ts';
+import { DEVNET_NODES } from '../src/devnet/constants.ts';
 import { startDevnet, type Devnet, type DevnetOptions } from '../src/devnet/index.ts';
 import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
 import { SLOWNESS } from '../src/executor/constants.ts';
 import { takeUsualUmask } from '../src/executor/index.ts';
 import { messageOf, scoreBps, type JobState } from '../src/protocol/index.ts';
 import { leftovers, MARK } from './leftovers.ts';
+import { quietPorts } from './quiet-ports.ts';
 import { until } from './until.ts';
 
 // Files that jobs read where they lie are for everybody to read, whoever started the tests.
@@ -106,9 +108,11 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
     if (process.env.GADUS_TEST_VERBOSE !== undefined) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data));
   };
   // Whether KVM works is found out by booting a kernel, at every start of every node: no test of the network runs in a microVM.
-  const { configure = (config) => config } = options;
+  const { configure = (config) => config, nodes: count = DEVNET_NODES } = options;
+  const ports = await quietPorts(count);
   const devnet = await startDevnet({
-    dir: join(dir, 'network'), ...options, configure: (config, index) => configure({ ...config, engines: ['container', 'wasm'] }, index), onLog: listen,
+    dir: join(dir, 'network'), ...options, onLog: listen,
+    configure: (config, index) => configure({ ...config, engines: ['container', 'wasm'], network: { ...config.network, listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`] } }, index),
   }).catch(async (error: unknown) => {
     leave();
     await rm(dir, { recursive: true, force: true });
