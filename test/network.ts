@@ -16,7 +16,7 @@ import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
 import { SLOWNESS } from '../src/executor/constants.ts';
 import { takeUsualUmask } from '../src/executor/index.ts';
 import { messageOf, scoreBps, type JobState } from '../src/protocol/index.ts';
-import { leftovers, MARK } from './leftovers.ts';
+import { lastingLeftovers, MARK } from './leftovers.ts';
 import { quietPorts } from './quiet-ports.ts';
 import { until } from './until.ts';
 
@@ -221,7 +221,7 @@ export function markedFolder(): { dir: string; mark: string; leave(): void } {
 
 /** Nothing of the network is on the machine but its folder, which can be removed. */
 export async function assertNothingLeft(dir: string, mark: string): Promise<void> {
-  const left = leftovers(dir, mark);
+  const left = await lastingLeftovers(dir, mark);
   await rm(dir, { recursive: true, force: true });
   assert.deepEqual(left, { processes: [], mounts: [], loopDevices: [], cgroups: [], files: [] });
 }
