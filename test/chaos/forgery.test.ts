@@ -171,7 +171,7 @@ describe('statements and evidence that are not what they seem', () => {
     assert.ok(unknown.status === 'refused');
     assert.match(unknown.reason, /no evidence of that job/);
 
-    const expires = Math.floor(Date.now() / 1000) + 60;
+    const expires = Math.floor(Date.now() / 1000) + 1800;
     const follow = async (access: { peer: string; expires: number; signer?: Puppet['chain']; job?: Hex }): Promise<string> => {
       const { peer, signer = asker.chain, job = jobId } = access;
       const signature = await signLogAccess(signer.signer(), puppet.court, { jobId: job, peer, expires: BigInt(access.expires) });
