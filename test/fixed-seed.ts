@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 
 /** Any number: what properties find with it they find again. */
 const SEED = 20_221_128;
@@ -10,6 +11,6 @@ const SEED = 20_221_128;
 const wanted = process.env['GADUS_SEED'] ?? String(SEED);
 const [, file] = process.argv;
 // Most files have no properties, and need not load what tries them.
-if (wanted !== 'random' && file?.endsWith('.test.ts') && readFileSync(file, 'utf8').includes("from 'fast-check'")) {
+if (isMainThread && wanted !== 'random' && file?.endsWith('.test.ts') && readFileSync(file, 'utf8').includes("from 'fast-check'")) {
   (await import('fast-check')).configureGlobal({ seed: Number(wanted) });
 }
