@@ -9,14 +9,14 @@ cd "$(dirname "$0")/.."
 out=${GADUS_NIGHTLY:-.nightly}
 mkdir -p "$out"
 
-# Every fuzz test at 100,000 runs: about an hour. Those that name a number of their own (`forge-config`: whole lives of jobs) keep to it.
+# Every fuzz test at 100,000 runs, from a seed of the day (FUZZ_SEED is another): about an hour. Those that name a number of their own (`forge-config`: whole lives of jobs) keep to it.
 fuzz() {
-  FOUNDRY_FUZZ_RUNS=${FUZZ_RUNS:-100000} sh scripts/forge.sh test --no-match-contract '^InvariantsTest$' --match-test '^testFuzz'
+  FOUNDRY_FUZZ_SEED=${FUZZ_SEED:-0x$(date +%Y%m%d)} FOUNDRY_FUZZ_RUNS=${FUZZ_RUNS:-100000} sh scripts/forge.sh test --no-match-contract '^InvariantsTest$' --match-test '^testFuzz'
 }
 
 # Longer lives and more of them than in every run: 500 sequences of 300 steps against CI's 24 of 60.
 invariants() {
-  FOUNDRY_INVARIANT_RUNS=${INVARIANT_RUNS:-500} FOUNDRY_INVARIANT_DEPTH=${INVARIANT_DEPTH:-300} sh scripts/forge.sh test --match-contract '^InvariantsTest$'
+  FOUNDRY_FUZZ_SEED=${FUZZ_SEED:-0x$(date +%Y%m%d)} FOUNDRY_INVARIANT_RUNS=${INVARIANT_RUNS:-500} FOUNDRY_INVARIANT_DEPTH=${INVARIANT_DEPTH:-300} sh scripts/forge.sh test --match-contract '^InvariantsTest$'
 }
 
 # 2,000 sequences of up to 200 steps from a seed of the day; a failure prints it.

@@ -9,7 +9,7 @@ said=$(mktemp)
 nice -n 10 sh scripts/forge.sh test >"$said" 2>&1 &
 forge=$!
 trap '[ -z "$forge" ] || { kill "$forge" 2>/dev/null || true; cat "$said"; }; rm -f "$said"' EXIT
-node --test --test-concurrency=2 'src/**/*.test.ts' 'test/conformance/**/*.test.ts' 'test/firecracker/**/*.test.ts' 'lab/**/*.test.ts'
+node test/run-units.ts 'src/**/*.test.ts' 'test/conformance/**/*.test.ts' 'test/firecracker/**/*.test.ts' 'test/*.test.ts' 'lab/**/*.test.ts'
 wait "$forge"
 forge=
 cat "$said"

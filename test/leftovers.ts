@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SLOWNESS } from '../src/executor/constants.ts';
 import { rootsDirectory } from '../src/executor/container/run-directory.ts';
 
 /** Environment variable by which everything a test's network starts can be told, whoever its parent has become. */
 export const MARK = 'GADUS_TEST_NETWORK';
+
+/** Longest that a starting container keeps copies of others' mounts, ms: what it has to do until its root is its own is little, when it comes to it is up to the machine. */
+export const COPY_LIVES_MS = 20_000 * SLOWNESS;
+const LOOK_EVERY_MS = 20;
 
 /** What a network left on the machine; all empty when it cleaned up after itself. */
 export interface Leftovers { processes: string[]; mounts: string[]; loopDevices: string[]; cgroups: string[]; files: string[] }
@@ -24,6 +30,18 @@ export function leftovers(dir: string, mark: string, engines: readonly string[] 
     cgroups: cgroups(engines),
     files: [...below(join(dir, 'tmp')), ...engines.flatMap((engine) => ['runs', 'runtime'].flatMap((folder) => below(join(engine, folder)))), ...roots(engines)],
   };
+}
+
+/**
+ * The same for good: loop devices of unmounted disks go with the last copy of their mount, which a container that somebody else starts at that moment has until its
+ * root is its own.
+ */
+export async function lastingLeftovers(...what: Parameters<typeof leftovers>): Promise<Leftovers> {
+  for (const end = performance.now() + COPY_LIVES_MS; ; await sleep(LOOK_EVERY_MS)) {
+    const left = leftovers(...what);
+    const others = left.processes.length + left.mounts.length + left.cgroups.length + left.files.length;
+    if (left.loopDevices.length === 0 || others > 0 || performance.now() > end) return left;
+  }
 }
 
 /** Processes that inherited the mark, or name the network's folder on their command line; this one is not counted. */

@@ -10,12 +10,18 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { callApi } from '../src/api/index.ts';
 import { approve, coinBalance, createChain, readJob, readParty, transferCoin, type Chain, type Party, type Role } from '../src/chain/index.ts';
 import { createClient, type Client, type JobRecord, type Profile, type RunningClient } from '../src/client/index.ts';
+import { DEVNET_NODES } from '../src/devnet/constants.ts';
 import { startDevnet, type Devnet, type DevnetOptions } from '../src/devnet/index.ts';
 import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
 import { SLOWNESS } from '../src/executor/constants.ts';
-import { scoreBps, type JobState } from '../src/protocol/index.ts';
-import { leftovers, MARK } from './leftovers.ts';
+import { takeUsualUmask } from '../src/executor/index.ts';
+import { messageOf, scoreBps, type JobState } from '../src/protocol/index.ts';
+import { lastingLeftovers, MARK } from './leftovers.ts';
+import { quietPorts } from './quiet-ports.ts';
 import { until } from './until.ts';
+
+// Files that jobs read where they lie are for everybody to read, whoever started the tests.
+takeUsualUmask();
 
 export const COIN = 10n ** 18n;
 /** Before a network gets a folder of its own. */
@@ -51,6 +57,10 @@ export interface TestNetwork extends Devnet {
   kill(index: number): Promise<void>;
   /** Starts a node that was ended again: same folder, key and port. */
   restart(index: number): Promise<void>;
+  /** Has all nodes run, and be honest: what a test that failed half-way leaves must not fail those after it. */
+  mend(): Promise<void>;
+  /** Has something that a suite started stopped with the network, whatever else fails. */
+  stopWith(stop: () => Promise<unknown>): void;
 }
 
 /** Networks of this process, by what they were asked to be. */
@@ -70,7 +80,11 @@ export function useNetwork({ shared: shares, ...options }: NetworkOptions = {}):
   shared.users++;
   let network: TestNetwork | undefined;
   before(async () => { ({ network } = await (shared.started ??= startNetwork(options))); });
-  afterEach((t) => { if (network !== undefined && !('passed' in t && t.passed)) console.log(lastWords(network)); });
+  afterEach(async (t) => {
+    if (network === undefined || ('passed' in t && t.passed)) return;
+    console.log(lastWords(network));
+    await network.mend();
+  });
   after(async () => {
     if (--shared.users > 0 || shared.started === undefined) return;
     networks.delete(words);
@@ -94,12 +108,19 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
     if (process.env.GADUS_TEST_VERBOSE !== undefined) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data));
   };
   // Whether KVM works is found out by booting a kernel, at every start of every node: no test of the network runs in a microVM.
-  const { configure = (config) => config } = options;
+  const { configure = (config) => config, nodes: count = DEVNET_NODES } = options;
+  const ports = await quietPorts(count);
   const devnet = await startDevnet({
-    dir: join(dir, 'network'), ...options, configure: (config, index) => configure({ ...config, engines: ['container', 'wasm'] }, index), onLog: listen,
+    dir: join(dir, 'network'), ...options, onLog: listen,
+    configure: (config, index) => configure({ ...config, engines: ['container', 'wasm'], network: { ...config.network, listen: [`/ip4/127.0.0.1/tcp/${ports[index]}`] } }, index),
+  }).catch(async (error: unknown) => {
+    leave();
+    await rm(dir, { recursive: true, force: true });
+    throw error;
   });
   const { anvil, nodes, configs, profile } = devnet;
   const clients: TestClient[] = [];
+  const stops: (() => Promise<unknown>)[] = [];
   const accounts = new Set<Address>(anvil.accounts.map(({ address }) => address));
   const chain = (privateKey: Hex = anvil.accounts[0]!.privateKey) => createChain({
     rpcUrl: anvil.rpcUrl, scheduler: profile.scheduler, privateKey, pollingIntervalMs: profile.pollMs,
@@ -155,15 +176,23 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
       // Its API has another port now.
       profile.apis?.splice(index, 1, nodes[index].api);
     },
+    async mend() {
+      for (const [index, { process: child }] of nodes.entries()) if (child.exitCode !== null || child.signalCode !== null) await network.restart(index);
+      for (const node of nodes) node.send({ type: 'honest' });
+    },
+    stopWith: (stop) => { stops.push(stop); },
   };
   return {
     network,
+    // Whatever of it fails, the rest is done: what keeps running keeps the process from ending, and the failure from being told.
     async close() {
-      const conserved = await assertConserved(network, accounts).then(() => undefined, (error: unknown) => error);
-      for (const client of clients) await client.stop();
-      await devnet.stop();
-      await assertNothingLeft(dir, mark).finally(leave);
-      if (conserved !== undefined) throw conserved;
+      const failures: unknown[] = [];
+      const steps = [
+        () => assertConserved(network, accounts), ...clients.map((client) => () => client.stop()), ...stops, () => devnet.stop(), () => assertNothingLeft(dir, mark).finally(leave),
+      ];
+      for (const step of steps) await step().catch((error: unknown) => { failures.push(error); });
+      if (failures.length > 1) throw new AggregateError(failures, failures.map(messageOf).join('; '));
+      if (failures.length > 0) throw failures[0];
     },
   };
 }
@@ -192,7 +221,7 @@ export function markedFolder(): { dir: string; mark: string; leave(): void } {
 
 /** Nothing of the network is on the machine but its folder, which can be removed. */
 export async function assertNothingLeft(dir: string, mark: string): Promise<void> {
-  const left = leftovers(dir, mark);
+  const left = await lastingLeftovers(dir, mark);
   await rm(dir, { recursive: true, force: true });
   assert.deepEqual(left, { processes: [], mounts: [], loopDevices: [], cgroups: [], files: [] });
 }

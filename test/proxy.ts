@@ -13,7 +13,7 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** Starts a relay on a free port of loopback. */
+/** Starts a relay on a free port of loopback. It keeps no process from ending. */
 export async function startProxy(): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let target: URL | undefined;
@@ -30,6 +30,7 @@ export async function startProxy(): Promise<Proxy> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  server.unref();
   const drop = () => { for (const socket of sockets) socket.destroy(); };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

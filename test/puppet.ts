@@ -24,16 +24,16 @@ export interface Puppet {
   evidence: (jobId: Hex) => EvidenceResponse | Promise<EvidenceResponse>;
   /** What it says when asked to open windows; those of the evidence it sealed last. */
   windows: (jobId: Hex) => WindowsResponse | Promise<WindowsResponse>;
-  stop(): Promise<void>;
 }
 
-/** Makes a puppet with an account, a stake and a peer identity of its own. */
+/** Makes a puppet with an account, a stake and a peer identity of its own. It is stopped with the network. */
 export async function startPuppet(network: TestNetwork, { stake = 100n * COIN }: { stake?: bigint } = {}): Promise<Puppet> {
   const { key, address } = await network.account();
   const chain = network.chain(key);
   if (stake > 0n) await register(chain, { amount: stake, profile: '0x' });
   const court = await chain.court();
   const host = await createHost({ privateKey: randomBytes(32), listen: ['/ip4/127.0.0.1/tcp/0'], lan: true, bootstrap: network.profile.bootstrap });
+  network.stopWith(async () => host.stop());
   const addrs = host.getMultiaddrs().map(String);
   const clientAddrs = (client: Host) => client.getMultiaddrs().map(String);
   const puppet: Puppet = {
@@ -49,7 +49,6 @@ export async function startPuppet(network: TestNetwork, { stake = 100n * COIN }:
       const signature = await signCommitment(chain.signer(), court, { jobId, node: address, commitment });
       return request(host, clientAddrs(client), commitmentProtocol, { jobId, node: address, commitment, signature });
     },
-    stop: async () => { await host.stop(); },
   };
   await serve(host, evidenceProtocol, ({ jobId }) => puppet.evidence(jobId));
   await serve(host, windowsProtocol, ({ jobId }) => puppet.windows(jobId));

@@ -103,6 +103,7 @@ describe('checks on anvil: posted bids, claims, audits, panels, shards', () => {
     const { jobId, roster, sealed } = await committed(request, openings);
     assert.ok(isAudited(secret, AUDIT_BPS, jobId, sealed[0]!.commitment));
     assert.ok(isWidenable(await job(jobId)));
+    await assert.rejects(readSeed(client, zeroHash), { code: 'WRONG_STATE' }, 'of a job that nobody submitted yet');
     const firstSeed = await readSeed(client, jobId);
     const court = await client.court();
     await assert.rejects(audit(client, { request, roster: sealed, secret: random32(), auditBps: AUDIT_BPS }), code('BAD_SECRET'));

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { fund } from './actions/fund.ts';
 import { register } from './actions/register.ts';
 import { transferCoin } from './actions/transfer-coin.ts';
 import { startAnvil, type Anvil, type AnvilInit } from './anvil/anvil.ts';
+import { freePlace } from './anvil/free-place.ts';
 import { createChain, type Chain } from './chain.ts';
 import { deployContracts, type Deployment } from './deployment/deploy.ts';
 
@@ -82,11 +83,12 @@ export async function startProxy(target: string): Promise<{ url: string; cut(): 
     }
     socket.pipe(upstream).pipe(socket);
   });
-  server.listen(0, '127.0.0.1');
+  // Not on an address where others may be given the port while it is not listened to.
+  const { host, port: own } = await freePlace();
+  server.listen(own, host);
   await once(server, 'listening');
-  const own = (server.address() as AddressInfo).port;
   return {
-    url: `http://127.0.0.1:${own}`,
+    url: `http://${host}:${own}`,
     cut: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -94,7 +96,7 @@ export async function startProxy(target: string): Promise<{ url: string; cut(): 
       await closed;
     },
     restore: async () => {
-      server.listen(own, '127.0.0.1');
+      server.listen(own, host);
       await once(server, 'listening');
     },
   };

@@ -26,7 +26,12 @@ export interface RunningClient { client: Client; chain: Chain; host: Host; stora
 export async function createClient(profile: Profile, { key, dir }: { key: Hex; dir: string }): Promise<RunningClient> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const stops: (() => Promise<unknown>)[] = [];
-  const stop = async () => { for (const one of stops.splice(0).reverse()) await one(); };
+  /** One part that cannot be stopped must not keep the others running. */
+  const stop = async () => {
+    const failures: unknown[] = [];
+    for (const one of stops.splice(0).reverse()) await one().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
   try {
     const place = await claimPlace(dir);
     stops.push(() => place.release());

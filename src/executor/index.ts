@@ -23,4 +23,5 @@ export * from './probe-kvm.ts';
 export * from './result-files.ts';
 export { enterUserNamespace } from './rootless/enter.ts';
 export * from './sampler/record-command.ts';
+export { takeUsualUmask } from './usual-umask.ts';
 export * from './wasm/wasm-engine.ts';

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { approve, createChain, readParty, register, Watcher, type Chain } from '../chain/index.ts';
 import { stringToHex } from 'viem';
-import { createEngines, createImageStore, createNoopEngine, type Engine } from '../executor/index.ts';
+import { createEngines, createImageStore, createNoopEngine, takeUsualUmask, type Engine } from '../executor/index.ts';
 import { announceJobs, createHost, loadOrCreateKey, statusProtocol, serve, type Host } from '../network/index.ts';
 import { messageOf, parseCid, type Startable } from '../protocol/index.ts';
 import { createStorage, openJournal, type Storage } from '../storage/index.ts';
@@ -40,6 +40,7 @@ export interface RunningNode extends Pick<Startable, 'stop'> {
  * @throws NodeError CONFIG_INVALID; ChainError when the chain cannot be reached or the account cannot stake
  */
 export async function createNode(config: NodeConfig, { log: listener = () => {}, engines: change = (engines) => engines }: CreateNodeOptions = {}): Promise<RunningNode> {
+  takeUsualUmask();
   const diary = new Diary();
   const log = diary.alsoTo(listener);
   const privateKey = await keyOf(config);

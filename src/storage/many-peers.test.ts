@@ -8,7 +8,7 @@ import { randomBlock, startHost, startStorage } from './storage.test-util.ts';
 
 const { signal } = new AbortController();
 
-test('of more peers than are asked at once the first and the last to connect are asked as well', { timeout: 60_000 }, async (t) => {
+test('of more peers than are asked at once the first and the last to connect are asked as well', { timeout: 300_000 }, async (t) => {
   const { cid, bytes } = randomBlock(1000);
   const host = await startHost(t);
   const bitswap = new Bitswap({ libp2p: host, read: async () => undefined, sizeOf: async () => undefined }, { restartGraceMs: 0 });

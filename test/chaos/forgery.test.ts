@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bytesToHex, zeroHash, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { assign, commit, contest, open, resolve, settle, signBid, signCommitment, signLogAccess, submit } from '../../src/chain/index.ts';
@@ -23,7 +23,6 @@ describe('statements and evidence that are not what they seem', () => {
     puppet = await startPuppet(network());
     asker = await network().client();
   });
-  after(() => puppet.stop());
 
   /** A job that waits for the puppet's bid. */
   const openJob = async (): Promise<JobRecord> => {
@@ -172,7 +171,7 @@ describe('statements and evidence that are not what they seem', () => {
     assert.ok(unknown.status === 'refused');
     assert.match(unknown.reason, /no evidence of that job/);
 
-    const expires = Math.floor(Date.now() / 1000) + 60;
+    const expires = Math.floor(Date.now() / 1000) + 1800;
     const follow = async (access: { peer: string; expires: number; signer?: Puppet['chain']; job?: Hex }): Promise<string> => {
       const { peer, signer = asker.chain, job = jobId } = access;
       const signature = await signLogAccess(signer.signer(), puppet.court, { jobId: job, peer, expires: BigInt(access.expires) });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startGadus, startProgram, type Started } from '../cli.ts';
-import { engineFolders, leftovers, type Leftovers } from '../leftovers.ts';
+import { engineFolders, lastingLeftovers, leftovers, type Leftovers } from '../leftovers.ts';
 import { markedFolder } from '../network.ts';
 import { until } from '../until.ts';
 
@@ -48,7 +48,7 @@ describe('a whole network is ended in the middle of a job', () => {
       else devnet.process.kill(signal);
       assert.equal((await devnet.ended).code, 0, devnet.stderr());
       await endRun(run);
-      assert.deepEqual(leftovers(dir, mark, engines), NOTHING);
+      assert.deepEqual(await lastingLeftovers(dir, mark, engines), NOTHING);
     });
   }
 
@@ -58,7 +58,7 @@ describe('a whole network is ended in the middle of a job', () => {
     await devnet.ended;
     await endRun(run);
     await until(() => `everybody has ended; there are ${leftovers(dir, mark, engines).processes.join('\n')}`, () => leftovers(dir, mark, engines).processes.length === 0);
-    assert.deepEqual(leftovers(dir, mark, engines), NOTHING);
+    assert.deepEqual(await lastingLeftovers(dir, mark, engines), NOTHING);
   });
 
   test('the demonstration, by Ctrl-C: 130, and nothing is left', async () => {
@@ -68,6 +68,6 @@ describe('a whole network is ended in the middle of a job', () => {
     assert.equal(engines.length, 4);
     process.kill(-demo.process.pid!, 'SIGINT');
     assert.equal((await demo.ended).code, 130, demo.stderr());
-    assert.deepEqual(leftovers(dir, mark, engines), NOTHING);
+    assert.deepEqual(await lastingLeftovers(dir, mark, engines), NOTHING);
   });
 });

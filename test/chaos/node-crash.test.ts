@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Hex } from 'viem';
 import { callApi } from '../../src/api/index.ts';
 import { readJobEvents } from '../../src/chain/index.ts';
+import type { Client, JobRecord } from '../../src/client/index.ts';
 import type { JobSpecInput } from '../../src/protocol/index.ts';
 import { reach, settledJob, useNetwork } from '../network.ts';
 import { leftovers } from '../leftovers.ts';
@@ -14,22 +15,40 @@ const work = (then = ''): JobSpecInput => ({ command: ['sh', '-c', `seq 1 40000 
 
 describe('a node that dies', () => {
   const network = useNetwork({ nodes: 3 });
-  const staged = (index: number, jobId: Hex, stage: string): boolean => network().log.some(({ index: who, line }) => {
+  /** Where a node said last it is with a job. */
+  const stageOf = (index: number, jobId: Hex): string | undefined => network().log.flatMap(({ index: who, line }) => {
     const data = line.data as { jobId?: Hex; stage?: string } | undefined;
-    return who === index && line.event === 'replica' && data?.jobId === jobId && data.stage === stage;
-  });
+    return who === index && line.event === 'replica' && data?.jobId === jobId ? [data.stage] : [];
+  }).at(-1);
+  /**
+   * Has a node run a job, and kills it in the middle of that, once it is seen to be there. How long that takes is up to the machine: the job lasts longer each
+   * time until it was still running when its node died.
+   */
+  const killedInTheMiddle = async (client: Client, victim: number, isThere: () => boolean = () => true): Promise<JobRecord> => {
+    const net = network();
+    for (let seconds = 2; ; seconds *= 2) {
+      const record = await client.submit(work(`; sleep ${seconds}`), { windows: LONG_WINDOWS });
+      const stage = () => stageOf(victim, record.jobId);
+      const isThrough = () => ![undefined, 'fetching', 'running'].includes(stage());
+      await until('the victim runs', () => (stage() === 'running' && isThere()) || isThrough());
+      const { process: child } = net.nodes[victim]!;
+      await net.kill(victim);
+      // What it said before it died is heard to the end.
+      await until('its channel is closed', () => !child.connected);
+      if (!isThrough()) return record;
+      await net.restart(victim);
+      await settledJob(client, record);
+    }
+  };
   const over = (index: number, jobId: Hex): Promise<true> => until(`node ${index} has put the job away`, () => network().log.some(({ index: who, line }) => (
     who === index && line.event === 'job over' && (line.data as { jobId: Hex }).jobId === jobId)) || undefined);
 
   test('in the middle of its run: its container ends with it, the others settle without it; started again it commits nothing', async () => {
     const net = network();
     const { client } = await net.client();
-    const record = await client.submit(work('; sleep 3'), { windows: LONG_WINDOWS });
-    await reach(client, record, 'Assigned');
     const victim = 1;
     const mounts = () => leftovers(net.dir, net.dir).mounts.filter((line) => line.includes(`/node-${victim}/`));
-    await until('the victim runs', () => staged(victim, record.jobId, 'running') && mounts().length === 2 && leftovers(net.dir, net.dir).cgroups.length > 0);
-    await net.kill(victim);
+    const record = await killedInTheMiddle(client, victim, () => mounts().length === 2 && leftovers(net.dir, net.dir).cgroups.length > 0);
     await until(() => `what the victim ran is gone; there is ${mounts().join('\n')}`, () => mounts().length === 0);
     await until('the others have committed', () => Object.keys(record.commitments).length === 2);
 
@@ -52,10 +71,8 @@ describe('a node that dies', () => {
   test('in the middle of its run, and comes back in time: it runs again, and commits once', async () => {
     const net = network();
     const { client } = await net.client();
-    const record = await client.submit(work('; sleep 2'), { windows: LONG_WINDOWS });
     const victim = 2;
-    await until('the victim runs', () => staged(victim, record.jobId, 'running'));
-    await net.kill(victim);
+    const record = await killedInTheMiddle(client, victim);
     await net.restart(victim);
     const state = await settledJob(client, record);
     assert.deepEqual(state.verdicts, ['agreed', 'agreed', 'agreed'], JSON.stringify(record.findings));

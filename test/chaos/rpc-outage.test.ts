@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { JobSpecInput } from '../../src/protocol/index.ts';
 import { settledJob, useNetwork } from '../network.ts';
 import { startProxy } from '../proxy.ts';
@@ -17,7 +17,7 @@ describe('the chain cannot be reached for a while', () => {
       return { ...config, noopEngine: true, chain: { ...config.chain, rpcUrl: proxy.url } };
     },
   });
-  after(() => proxy.stop());
+  before(() => { network().stopWith(() => proxy.stop()); });
 
   // Each is the moment before the next message to the chain.
   for (const stage of ['before', 'assigned', 'commitment', 'committed', 'verdict']) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { JobRecord } from '../../src/client/index.ts';
 import { makeSalesZip, pausesMs, salesJob } from '../../src/devnet/demo/sales-job.ts';
 import { CHEATS } from '../../src/devnet/index.ts';
@@ -22,8 +22,6 @@ describe('one dishonest node of three', () => {
   let spec: JobSpecInput;
   /** How long the honest work takes, ms: what a cheat that fills time has to fill. */
   let durationMs = pausesMs(PAUSE);
-
-  after(() => { for (const node of network().nodes) node.send({ type: 'honest' }); });
 
   const submit = (): Promise<JobRecord> => client.client.submit(spec, { windows: LONG_WINDOWS });
 

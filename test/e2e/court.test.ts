@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bytesToHex, toHex, zeroHash, type Hex } from 'viem';
 import { assign, postBids, readJobEvents, readSeed, signBid, submit, waitForBlock } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
@@ -35,7 +35,6 @@ describe('what the court does about single replicas, disagreement, left-out bids
     client = await network().client();
     puppet = await startPuppet(network());
   });
-  after(() => puppet.stop());
 
   const cheat = (seat: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50 } }); };
   const cheatInShard = (seat: number, shard: number) => { for (const node of network().nodes) node.send({ type: 'cheat', seat, plan: { cheat: 'idle', durationMs: 50, shard } }); };

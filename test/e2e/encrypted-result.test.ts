@@ -5,6 +5,9 @@ import { describe, test } from 'node:test';
 import { parseCid, shardName, type JobSpecInput } from '../../src/protocol/index.ts';
 import { settledJob, useNetwork } from '../network.ts';
 
+/** Longest that a stranger looks for what nobody gives out, ms: it is told at once, when the machine comes to it. */
+const LOOKED_FOR_MS = 120_000;
+
 describe('a result encrypted to its client', () => {
   const network = useNetwork({ nodes: 3 });
 
@@ -36,7 +39,7 @@ describe('a result encrypted to its client', () => {
       for (const node of net.nodes) await stranger.storage.connect(node.addrs);
       await stranger.storage.connect(host.getMultiaddrs().map(String));
       const plain = parseCid(findings[0]!.resultCid!);
-      await assert.rejects(stranger.storage.fetch(plain, { signal: AbortSignal.timeout(20_000) }), { code: 'NOT_FOUND' });
+      await assert.rejects(stranger.storage.fetch(plain, { signal: AbortSignal.timeout(LOOKED_FOR_MS) }), { code: 'NOT_FOUND' });
       await stranger.storage.fetch(parseCid(findings[0]!.encryptedResultCid!));
       const inTheClear = await stranger.client.submit(plainSpec);
       await settledJob(stranger.client, inTheClear);
@@ -60,7 +63,7 @@ describe('a result encrypted to its client', () => {
     const stranger = await net.client();
     for (const node of net.nodes) await stranger.storage.connect(node.addrs);
     const [finding] = record.findings!;
-    await assert.rejects(stranger.storage.fetch(parseCid(finding!.resultCid!), { signal: AbortSignal.timeout(20_000) }), { code: 'NOT_FOUND' });
+    await assert.rejects(stranger.storage.fetch(parseCid(finding!.resultCid!), { signal: AbortSignal.timeout(LOOKED_FOR_MS) }), { code: 'NOT_FOUND' });
     await stranger.storage.fetch(parseCid(finding!.encryptedResultCid!));
     assert.deepEqual((await storage.holdings()).map(({ why }) => why), ['fetched', 'fetched']);
   });

@@ -83,7 +83,7 @@ describe('jobs of honest nodes', () => {
     const net = network();
     const { client } = await net.client();
     const command = ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > /outputs/list; seq 1 2000'];
-    const random = ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > edited; printf "%05d %s\\n" $RANDOM $(date +%s) > /outputs/stamp'];
+    const random = ['sh', '-c', 'seq 1 20000 > list; sed s/1/one/ list > edited; printf "%016d\\n" $(od -An -N4 -tu4 /dev/urandom) > /outputs/stamp'];
     const specs: Record<string, JobSpecInput> = {
       one: { command, verification: { replicas: 1, audit: 0 } },
       two: { command, verification: { replicas: 2 } },

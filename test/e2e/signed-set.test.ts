@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bytesToHex, type Hex } from 'viem';
 import { commit, readJobEvents, signCommitment, signCommitmentSet } from '../../src/chain/index.ts';
 import type { JobRecord } from '../../src/client/index.ts';
@@ -27,7 +27,6 @@ describe('commitments closed by signatures in place of the chain', () => {
       return { status: 'signed', signature: await signCommitmentSet(puppet.chain.signer(), puppet.court, { jobId, setDigest }) };
     });
   });
-  after(() => puppet.stop());
 
   const eventsOf = async (jobId: Hex) => readJobEvents(network().chain(), { jobId, fromBlock: 0n });
 

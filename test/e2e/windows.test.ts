@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { bytesToHex, zeroHash, type Hex } from 'viem';
 import type { JobRecord } from '../../src/client/index.ts';
 import { secretOf } from '../../src/client/request/prepare-job.ts';
@@ -25,7 +25,6 @@ describe('windows drawn after commitments are closed', () => {
     puppet = await startPuppet(network());
     asker = await network().client();
   });
-  after(() => puppet.stop());
 
   test('honest nodes open theirs, true to the result', async () => {
     const record = await asker.client.submit({

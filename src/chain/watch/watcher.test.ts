@@ -48,7 +48,7 @@ describe('watching anvil', () => {
     await give(1n);
     await seen.until(() => seen.log.includes('+1'), 'the new event');
     assert.equal(seen.log.filter((entry) => entry === '+Registered').length, 3);
-    assert.ok(seen.events.every(({ at }) => Math.abs(at - Date.now() / 1000) < 60));
+    assert.ok(seen.events.every(({ at }) => Math.abs(at - Date.now() / 1000) < 3600));
     const places = seen.events.map(({ blockNumber, logIndex }) => Number(blockNumber) * 1000 + logIndex);
     assert.deepEqual(places, places.toSorted((a, b) => a - b));
     assert.ok(!seen.events.some(isJobEvent));

@@ -11,9 +11,12 @@ import { which } from '../container/runtime.ts';
 import { prepareGuest } from '../guest/guest.ts';
 import { buildBusyboxImage } from '../image/build-busybox-image.ts';
 import { createImageStore } from '../image/image-store.ts';
+import { takeUsualUmask } from '../usual-umask.ts';
 import { createMicrovmEngine } from './microvm-engine.ts';
 import { QEMU } from './qemu.ts';
 
+// As a node does.
+takeUsualUmask();
 /** Downloaded once and kept between test runs. */
 const guestDir = new URL('../../../node_modules/.cache/gadus-guest', import.meta.url).pathname;
 const skip = which(QEMU) === undefined ? `${QEMU} is not installed` : await prepareGuest({ dir: guestDir }).then(() => false as const, messageOf);

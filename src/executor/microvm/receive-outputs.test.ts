@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { isError } from '../../protocol/index.ts';
+import { takeUsualUmask } from '../usual-umask.ts';
 import { MAX_OUTPUT_REMARKS } from './constants.ts';
 import { receiveOutputs, type OutputReceiver } from './receive-outputs.ts';
 import { encodeStrings } from './wire.ts';
+
+// As a node does.
+takeUsualUmask();
 
 describe('outputs of a guest', () => {
   let directory: string;

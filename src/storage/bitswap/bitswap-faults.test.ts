@@ -63,14 +63,17 @@ function assertWhole(kept: ReadonlyMap<string, Uint8Array>, blocks: readonly Blo
 
 test('the sender goes away in mid-transfer: another holder goes on, nothing twice', { timeout: 120_000 }, async (t) => {
   const { root, blocks } = tree();
-  const leaving = await startHolder(t, blocks, (served) => {
-    if (served === 15) void leaving.host.stop();
-    return undefined;
-  });
+  const known = Promise.withResolvers<void>();
+  // When the other one is known, but not before it was asked for a good part itself.
+  const leaving = await startHolder(t, blocks, (served, cid) => (served !== 15 ? undefined : known.promise.then(() => {
+    void leaving.host.stop();
+    return blocks.find((block) => block.cid.equals(cid))!.bytes;
+  })));
   const { fetch, kept, host } = await startFetcher(t, [leaving]);
   const staying = await startHolder(t, blocks);
   const fetching = fetch(root.cid);
   await host.dial(staying.host.getMultiaddrs());
+  known.resolve();
   const receipt = await fetching;
   assertWhole(kept, blocks);
   const ipfs = receipt.sources.find(({ name }) => name === 'ipfs')!;
@@ -81,7 +84,8 @@ test('the only sender goes away in mid-transfer: said so at once; what came is k
   const { root, blocks } = tree();
   const leaving = await startHolder(t, blocks, (served) => {
     if (served === 15) void leaving.host.stop();
-    return undefined;
+    // While it is leaving it begins nothing new.
+    return served > 15 ? new Promise(() => {}) : undefined;
   });
   const { fetch, kept, host } = await startFetcher(t, [leaving]);
   await assert.rejects(fetch(root.cid), { code: 'NOT_FOUND', details: /ipfs: (none of \d+ peers has it|no peer is known that could have it)/ });

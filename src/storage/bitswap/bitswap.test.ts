@@ -273,16 +273,17 @@ test('a peer that is always a little too late is not shunned for it', { timeout:
   const node = await startNode(t, [], { maxUnaskedBytes: 100_000 });
   const blocks = Array.from({ length: 12 }, () => randomBlock(50_000));
   let late = 0;
+  let heard = () => {};
   const peer = await startPeer(t, node, ({ wants }) => {
     for (const { cid, cancel } of wants) {
-      if (cancel) void peer.mutter(answer([blocks.find((block) => blockKey(block.cid) === blockKey(cid))!])).then(() => { late++; });
+      if (!cancel) heard();
+      else void peer.mutter(answer([blocks.find((block) => blockKey(block.cid) === blockKey(cid))!])).then(() => { late++; });
     }
   });
   for (const { cid } of blocks) {
     const stop = new AbortController();
+    heard = () => stop.abort(new Error('another was faster'));
     const wanted = node.bitswap.want(peer.host.peerId, cid, { signal: stop.signal });
-    // When the want is on its way.
-    setTimeout(() => stop.abort(new Error('another was faster')), 5);
     await assert.rejects(wanted, { message: 'another was faster' });
   }
   await until(() => late === blocks.length);

@@ -23,6 +23,7 @@ const RANK: Record<Holding['why'], number> = { fetched: 0, result: 1, added: 2, 
 /** The list of what is here and why, on disk. */
 export class Holdings {
   readonly #catalogue: Catalogue;
+  #lastUse = 0;
 
   constructor(catalogue: Catalogue) {
     this.#catalogue = catalogue;
@@ -30,7 +31,7 @@ export class Holdings {
 
   /** Notes a DAG, or that it was used again; a stronger reason to keep it replaces a weaker one. */
   async note(cid: CID, facts: Pick<Holding, 'why' | 'bytes' | 'blocks'> & Pick<Partial<Holding>, 'path'>): Promise<void> {
-    const now = Date.now();
+    const now = this.#now();
     const before = await this.find(cid);
     if (before !== undefined && RANK[before.why] > RANK[facts.why]) return this.#put({ ...before, usedAt: now });
     // A fetch begins with nothing; what came earlier still counts.
@@ -42,7 +43,12 @@ export class Holdings {
   /** Notes that a DAG was used, if it is held. */
   async touch(cid: CID): Promise<void> {
     const holding = await this.find(cid);
-    if (holding !== undefined) await this.#put({ ...holding, usedAt: Date.now() });
+    if (holding !== undefined) await this.#put({ ...holding, usedAt: this.#now() });
+  }
+
+  /** Later than the use before it, whatever the clock does: what was used first is known of two in a millisecond, too. */
+  #now(): number {
+    return this.#lastUse = Math.max(Date.now(), this.#lastUse + 1);
   }
 
   find(cid: CID): Promise<Holding | undefined> {

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { SLOWNESS } from '../../../src/executor/constants.ts';
-import type { Engine, RunRequest, RunResult } from '../../../src/executor/index.ts';
+import { takeUsualUmask, type Engine, type RunRequest, type RunResult } from '../../../src/executor/index.ts';
 import { parseJobSpec, type JobSpecInput } from '../../../src/protocol/index.ts';
 
 /** Longest test of an engine, ms; longer on a machine that says it is slow. */
 const TEST_TIMEOUT_MS = 180_000 * SLOWNESS;
+
+// As a node does.
+takeUsualUmask();
 
 /** What the suites need of the engine under test. */
 export interface EngineSetup {
@@ -37,6 +40,7 @@ export interface EngineBench {
 }
 
 export function engineBench(name: string, { engine, rootfs, skip, leftovers, close }: EngineSetup): EngineBench {
+  if (skip !== undefined) process.stderr.write(`engine ${engine.name} NOT TESTED (${name}): ${skip}\n`);
   let directory = '';
   let serial = 0;
   const held: RunResult[] = [];

@@ -8,9 +8,12 @@ import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { IMAGE_OWNER_ID, ROOTLESS_IMAGE_OWNER_ID } from '../../../src/executor/constants.ts';
 import { inUserNamespace } from '../../../src/executor/rootless/user-namespace.ts';
-import type { Engine, RunRequest, RunResult } from '../../../src/executor/index.ts';
+import { takeUsualUmask, type Engine, type RunRequest, type RunResult } from '../../../src/executor/index.ts';
 import { isError, parseJobSpec, type JobSpecInput } from '../../../src/protocol/index.ts';
 import { ATTACKS } from './attacks.ts';
+
+// As a node does.
+takeUsualUmask();
 
 /** What this suite needs of an engine that runs images with a busybox in them. */
 export interface EscapeSetup {
@@ -33,6 +36,7 @@ const OUT = 'ESCAPED';
 export function escapeSuite(name: string, setup: () => Promise<EscapeSetup>): void {
   describe(`escapes from ${name}`, async () => {
     const { engine, rootfs, skip, ownFiles, close } = await setup();
+    if (skip !== undefined) process.stderr.write(`escapes from ${name} NOT TESTED: ${skip}\n`);
     let directory: string;
     let serial = 0;
     const held: RunResult[] = [];

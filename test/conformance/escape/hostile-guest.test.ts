@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { prepareGuest, type NetworkRules } from '../../../src/executor/index.ts';
+import { prepareGuest, takeUsualUmask, type NetworkRules } from '../../../src/executor/index.ts';
 import { findGuest, type Guest } from '../../../src/executor/guest/guest.ts';
 import { which } from '../../../src/executor/container/runtime.ts';
 import { QEMU, qemu } from '../../../src/executor/microvm/qemu.ts';
@@ -15,6 +15,8 @@ import { isError, messageOf, parseJobSpec } from '../../../src/protocol/index.ts
 const guestDir = new URL('../../../node_modules/.cache/gadus-guest', import.meta.url).pathname;
 const why = which(QEMU) === undefined ? `${QEMU} is not installed` : await prepareGuest({ dir: guestDir }).then(() => undefined, messageOf);
 if (why !== undefined) process.stderr.write(`hostile guests NOT TESTED: ${why}\n`);
+// As a node does.
+takeUsualUmask();
 const all = process.env['GADUS_TEST_EMULATED'] === '1';
 
 /** What the attacks of hostile-agent.pl end in. Each takes the boot of a virtual machine: those marked are tried everywhere. */

@@ -102,7 +102,7 @@ async function started(crashProgram: SuiteContext['crashProgram']): Promise<Retu
 function keeperOf(parent: number): number {
   const keeper = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).find((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0gadus-keeper\0') && readFileSync(`/proc/${pid}/stat`, 'latin1').includes(`) S ${parent} `);
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0gadus-keeper\0') && new RegExp(`\\) \\S ${parent} `).test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
     } catch {
       return false;
     }

