@@ -61,7 +61,7 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
     ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/locate$/, ([, cid], _body, { signal }) => storage.locate(parseCid(cid!), { signal })],
     ['POST', /^\/v1\/data\/([A-Za-z0-9]+)\/fetch$/, async ([, cid], body, options) => {
       const { keep } = (await body()) as { keep?: unknown };
-      return keep === true ? storage.keep(parseCid(cid!), options) : storage.fetch(parseCid(cid!), options);
+      return storage.fetch(parseCid(cid!), { ...options, keep: keep === true });
     }],
   ];
 

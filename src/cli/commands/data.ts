@@ -6,7 +6,7 @@ import type { Hex } from 'viem';
 import { callApi, type ApiTarget } from '../../api/call-api.ts';
 import { formatBytes, messageOf, parseCid, possessionRoot, type PossessionRoot } from '../../protocol/index.ts';
 import type { Collected, Holding, Location, Receipt } from '../../storage/index.ts';
-import { contentStream } from '../../storage/content-stream.ts';
+import { contentStream } from '../../storage/read/content-stream.ts';
 import { parseContentPath, resolveContentPath } from '../content-path.ts';
 import { count } from '../job-options.ts';
 import { knownNodes } from '../known-nodes.ts';

@@ -4,7 +4,7 @@ import { readSectionHead } from '../car/scan-car.ts';
 import { MAX_BLOCK_BYTES, MAX_CID_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Source } from '../source.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 import { openFile, type ByteReader, type OpenFile } from './byte-reader.ts';
 import type { Catalogue, Place } from './catalogue.ts';
 

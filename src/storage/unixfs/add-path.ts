@@ -8,7 +8,7 @@ import { create as createDigest } from 'multiformats/hashes/digest';
 import { FILE_CONCURRENCY, MAX_DAG_DEPTH, SMALL_FILES_AT_ONCE, SMALL_FILES_CONCURRENCY } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { MIN_PLACED_BYTES } from '../hidden/leaf-places.ts';
-import { isFileForJobs, isFolderForJobs } from '../local/for-jobs.ts';
+import { isFileForJobs, isFolderForJobs } from '../inputs/for-jobs.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { WholeBlock } from '../shelf/catalogue.ts';
 import { identityOf } from '../shelf/file-identity.ts';

@@ -1,6 +1,6 @@
 import { importFile, type WritableStorage } from 'ipfs-unixfs-importer';
 import type { LeafPlaces } from '../hidden/leaf-places.ts';
-import type { TreeSnapshot } from '../local/tree-snapshot.ts';
+import type { TreeSnapshot } from '../inputs/tree-snapshot.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
 import type { Child } from './child-list.ts';
 import { CHUNK_BYTES, leafOf } from './leaf.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { isFileForJobs } from '../local/for-jobs.ts';
+import { isFileForJobs } from '../inputs/for-jobs.ts';
 import { identityOf } from '../shelf/file-identity.ts';
 import { timesToSettleMs } from './settled-times.ts';
 
