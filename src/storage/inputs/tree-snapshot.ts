@@ -1,22 +1,26 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { identityOf } from '../shelf/file-identity.ts';
+import { sortByByte } from '../sort-by-byte.ts';
 import { isFileForJobs } from './for-jobs.ts';
 
 /** Bytes of a SHA-256 digest. */
 const DIGEST_BYTES = 32;
 
+/** Digests of one piece of memory: a list that doubled would be there twice while it is copied. */
+const PER_PAGE = 1 << 11;
+
 /** What a folder is: names and identities of all that is below it, in whatever order they are noted. Of each a digest is held, 32 bytes. */
 export class TreeSnapshot {
-  #digests = Buffer.alloc(64 * DIGEST_BYTES);
+  readonly #pages: Buffer[] = [];
   #count = 0;
   #unfit = false;
 
   /** @param path from the tree's root @param identity of a file (see `identityOf`), nothing of a folder */
   note(path: string, identity = ''): void {
-    const start = this.#count++ * DIGEST_BYTES;
-    if (start === this.#digests.length) this.#digests = Buffer.concat([this.#digests], 2 * start);
-    this.#digests.set(createHash('sha256').update(`${path}\0${identity}`).digest(), start);
+    const at = this.#count++ % PER_PAGE;
+    if (at === 0) this.#pages.push(Buffer.alloc(PER_PAGE * DIGEST_BYTES));
+    this.#pages.at(-1)!.set(createHash('sha256').update(`${path}\0${identity}`).digest(), at * DIGEST_BYTES);
   }
 
   /**
@@ -42,12 +46,18 @@ export class TreeSnapshot {
   /** The same for the same files, as hex; undefined for a tree that was spoiled. */
   digest(): string | undefined {
     if (this.#unfit) return undefined;
-    const digests = this.#digests;
-    const at = (index: number) => digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
-    const first = (index: number) => digests.readUInt32BE(index * DIGEST_BYTES);
-    const order = Uint32Array.from({ length: this.#count }, (_, i) => i).sort((a, b) => first(a) - first(b) || Buffer.compare(at(a), at(b)));
+    const at = (index: number) => {
+      const start = index % PER_PAGE * DIGEST_BYTES;
+      return this.#pages[Math.floor(index / PER_PAGE)]!.subarray(start, start + DIGEST_BYTES);
+    };
+    const order = new Uint32Array(this.#count).map((_, i) => i);
+    for (const byte of [1, 0]) sortByByte(order, (index) => at(index)[byte]!);
     const hash = createHash('sha256');
-    for (const index of order) hash.update(at(index));
+    for (let from = 0, to = 0; from < order.length; from = to) {
+      const first = at(order[from]!).readUInt16BE();
+      while (to < order.length && at(order[to]!).readUInt16BE() === first) to++;
+      for (const index of order.subarray(from, to).sort((a, b) => Buffer.compare(at(a), at(b)))) hash.update(at(index));
+    }
     return hash.digest('hex');
   }
 }

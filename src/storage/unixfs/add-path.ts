@@ -131,6 +131,8 @@ async function addDirectory(job: ImportJob, spot: Spot): Promise<Child | undefin
     await forEachParallel(addSmallFiles(job, inside, children, folders), FILE_CONCURRENCY, (entry) => take(entry.decoded, addSpot(job, spotIn(inside, entry.decoded), entry)));
     // One folder after the other: in parallel, each level would multiply the files that are open.
     for (const name of folders) await take(name, addDirectory(job, spotIn(inside, name)));
+    // There may be a million entries: what the thread takes is free while they are sorted.
+    if (spot.depth === 0) await job.smallFiles.stop();
     return await makeDirectory(job.store, children);
   } finally {
     await folder.handle.close();
