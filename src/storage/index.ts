@@ -22,5 +22,6 @@ export type { Materialised } from './inputs/inputs.ts';
 export type { Location } from './fetch/reach.ts';
 export type { FetchOptions } from './components.ts';
 export type { AddedSealed } from './add/adding.ts';
+export type { CarInput, ImportedCars } from './add/import-cars.ts';
 export type { Unsealing } from './hidden/unsealing.ts';
 export type { Storage } from './storage.ts';

@@ -1,28 +1,23 @@
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../protocol/base/any-signal.ts';
 import type { Startable } from '../protocol/base/startable.ts';
 import { Adding, type AddedSealed, type AddInit, type SealInit } from './add/adding.ts';
-import { stopComponents, type FetchOptions, type Shared, type StorageComponents, type StorageLimits } from './components.ts';
-import { MAX_FETCH_BYTES } from './constants.ts';
+import type { CarInput, ImportedCars } from './add/import-cars.ts';
+import { createShared, stopComponents, type FetchOptions, type Shared, type StorageComponents, type StorageLimits } from './components.ts';
 import { Fetching, type PieceOptions } from './fetch/fetching.ts';
 import type { Unseal, Unsealing } from './hidden/unsealing.ts';
 import type { Collected } from './retention/collect-garbage.ts';
 import type { Holding } from './retention/holdings.ts';
 import { Inputs, type Materialised } from './inputs/inputs.ts';
-import { localSource } from './blocks/local-source.ts';
 import type { Locality } from './inputs/locality.ts';
-import { Retention } from './retention/retention.ts';
 import { Reach, type Location, type ReachOptions } from './fetch/reach.ts';
 import { Reading, type ReadOptions } from './read/reading.ts';
 import type { Receipt } from './source.ts';
-import { createSuspects } from './fetch/suspects.ts';
 import { pieceFile, problemsOf } from './shelf/shelved.ts';
 import type { Added, DirectoryEntry, TreeEntry } from './unixfs/import-tree.ts';
 import type { ListedEntry } from './unixfs/list-directory.ts';
 
 /**
  * Content-addressed data: added here, brought here by the cascade, handed to jobs as paths. Made by `createStorage`, which also starts it.
- *
  * Stop: see `stopComponents`; the libp2p host is the owner's to stop, after it.
  */
 export class Storage implements Startable {
@@ -40,15 +35,12 @@ export class Storage implements Startable {
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
-  constructor(components: StorageComponents, { maxFetchBytes = MAX_FETCH_BYTES, ...limits }: StorageLimits = {}) {
+  constructor(components: StorageComponents, limits: StorageLimits = {}) {
     this.#components = components;
-    const shared = this.#shared = {
-      sources: [localSource(components.blocks), ...components.shelves, ...components.sources],
-      suspects: createSuspects(), retention: new Retention(components, limits), maxFetchBytes, running: new Set(), until: (signal) => anySignal(signal, this.#stopping.signal),
-    };
+    const shared = this.#shared = createShared(components, limits, this.#stopping.signal);
     this.sources = shared.sources.map(({ name }) => name);
     this.gatewayUrl = components.gatewayUrl;
-    this.#inputs = new Inputs({ ...components, retention: shared.retention, fetch: (cid, options) => this.fetch(cid, options) }, { maxBytes: maxFetchBytes });
+    this.#inputs = new Inputs({ ...components, retention: shared.retention, fetch: (cid, options) => this.fetch(cid, options) }, { maxBytes: shared.maxFetchBytes });
     this.#adding = new Adding(components, shared);
     this.#reading = new Reading(components, shared);
     this.#reach = new Reach(components, shared);
@@ -70,9 +62,14 @@ export class Storage implements Startable {
     return this.#adding.path(path, options);
   }
 
-  /** Adds bytes as a file. */
-  addBytes(bytes: Uint8Array, options: AddInit = {}): Promise<Added> {
+  /** Adds bytes, at once or as they come, as a file, or as a folder with a file of that name. @throws StorageError SOURCE_INVALID for a name that is none, DISK_FULL; what the bytes throw */
+  addBytes(bytes: Uint8Array | AsyncIterable<Uint8Array>, options: AddInit & { name?: string } = {}): Promise<Added> {
     return this.#adding.bytes(bytes, options);
+  }
+
+  /** Adds what is in CARs, every block verified; the DAGs whose roots they name stay until they are removed. @throws StorageError as `importCars` */
+  importCars(cars: readonly CarInput[], options: Pick<AddInit, 'signal' | 'onProgress'> = {}): Promise<ImportedCars> {
+    return this.#adding.cars(cars, options);
   }
 
   /** Adds a folder put together from host paths and bytes. @throws StorageError SOURCE_INVALID */
@@ -163,8 +160,8 @@ export class Storage implements Startable {
   }
 
   /**
-   * The file or directory as a read-only path. What is referenced where it lies is that place, at once and whatever its size; anything
-   * else is fetched and unpacked at first use, and there at once after that. The path stays until `release`, and after it until there is no room.
+   * The file or directory as a read-only path: where it lies if it is referenced there, whatever its size; else it is fetched and unpacked at first use, and there
+   * at once after that. The path stays until `release`, and after it until there is no room.
    * @throws StorageError as `fetch` and `export`
    */
   materialise(cid: CID, { signal, onProgress }: FetchOptions = {}): Promise<Materialised> {
@@ -182,8 +179,7 @@ export class Storage implements Startable {
   }
 
   /**
-   * Fetches a file that `addSealed` made, and writes the folder in it, or its CAR, to a path that must not exist. Nobody is served the folder's own blocks.
-   * @param plain CID of the folder
+   * Fetches a file that `addSealed` made, and writes the folder in it (CID `plain`), or its CAR, to a path that must not exist. Nobody is served the folder's own blocks.
    * @throws StorageError ROOT_DIFFERS, CAR_INVALID, BLOCK_INVALID, NOT_FOUND when the CAR lacks a block; what `open` throws; as `export`
    */
   exportSealed(cid: CID, plain: CID, destination: string, options: FetchOptions & { open: Unseal; car?: boolean }): Promise<Receipt> {
@@ -204,8 +200,7 @@ export class Storage implements Startable {
   }
 
   /**
-   * The contents of all files of these DAGs, one after the other, or a range of them; only what is on this machine is read, and verified.
-   * What comes is the same bytes on every machine: see `readInOrder` of unixfs for the order.
+   * The contents of all files of these DAGs (see `readInOrder` of unixfs for the order), or a range of them; only what is on this machine is read, and verified.
    * @throws StorageError NOT_FOUND when a block is not here, DAG_INVALID, ENTRY_UNSUPPORTED
    */
   readInOrder(cids: Iterable<CID>, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { CID } from 'multiformats/cid';
+import { SPACE_CHECK_BYTES } from '../constants.ts';
 import { carStream } from '../car/write-car.ts';
 import type { Shared, StorageComponents } from '../components.ts';
 import { withHiddenBlocks } from '../hidden/hidden-blocks.ts';
@@ -8,6 +9,7 @@ import { LeafPlaces } from '../hidden/leaf-places.ts';
 import { noteTree } from '../inputs/in-place.ts';
 import { readBlock } from '../blocks/read-block.ts';
 import { TreeSnapshot } from '../inputs/tree-snapshot.ts';
+import { importCars, type CarInput, type ImportedCars } from './import-cars.ts';
 import { importBytes, importDirectory, importPath, importTree, type Added, type AddOptions, type DirectoryEntry, type TreeEntry } from '../unixfs/import-tree.ts';
 
 export interface AddInit extends Omit<AddOptions, 'catalogue' | 'snapshot' | 'places'> {
@@ -45,8 +47,20 @@ export class Adding {
     return added;
   }
 
-  bytes(bytes: Uint8Array, options: AddInit): Promise<Added> {
-    return this.#add(options, (inner) => importBytes(this.#components.blocks, bytes, inner));
+  bytes(bytes: Uint8Array | AsyncIterable<Uint8Array>, { name, ...options }: AddInit & { name?: string }): Promise<Added> {
+    const { blocks } = this.#components;
+    const source = bytes instanceof Uint8Array ? bytes : withRoom(bytes, () => this.#shared.retention.requireSpace(0));
+    return this.#add(options, (inner) => (name === undefined ? importBytes(blocks, source, inner) : importTree(blocks, [{ path: name, source }], inner)));
+  }
+
+  cars(cars: readonly CarInput[], { signal, onProgress }: Pick<AddInit, 'signal' | 'onProgress'>): Promise<ImportedCars> {
+    const { retention } = this.#shared;
+    const until = this.#shared.until(signal);
+    return retention.add(async () => {
+      const imported = await importCars(this.#components.blocks, cars, { signal: until, onProgress, requireSpace: (bytes) => retention.requireSpace(bytes) });
+      for (const { cid, bytes, blocks } of imported.roots) await retention.note(cid, { why: 'added', bytes, blocks });
+      return imported;
+    });
   }
 
   tree(entries: readonly TreeEntry[], options: AddInit): Promise<Added> {
@@ -91,5 +105,18 @@ export class Adding {
       await retention.note(cid, { why: noCopy === true ? 'referenced' : why, bytes, blocks, ...(path !== undefined && { path }) });
       return added;
     });
+  }
+}
+
+/** What comes has no size: now and then it is seen to that there is room. */
+async function* withRoom(bytes: AsyncIterable<Uint8Array>, requireRoom: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  let unchecked = 0;
+  for await (const chunk of bytes) {
+    unchecked += chunk.length;
+    if (unchecked >= SPACE_CHECK_BYTES) {
+      unchecked = 0;
+      await requireRoom();
+    }
+    yield chunk;
   }
 }

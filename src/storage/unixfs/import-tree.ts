@@ -32,10 +32,11 @@ export interface AddOptions {
   places?: LeafPlaces;
 }
 
-/** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves. */
-export interface TreeEntry { path: string; source: string | Uint8Array }
+/** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves, at once or as they come. */
+export interface TreeEntry { path: string; source: Source }
 
-type Folder = Map<string, Folder | string | Uint8Array>;
+type Source = string | Uint8Array | AsyncIterable<Uint8Array>;
+type Folder = Map<string, Folder | Source>;
 
 /**
  * Adds a file or a folder of this machine. Symbolic links are never followed; those that stay inside the folder are added as links.
@@ -109,7 +110,7 @@ async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress,
   }
 }
 
-function place(root: Folder, path: string, source: string | Uint8Array): void {
+function place(root: Folder, path: string, source: Source): void {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   const bad = (why: string) => new StorageError('SOURCE_INVALID', `not a path for an entry: ${why}`, { details: JSON.stringify(path) });
@@ -129,8 +130,8 @@ async function addFolder(job: ImportJob, folder: Folder): Promise<Child> {
   const children = new ChildList();
   for (const [name, source] of folder) {
     const child = source instanceof Map ? await addFolder(job, source)
-      : source instanceof Uint8Array ? await addContent(job, source)
-        : await addPath(job, source);
+      : typeof source === 'string' ? await addPath(job, source)
+        : await addContent(job, source);
     if (child === undefined) job.skipped++;
     else children.add(name, child);
   }
