@@ -76,7 +76,7 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     const watched = FORMATS.flatMap(([kind, format]) => (folders[kind] ?? []).map((folder) => (
       new WatchedFolder({ catalogue, format }, { dir: folder, ...(onProblem && { onProblem }) }))));
     const shelves = [
-      createShelf({ catalogue, open: openFile }, FILES_SHELF),
+      createShelf({ catalogue, open: openFile }, FILES_SHELF, (path) => catalogue.distrust(path)),
       ...FORMATS.filter(([kind]) => (folders[kind]?.length ?? 0) > 0).map(([kind, { open }]) => createShelf({ catalogue, open }, kind)),
     ];
     const hiddenDir = join(dir, 'hidden');

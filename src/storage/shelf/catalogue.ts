@@ -119,6 +119,20 @@ export class Catalogue {
     return key === undefined ? undefined : this.#files.get(key);
   }
 
+  /** The same of several. */
+  async filesAt(paths: readonly string[]): Promise<(ShelvedFile | undefined)[]> {
+    const keys = await this.#paths.getMany([...paths]);
+    const known = keys.filter((key) => key !== undefined);
+    const files = new Map((await this.#files.getMany(known)).map((file, i) => [known[i], file]));
+    return keys.map((key) => files.get(key));
+  }
+
+  /** Notes that a file was found to be other than it was read: it is not believed to be the same again before it is read anew. */
+  async distrust(path: string): Promise<void> {
+    const file = await this.fileAt(path);
+    if (file !== undefined && file.problem === undefined) await this.#files.put(fileKey(file.id), { ...file, problem: 'it is not what it was when it was read' });
+  }
+
   /** The files of a shelf, or those of it below a folder, by path. */
   async* files(shelf: string, below = ''): AsyncGenerator<ShelvedFile> {
     for await (const keys of inBatches(this.#paths.values({ gte: below, lt: `${below}\u{10ffff}` }))) {

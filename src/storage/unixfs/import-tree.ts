@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { WritableStorage } from 'ipfs-unixfs-importer';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
@@ -8,6 +9,7 @@ import type { Catalogue } from '../shelf/catalogue.ts';
 import { addPath } from './add-path.ts';
 import { ChildList, type Child } from './child-list.ts';
 import { addContent, type ImportJob } from './import-job.ts';
+import { isKnownBelow } from './known-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { SmallFiles } from './small-files.ts';
 
@@ -45,6 +47,8 @@ type Folder = Map<string, Folder | Source>;
  */
 export function importPath(blocks: LocalBlocks, path: string, options: AddOptions = {}): Promise<Added> {
   return importing(blocks, options, async (job) => {
+    job.blocks = blocks;
+    job.again = options.catalogue !== undefined && await isKnownBelow(options.catalogue, resolve(path));
     const child = await addPath(job, path);
     if (child === undefined) throw new StorageError('SOURCE_INVALID', 'neither a file nor a folder', { details: path });
     return child;
@@ -101,7 +105,7 @@ async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress,
     },
   };
   const smallFiles = new SmallFiles();
-  const job: ImportJob = { store, skipped: 0, signal, catalogue, snapshot, places, smallFiles, onBlock };
+  const job: ImportJob = { store, skipped: 0, signal, catalogue, again: false, blocks: undefined, snapshot, places, smallFiles, onBlock };
   try {
     const { cid } = await add(job);
     return { cid, ...progress, skipped: job.skipped };
