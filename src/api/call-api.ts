@@ -1,6 +1,6 @@
 import { messageOf } from '../protocol/index.ts';
 import { ApiError } from './errors.ts';
-import { LINES_TYPE } from './long-answer.ts';
+import { BYTES_TYPE, LINES_TYPE } from './long-answer.ts';
 
 export interface ApiTarget { url: string; token: string }
 
@@ -14,16 +14,28 @@ interface Answer { result?: unknown; progress?: Progress; error?: { code?: strin
 /**
  * Calls a node's HTTP API, for as long as it takes.
  *
+ * @param body a value, or bytes as they come, which are told when no more of them are wanted
  * @param options.onProgress told now and then how far the node has come
  * @throws ApiError API_UNREACHABLE, API_REFUSED
  */
-export async function callApi(target: ApiTarget, method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown, { signal, onProgress }: CallOptions = {}): Promise<unknown> {
+export async function callApi(target: ApiTarget, method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown, options: CallOptions = {}): Promise<unknown> {
+  if (!isStream(body)) return call(target, method, path, body, options);
+  const bytes = body[Symbol.asyncIterator]();
+  try {
+    return await call(target, method, path, ReadableStream.from({ [Symbol.asyncIterator]: () => bytes }), options);
+  } finally {
+    // A node that has answered does not read on, and fetch does not say so.
+    void bytes.return?.()?.catch(() => {});
+  }
+}
+
+async function call(target: ApiTarget, method: string, path: string, body: unknown, { signal, onProgress }: CallOptions): Promise<unknown> {
   let response: Response;
   try {
     response = await fetch(new URL(path, target.url), {
-      method, headers: { authorization: `Bearer ${target.token}`, 'content-type': 'application/json', accept: `${LINES_TYPE}, application/json` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }), ...(signal === undefined ? {} : { signal }),
-    });
+      method, headers: { authorization: `Bearer ${target.token}`, 'content-type': isStream(body) ? BYTES_TYPE : 'application/json', accept: `${LINES_TYPE}, application/json` },
+      ...(body === undefined ? {} : isStream(body) ? { body, duplex: 'half' } : { body: JSON.stringify(body) }), ...(signal === undefined ? {} : { signal }),
+    } as RequestInit);
   } catch (cause) {
     signal?.throwIfAborted();
     throw unreachable(target, cause);
@@ -36,6 +48,10 @@ export async function callApi(target: ApiTarget, method: 'GET' | 'POST' | 'DELET
     ...(value.error?.details === undefined ? {} : { details: value.error.details }),
     ...(value.error?.hint === undefined ? {} : { hint: value.error.hint }),
   });
+}
+
+function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 /** The last line of an answer that takes long. @throws ApiError API_UNREACHABLE when it ends before that */

@@ -4,6 +4,9 @@ import { ApiError } from './errors.ts';
 /** Lines of JSON: `{"progress": …}` as often as there is some, at last `{"result": …}` or `{"error": …}`. */
 export const LINES_TYPE = 'application/x-ndjson';
 
+/** Bytes as they come, asked or answered. */
+export const BYTES_TYPE = 'application/octet-stream';
+
 /** Until an answer that takes long begins, and between its lines, ms: HTTP clients give up on silence after minutes, and people sooner. */
 const LINE_EVERY_MS = 500;
 

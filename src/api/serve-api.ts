@@ -7,12 +7,12 @@ import { dirname } from 'node:path';
 import type { RunningNode } from '../node/index.ts';
 import { anySignal, isError, messageOf, parseCid, replay } from '../protocol/index.ts';
 import { ApiError } from './errors.ts';
-import { longAnswer, type LongAnswer } from './long-answer.ts';
+import { BYTES_TYPE, longAnswer, type LongAnswer } from './long-answer.ts';
 import { pageKeyOf, servePage } from './page/serve-page.ts';
 import { NodeViewer } from './page/view-node.ts';
 
-/** Largest request body, bytes: requests name files, they do not carry them. */
-const MAX_BODY_BYTES = 64 * 1024;
+/** Largest JSON of a request, bytes: it names files, ten thousand at most. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Longest reading of data for its root, ms: a terabyte from a slow disk. */
 const ROOT_TIMEOUT_MS = 4 * 3_600_000;
@@ -20,7 +20,10 @@ const ROOT_TIMEOUT_MS = 4 * 3_600_000;
 /** `page` is the link by which the operator opens the node's page. */
 export interface ServedApi { url: string; token: string; page: string; stop(): Promise<void> }
 
-type Route = (match: RegExpMatchArray, body: () => Promise<unknown>, answer: Pick<LongAnswer, 'signal' | 'onProgress'>) => Promise<unknown>;
+type Route = (match: RegExpMatchArray, body: () => Promise<unknown>, call: Call) => Promise<unknown>;
+
+/** One request: `bytes` is its body where that is not JSON. */
+interface Call extends Pick<LongAnswer, 'signal' | 'onProgress'> { query: URLSearchParams; bytes: AsyncIterable<Uint8Array> | undefined }
 
 /**
  * Serves a node's HTTP API for its operator: JSON on loopback, behind a bearer token kept in `tokenPath` (0600), for whoever may add
@@ -47,6 +50,20 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
       possessions.prepare(cid.toString(), stopping.signal);
       return { cid: cid.toString(), ...added };
     }],
+    ['POST', /^\/v1\/data\/file$/, async (_match, _body, { query, bytes, signal, onProgress }) => {
+      if (bytes === undefined) throw new ApiError('BAD_REQUEST', `the body must be the file, as ${BYTES_TYPE}`);
+      const name = query.get('name');
+      const { cid, ...added } = await storage.addBytes(bytes, { signal, onProgress, ...(name !== null && { name }) });
+      possessions.prepare(cid.toString(), stopping.signal);
+      return { cid: cid.toString(), ...added };
+    }],
+    ['POST', /^\/v1\/data\/cars$/, async (_match, body, { bytes, signal, onProgress }) => {
+      const paths = bytes === undefined ? ((await body()) as { paths?: unknown }).paths : [];
+      if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string')) throw new ApiError('BAD_REQUEST', `the body must be {"paths": ["/absolute/path"]}, or a CAR as ${BYTES_TYPE}`);
+      const { roots, ...imported } = await storage.importCars(bytes === undefined ? paths : [bytes], { signal, onProgress });
+      for (const { cid } of roots) possessions.prepare(cid.toString(), stopping.signal);
+      return { roots: roots.map((root) => ({ ...root, cid: root.cid.toString() })), ...imported };
+    }],
     ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/root$/, async ([, cid], _body, { signal }) => {
       if ((await storage.locality(parseCid(cid!), { signal })).share < 1) throw new ApiError('NOT_FOUND', 'this is not wholly on this node', { details: cid! });
       return possessions.rootOf([parseCid(cid!).toString()], anySignal(signal, AbortSignal.timeout(ROOT_TIMEOUT_MS)));
@@ -61,7 +78,7 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
     ['GET', /^\/v1\/data\/([A-Za-z0-9]+)\/locate$/, ([, cid], _body, { signal }) => storage.locate(parseCid(cid!), { signal })],
     ['POST', /^\/v1\/data\/([A-Za-z0-9]+)\/fetch$/, async ([, cid], body, options) => {
       const { keep } = (await body()) as { keep?: unknown };
-      return keep === true ? storage.keep(parseCid(cid!), options) : storage.fetch(parseCid(cid!), options);
+      return storage.fetch(parseCid(cid!), { ...options, keep: keep === true });
     }],
   ];
 
@@ -71,10 +88,13 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
       requireOwnHost(incoming);
       if (await servePage(viewer, pageKey, incoming, outgoing, stopping.signal)) return;
       authorise(incoming, token);
-      const { pathname } = new URL(incoming.url ?? '/', 'http://localhost');
+      const { pathname, searchParams: query } = new URL(incoming.url ?? '/', 'http://localhost');
+      // Whoever has read enough leaves the connection as it is: the answer goes by it.
+      const bytes = incoming.headers['content-type'] === BYTES_TYPE ? incoming.iterator({ destroyOnReturn: false }) : undefined;
+      const call = { signal: answer.signal, onProgress: answer.onProgress, query, bytes };
       for (const [method, pattern, route] of routes) {
         const match = pathname.match(pattern);
-        if (match !== null && incoming.method === method) return answer.end(200, await route(match, () => readJson(incoming), answer));
+        if (match !== null && incoming.method === method) return answer.end(200, await route(match, () => readJson(incoming), call));
       }
       throw new ApiError('NOT_FOUND', 'no such resource', { details: `${incoming.method} ${pathname}` });
     } catch (error) {
@@ -82,6 +102,8 @@ export async function serveApi(running: RunningNode, { port, tokenPath }: { port
       answer.end(status, { error: isError(error) ? error : { code: 'INTERNAL', message: messageOf(error) } });
     }
   });
+  // What is piped in may take hours.
+  server.requestTimeout = 0;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

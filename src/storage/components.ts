@@ -1,15 +1,18 @@
 import type { Libp2p } from '@libp2p/interface';
+import { anySignal } from '../protocol/base/any-signal.ts';
 import type { Bitswap } from './bitswap/bitswap.ts';
 import type { PieceHttp } from './filecoin/piece-http.ts';
-import type { FetchProgress } from './fetch-dag.ts';
-import type { FileCache } from './local/file-cache.ts';
-import type { LocalBlocks } from './local/local-blocks.ts';
-import type { Retention, RetentionInit } from './local/retention.ts';
+import type { FetchProgress } from './fetch/fetch-dag.ts';
+import type { FileCache } from './inputs/file-cache.ts';
+import { localSource } from './blocks/local-source.ts';
+import type { LocalBlocks } from './blocks/local-blocks.ts';
+import { Retention, type RetentionInit } from './retention/retention.ts';
 import type { Catalogue } from './shelf/catalogue.ts';
 import type { Shelf } from './shelf/shelf.ts';
 import type { WatchedFolder } from './shelf/watched-folder.ts';
 import type { Source } from './source.ts';
-import type { Suspects } from './suspects.ts';
+import { MAX_FETCH_BYTES } from './constants.ts';
+import { createSuspects, type Suspects } from './fetch/suspects.ts';
 
 /** What takes a while, how far it has come. */
 export interface FetchOptions { signal?: AbortSignal; onProgress?: (progress: FetchProgress) => void }
@@ -53,4 +56,23 @@ export interface Shared {
   running: Set<Promise<unknown>>;
   /** Aborts with the storage too. */
   until(signal: AbortSignal | undefined): AbortSignal;
+}
+
+/** @param stopping raised when the storage ends */
+export function createShared(components: StorageComponents, { maxFetchBytes = MAX_FETCH_BYTES, ...limits }: StorageLimits, stopping: AbortSignal): Shared {
+  return {
+    sources: [localSource(components.blocks), ...components.shelves, ...components.sources],
+    suspects: createSuspects(), retention: new Retention(components, limits), maxFetchBytes, running: new Set(), until: (signal) => anySignal(signal, stopping),
+  };
+}
+
+/** Ends what a storage is made of: services, extractions, folders, bitswap, blocks, catalogue, in this order. What runs must have been told to end. */
+export async function stopComponents({ services = [], files, folders, bitswap, blocks, catalogue }: StorageComponents, { running, retention }: Shared): Promise<void> {
+  for (const stop of services) await stop();
+  await files.stop();
+  await Promise.allSettled([...running, retention.idle()]);
+  for (const folder of folders) await folder.stop();
+  await bitswap?.stop();
+  await blocks.close();
+  await catalogue.close();
 }

@@ -6,14 +6,14 @@ import { messageOf } from '../protocol/base/errors.ts';
 import { StorageError } from './errors.ts';
 import { allowRoots } from './gateway/allow-roots.ts';
 import { serveGateway, type ServeGatewayInit } from './gateway/serve-gateway.ts';
-import { Holdings } from './local/holdings.ts';
-import { readVerified } from './local/read-verified.ts';
+import { Holdings } from './retention/holdings.ts';
+import { readVerified } from './blocks/read-verified.ts';
 import { DirectDoor } from './peer-car/direct-door.ts';
 import { serveCar } from './peer-car/serve-car.ts';
-import { remoteSources, type RemoteInit } from './remote-sources.ts';
-import { FileCache } from './local/file-cache.ts';
+import { remoteSources, type RemoteInit } from './fetch/remote-sources.ts';
+import { FileCache } from './inputs/file-cache.ts';
 import { Bitswap } from './bitswap/bitswap.ts';
-import { LocalBlocks } from './local/local-blocks.ts';
+import { LocalBlocks } from './blocks/local-blocks.ts';
 import { carFormat } from './car/car-format.ts';
 import { pieceFormat, sectorFormat } from './piece/formats.ts';
 import { openFile } from './shelf/byte-reader.ts';
@@ -76,7 +76,7 @@ export async function createStorage({ libp2p }: { libp2p?: Libp2p }, { dir, kubo
     const watched = FORMATS.flatMap(([kind, format]) => (folders[kind] ?? []).map((folder) => (
       new WatchedFolder({ catalogue, format }, { dir: folder, ...(onProblem && { onProblem }) }))));
     const shelves = [
-      createShelf({ catalogue, open: openFile }, FILES_SHELF),
+      createShelf({ catalogue, open: openFile }, FILES_SHELF, (path) => catalogue.distrust(path)),
       ...FORMATS.filter(([kind]) => (folders[kind]?.length ?? 0) > 0).map(([kind, { open }]) => createShelf({ catalogue, open }, kind)),
     ];
     const hiddenDir = join(dir, 'hidden');

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { READ_CONCURRENCY } from './constants.ts';
 import { createStorage } from './create-storage.ts';
-import { LocalBlocks } from './local/local-blocks.ts';
+import { LocalBlocks } from './blocks/local-blocks.ts';
 import { DIRECTORY, node, randomBlock, startStorage } from './storage.test-util.ts';
 import { CHUNK_BYTES } from './unixfs/leaf.ts';
 

@@ -1,80 +1,60 @@
 import type { CID } from 'multiformats/cid';
-import { anySignal } from '../protocol/base/any-signal.ts';
 import type { Startable } from '../protocol/base/startable.ts';
-import { Adding, type AddedSealed, type AddInit, type SealInit } from './adding.ts';
-import type { FetchOptions, Shared, StorageComponents, StorageLimits } from './components.ts';
-import { LOCATE_TIMEOUT_MS, MAX_FETCH_BYTES } from './constants.ts';
-import { StorageError } from './errors.ts';
-import { Fetching, type PieceOptions } from './fetching.ts';
+import { Adding, type AddedSealed, type AddInit, type SealInit } from './add/adding.ts';
+import type { CarInput, ImportedCars } from './add/import-cars.ts';
+import { createShared, stopComponents, type FetchOptions, type Shared, type StorageComponents, type StorageLimits } from './components.ts';
+import { Fetching, type PieceOptions } from './fetch/fetching.ts';
 import type { Unseal, Unsealing } from './hidden/unsealing.ts';
-import type { Collected } from './local/collect-garbage.ts';
-import type { Holding } from './local/holdings.ts';
-import { Inputs, type Materialised } from './local/inputs.ts';
-import { localSource } from './local/local-source.ts';
-import type { Locality } from './local/locality.ts';
-import { Retention } from './local/retention.ts';
-import { connectTo, isFindable, locate, provide, type Location } from './reach.ts';
-import { Reading, type ReadOptions } from './reading.ts';
+import type { Collected } from './retention/collect-garbage.ts';
+import type { Holding } from './retention/holdings.ts';
+import { Inputs, type Materialised } from './inputs/inputs.ts';
+import type { Locality } from './inputs/locality.ts';
+import { Reach, type Location, type ReachOptions } from './fetch/reach.ts';
+import { Reading, type ReadOptions } from './read/reading.ts';
 import type { Receipt } from './source.ts';
-import { createSuspects } from './suspects.ts';
+import { pieceFile, problemsOf } from './shelf/shelved.ts';
 import type { Added, DirectoryEntry, TreeEntry } from './unixfs/import-tree.ts';
 import type { ListedEntry } from './unixfs/list-directory.ts';
 
 /**
  * Content-addressed data: added here, brought here by the cascade, handed to jobs as paths. Made by `createStorage`, which also starts it.
- *
- * Stop: services, extractions, folders, bitswap, blocks, catalogue, in this order; the libp2p host is the owner's to stop, after it.
+ * Stop: see `stopComponents`; the libp2p host is the owner's to stop, after it.
  */
 export class Storage implements Startable {
+  /** Names of the sources, in the order in which they are asked. */
+  readonly sources: readonly string[];
+  /** Where this storage's own gateway listens; undefined when it has none. */
+  readonly gatewayUrl: string | undefined;
   readonly #components: StorageComponents;
   readonly #shared: Shared;
   readonly #inputs: Inputs;
   readonly #adding: Adding;
   readonly #fetching: Fetching;
   readonly #reading: Reading;
+  readonly #reach: Reach;
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
-  constructor(components: StorageComponents, { maxFetchBytes = MAX_FETCH_BYTES, ...limits }: StorageLimits = {}) {
+  constructor(components: StorageComponents, limits: StorageLimits = {}) {
     this.#components = components;
-    const shared = this.#shared = {
-      sources: [localSource(components.blocks), ...components.shelves, ...components.sources],
-      suspects: createSuspects(), retention: new Retention(components, limits), maxFetchBytes, running: new Set(), until: (signal) => this.#until(signal),
-    };
-    this.#inputs = new Inputs({ ...components, retention: shared.retention, fetch: (cid, options) => this.fetch(cid, options) }, { maxBytes: maxFetchBytes });
+    const shared = this.#shared = createShared(components, limits, this.#stopping.signal);
+    this.sources = shared.sources.map(({ name }) => name);
+    this.gatewayUrl = components.gatewayUrl;
+    this.#inputs = new Inputs({ ...components, retention: shared.retention, fetch: (cid, options) => this.fetch(cid, options) }, { maxBytes: shared.maxFetchBytes });
     this.#adding = new Adding(components, shared);
     this.#reading = new Reading(components, shared);
+    this.#reach = new Reach(components, shared);
     this.#fetching = new Fetching(components, shared, {
-      cat: (cid, signal) => this.#reading.catFetched(cid, signal), size: async (cid, signal) => await this.size(cid, { signal }) ?? 0,
+      cat: (cid, signal) => this.#reading.catFetched(cid, signal), size: async (cid, signal) => await this.#inputs.size(cid, signal) ?? 0,
     });
-  }
-
-  /** Names of the sources, in the order in which they are asked. */
-  get sources(): string[] {
-    return this.#shared.sources.map(({ name }) => name);
-  }
-
-  /** Where this storage's own gateway listens; undefined when it has none. */
-  get gatewayUrl(): string | undefined {
-    return this.#components.gatewayUrl;
   }
 
   /** Nothing to do: `createStorage` hands out what is started. */
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {
-    this.#stopped ??= (async () => {
-      this.#stopping.abort(new Error('the storage is stopping'));
-      const { services = [], files, folders, bitswap, blocks, catalogue } = this.#components;
-      for (const stop of services) await stop();
-      await files.stop();
-      await Promise.allSettled([...this.#shared.running, this.#shared.retention.idle()]);
-      for (const folder of folders) await folder.stop();
-      await bitswap?.stop();
-      await blocks.close();
-      await catalogue.close();
-    })();
-    return this.#stopped;
+    this.#stopping.abort(new Error('the storage is stopping'));
+    return this.#stopped ??= stopComponents(this.#components, this.#shared);
   }
 
   /** Adds a file or folder of this machine, which stays until it is removed. @throws StorageError SOURCE_INVALID, FILE_CHANGED, DISK_FULL */
@@ -82,9 +62,14 @@ export class Storage implements Startable {
     return this.#adding.path(path, options);
   }
 
-  /** Adds bytes as a file. */
-  addBytes(bytes: Uint8Array, options: AddInit = {}): Promise<Added> {
+  /** Adds bytes, at once or as they come, as a file, or as a folder with a file of that name. @throws StorageError SOURCE_INVALID for a name that is none, DISK_FULL; what the bytes throw */
+  addBytes(bytes: Uint8Array | AsyncIterable<Uint8Array>, options: AddInit & { name?: string } = {}): Promise<Added> {
     return this.#adding.bytes(bytes, options);
+  }
+
+  /** Adds what is in CARs, every block verified; the DAGs whose roots they name stay until they are removed. @throws StorageError as `importCars` */
+  importCars(cars: readonly CarInput[], options: Pick<AddInit, 'signal' | 'onProgress'> = {}): Promise<ImportedCars> {
+    return this.#adding.cars(cars, options);
   }
 
   /** Adds a folder put together from host paths and bytes. @throws StorageError SOURCE_INVALID */
@@ -100,9 +85,7 @@ export class Storage implements Startable {
   /**
    * Adds a result put together from host paths and bytes as one file, which holds its CAR as `seal` makes it. What of the folder has to be stored for that
    * is served to nobody, and gone when this resolves; leaves of larger files are read again where they lie.
-   *
-   * @returns the file; the CID of the folder, `plain`, and what its blocks weigh
-   * @throws StorageError SOURCE_INVALID, FILE_CHANGED, DISK_FULL; what `seal` throws
+   * @returns the file; the CID of the folder, `plain`, and what its blocks weigh @throws StorageError SOURCE_INVALID, FILE_CHANGED, DISK_FULL; what `seal` throws
    */
   addSealed(entries: readonly TreeEntry[], init: SealInit): Promise<AddedSealed> {
     return this.#adding.sealedTree(entries, init);
@@ -124,28 +107,18 @@ export class Storage implements Startable {
   }
 
   /** A whole piece in a file of this machine: where, and the roots of the DAGs in it. @throws StorageError NOT_FOUND */
-  async piece(cid: CID): Promise<{ path: string; roots: string[] }> {
-    const file = await this.#components.catalogue.piece(cid);
-    if (file === undefined) throw new StorageError('NOT_FOUND', 'no such piece is here', { details: cid.toString() });
-    return { path: file.path, roots: file.roots };
+  piece(cid: CID): Promise<{ path: string; roots: string[] }> {
+    return pieceFile(this.#components.catalogue, cid);
   }
 
-  /**
-   * Fetches a whole piece from storage providers (those of the configuration unless others are given) and checks its commitment.
-   *
-   * @throws StorageError as `fetchPiece` of filecoin
-   */
+  /** Fetches a whole piece from storage providers (those of the configuration unless others are given) and checks its commitment. @throws StorageError as `fetchPiece` */
   exportPiece(cid: CID, destination: string, options: PieceOptions = {}): Promise<{ bytes: number }> {
     return this.#fetching.exportPiece(cid, destination, options);
   }
 
   /** Files of the folders that could not be used, or not wholly, and why. */
-  async problems(): Promise<{ path: string; problem: string }[]> {
-    const problems: { path: string; problem: string }[] = [];
-    for (const { name } of this.#components.shelves) {
-      for await (const { path, problem } of this.#components.catalogue.files(name)) if (problem !== undefined) problems.push({ path, problem });
-    }
-    return problems;
+  problems(): Promise<{ path: string; problem: string }[]> {
+    return problemsOf(this.#components.catalogue, this.#components.shelves);
   }
 
   /** Stops keeping a DAG; its blocks go with the next `collect`. What it references on disk is forgotten, not touched. @throws StorageError NOT_FOUND */
@@ -160,7 +133,7 @@ export class Storage implements Startable {
 
   /** Removes what is not needed any more: results whose time is over, fetched and unpacked data beyond `maxCacheBytes`, blocks that hang from nothing. */
   collect({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (removed: Collected) => void } = {}): Promise<Collected> {
-    return this.#shared.retention.collect(this.#until(signal), onProgress);
+    return this.#shared.retention.collect(this.#shared.until(signal), onProgress);
   }
 
   /** @throws StorageError DISK_FULL when so many bytes more would leave less than the reserve free */
@@ -170,34 +143,29 @@ export class Storage implements Startable {
 
   /** How much of a DAG is here; asks nobody. */
   locality(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Locality> {
-    return this.#inputs.locality(cid, this.#until(signal));
+    return this.#inputs.locality(cid, this.#shared.until(signal));
   }
 
   /** The DAG's bytes as far as they are known here; undefined when not even its root is. */
-  async size(cid: CID, options: { signal?: AbortSignal } = {}): Promise<number | undefined> {
-    const { totalBytes, share } = await this.locality(cid, options);
-    return totalBytes === 0 && share < 1 ? undefined : totalBytes;
-  }
-
-  /** Brings every block of a DAG here. @throws StorageError NOT_FOUND, listing every source and why; LIMIT_EXCEEDED, DAG_INVALID, FORMAT_UNSUPPORTED, DISK_FULL */
-  fetch(cid: CID, options: FetchOptions = {}): Promise<Receipt> {
-    return this.#fetching.fetch(cid, options);
-  }
-
-  /** Fetches a DAG, which stays until it is removed. @throws StorageError as `fetch` */
-  keep(cid: CID, options: FetchOptions = {}): Promise<Receipt> {
-    return this.#fetching.keep(cid, options);
+  size(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<number | undefined> {
+    return this.#inputs.size(cid, this.#shared.until(signal));
   }
 
   /**
-   * The file or directory as a read-only path. What is referenced where it lies is that place, at once and whatever its size; anything
-   * else is fetched and unpacked at first use, and there at once after that. The path stays until `release`, and after it until there
-   * is no room.
-   *
+   * Brings every block of a DAG here, which stays until it is removed if it is to be kept.
+   * @throws StorageError NOT_FOUND, listing every source and why; LIMIT_EXCEEDED, DAG_INVALID, FORMAT_UNSUPPORTED, DISK_FULL
+   */
+  fetch(cid: CID, { keep = false, ...options }: FetchOptions & { keep?: boolean } = {}): Promise<Receipt> {
+    return keep ? this.#fetching.keep(cid, options) : this.#fetching.fetch(cid, options);
+  }
+
+  /**
+   * The file or directory as a read-only path: where it lies if it is referenced there, whatever its size; else it is fetched and unpacked at first use, and there
+   * at once after that. The path stays until `release`, and after it until there is no room.
    * @throws StorageError as `fetch` and `export`
    */
   materialise(cid: CID, { signal, onProgress }: FetchOptions = {}): Promise<Materialised> {
-    return this.#inputs.materialise(cid, { signal: this.#until(signal), ...(onProgress && { onProgress }) });
+    return this.#inputs.materialise(cid, { signal: this.#shared.until(signal), ...(onProgress && { onProgress }) });
   }
 
   /** Removes unpacked data nobody uses, the longest unused first, until at most `maxBytes` of it are left; blocks stay. */
@@ -211,28 +179,16 @@ export class Storage implements Startable {
   }
 
   /**
-   * Fetches a file that `addSealed` made, and writes the folder in it, or its CAR, to a path that must not exist. Nobody is served the folder's
-   * own blocks.
-   *
-   * @param plain CID of the folder
-   * @param open gives the CAR back
+   * Fetches a file that `addSealed` made, and writes the folder in it (CID `plain`), or its CAR, to a path that must not exist. Nobody is served the folder's own blocks.
    * @throws StorageError ROOT_DIFFERS, CAR_INVALID, BLOCK_INVALID, NOT_FOUND when the CAR lacks a block; what `open` throws; as `export`
    */
-  async exportSealed(cid: CID, plain: CID, destination: string, { open, ...options }: FetchOptions & { open: Unseal; car?: boolean }): Promise<Receipt> {
-    let receipt: Receipt | undefined;
-    await this.exportUnsealed(destination, async (unsealing) => {
-      receipt = await this.fetch(cid, options);
-      await unsealing.take(cid, plain, open);
-      return plain;
-    }, options);
-    return receipt!;
+  exportSealed(cid: CID, plain: CID, destination: string, options: FetchOptions & { open: Unseal; car?: boolean }): Promise<Receipt> {
+    return this.#fetching.exportSealed(cid, plain, destination, options);
   }
 
   /**
    * Writes a DAG, or its CAR, that is brought together from sealed files, to a path that must not exist. Nobody is served its blocks.
-   *
-   * @param fill opens the files; @returns the DAG's root
-   * @throws StorageError DESTINATION_EXISTS, NOT_FOUND when a block lacks; what `fill` throws; as `export`
+   * @param fill opens the files, and returns the DAG's root @throws StorageError DESTINATION_EXISTS, NOT_FOUND when a block lacks; what `fill` throws; as `export`
    */
   exportUnsealed(destination: string, fill: (unsealing: Unsealing) => Promise<CID>, options: FetchOptions & { car?: boolean } = {}): Promise<void> {
     return this.#fetching.exportUnsealed(destination, fill, options);
@@ -244,9 +200,7 @@ export class Storage implements Startable {
   }
 
   /**
-   * The contents of all files of these DAGs, one after the other, or a range of them; only what is on this machine is read, and verified.
-   * What comes is the same bytes on every machine: see `readInOrder` of unixfs for the order.
-   *
+   * The contents of all files of these DAGs (see `readInOrder` of unixfs for the order), or a range of them; only what is on this machine is read, and verified.
    * @throws StorageError NOT_FOUND when a block is not here, DAG_INVALID, ENTRY_UNSUPPORTED
    */
   readInOrder(cids: Iterable<CID>, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
@@ -269,33 +223,22 @@ export class Storage implements Startable {
   }
 
   /** Asks every source whether it has the CID's first block. Never throws but the signal's reason. */
-  async locate(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<Location[]> {
-    const locations = await locate(this.#shared.sources, cid, anySignal(this.#until(signal), AbortSignal.timeout(timeoutMs)));
-    signal?.throwIfAborted();
-    return locations;
+  locate(cid: CID, options: ReachOptions = {}): Promise<Location[]> {
+    return this.#reach.locate(cid, options);
   }
 
   /** Whether any source has the CID's first block, as soon as one says so. Never throws but the signal's reason. */
-  async isFindable(cid: CID, { signal, timeoutMs = LOCATE_TIMEOUT_MS }: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<boolean> {
-    const found = await isFindable(this.#shared.sources, cid, anySignal(this.#until(signal), AbortSignal.timeout(timeoutMs)));
-    signal?.throwIfAborted();
-    return found;
+  isFindable(cid: CID, options: ReachOptions = {}): Promise<boolean> {
+    return this.#reach.isFindable(cid, options);
   }
 
-  /** Announces on the DHT that this node has the CID; false when nobody could be told. */
-  async provide(cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<boolean> {
-    const { libp2p } = this.#components;
-    const told = libp2p !== undefined && await provide(libp2p, cid, this.#until(signal));
-    signal?.throwIfAborted();
-    return told;
+  /** Announces on the DHT that this node has the CID; false when nobody could be told. Never throws but the signal's reason. */
+  provide(cid: CID, options: ReachOptions = {}): Promise<boolean> {
+    return this.#reach.provide(cid, options);
   }
 
   /** Connects to a peer that has data. @returns its peer id @throws StorageError PEER_UNREACHABLE */
   connect(addresses: readonly string[], { signal }: { signal?: AbortSignal } = {}): Promise<string> {
-    return connectTo(this.#components.libp2p, addresses, this.#until(signal));
-  }
-
-  #until(signal: AbortSignal | undefined): AbortSignal {
-    return anySignal(signal, this.#stopping.signal);
+    return this.#reach.connect(addresses, signal);
   }
 }

@@ -119,6 +119,17 @@ describe('the command line', () => {
     assert.equal((await error(1, 'data', 'rm', cid)).code, 'API_REFUSED');
     const [collected] = await json(0, 'data', 'gc');
     assert.ok(collected.bytes > 300_000);
+
+    // What was exported comes back; standard input is a file, of the first node and from there of all.
+    const imported = await json(0, 'data', 'import', 'folder.car');
+    assert.deepEqual([imported.roots.map((root: { cid: string }) => root.cid), imported.blocks, imported.nodes], [[cid], exported.receipt.blocks, 1]);
+    assert.equal((await error(1, 'data', 'import', 'lying')).code, 'API_REFUSED');
+    const piped = await startGadus(['--json', 'data', 'add', '-', '--all', '--name', 'b'], { env: { GADUS_HOME: home }, cwd: work, input: 'from a pipe' }).ended;
+    assert.equal(piped.code, 0, piped.stderr);
+    const { cid: pipedCid, nodes: having } = JSON.parse(piped.stdout) as { cid: string; nodes: number };
+    assert.equal(having, 3);
+    assert.equal((await gadus(0, 'data', 'cat', `${pipedCid}/b`)).stdout, 'from a pipe');
+    assert.equal((await error(2, 'data', 'add', '-', '--no-copy')).code, 'USAGE');
   });
 
   test('node list, node describe, wallet show, wallet fund, wallet withdraw', async () => {

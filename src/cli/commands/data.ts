@@ -2,28 +2,19 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { CID } from 'multiformats/cid';
-import type { Hex } from 'viem';
-import { callApi, type ApiTarget } from '../../api/call-api.ts';
-import { formatBytes, messageOf, parseCid, possessionRoot, short, type PossessionRoot } from '../../protocol/index.ts';
+import { callApi } from '../../api/call-api.ts';
+import { formatBytes, messageOf, parseCid, short } from '../../protocol/index.ts';
 import type { Collected, Holding, Location, Receipt } from '../../storage/index.ts';
-import { contentStream } from '../../storage/content-stream.ts';
+import { atNodes, nodesOfThisMachine } from '../at-nodes.ts';
 import { parseContentPath, resolveContentPath } from '../content-path.ts';
 import { count } from '../job-options.ts';
 import { knownNodes } from '../known-nodes.ts';
 import { Interrupted } from '../interrupted.ts';
-import { print, progressBar, say, table } from '../output.ts';
-import { interruptSignal, loadProfile, withClient, type GlobalOptions } from '../session.ts';
-import { UsageError } from '../usage-error.ts';
+import { print, progressBar, table } from '../output.ts';
+import { interruptSignal, withClient, type GlobalOptions } from '../session.ts';
+import { registerDataIn } from './data-in.ts';
 
-interface Options extends GlobalOptions { all?: boolean; local?: boolean; copy?: boolean; output?: string; root?: boolean }
-
-const rootLine = (root: PossessionRoot | undefined): string[] => (root === undefined ? [] : [`${root.dataRoot}/${root.dataBytes}`]);
-const rootJson = (root: PossessionRoot | undefined) => (root === undefined ? {} : { dataRoot: root.dataRoot, dataBytes: root.dataBytes.toString() });
-// Amounts travel as text.
-const parseRoot = (answer: unknown): PossessionRoot => {
-  const { dataRoot, dataBytes } = answer as { dataRoot: Hex; dataBytes: string };
-  return { dataRoot, dataBytes: BigInt(dataBytes) };
-};
+interface Options extends GlobalOptions { all?: boolean; output?: string }
 
 interface Held { held: Holding[]; problems: { path: string; problem: string }[] }
 
@@ -35,31 +26,7 @@ Examples:
   $ gadus data locate bafy…
   $ gadus data get bafy… table.csv`);
 
-  data.command('add <path>').description('add a file or folder to the nodes of this machine (or, with --local, to the client\'s own store)')
-    .option('--all', 'to every node of the profile instead of the first').option('--local', 'to the client\'s store')
-    .option('--no-copy', 'reference the files where they lie: they must stay as they are')
-    .option('--root', 'also print the root and the bytes that bids for jobs on this data may claim to hold, for gadus run --data-root')
-    .addHelpText('after', '\nExamples:\n  $ gadus data add --all table.csv\n  $ gadus data add --root table.csv')
-    .action(async (path: string, _options: Options, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      const profile = await loadProfile(command);
-      if (options.local || profile.apis.length === 0) {
-        return withClient(command, async ({ storage }, signal) => {
-          const { cid, bytes, skipped } = await storage.add(resolve(path), { signal, noCopy: options.copy === false, onProgress: progressBar(options) });
-          tellSkipped(skipped, options);
-          const root = options.root ? await possessionRoot(contentStream(storage, [cid], { signal }), { signal }) : undefined;
-          print({ cid: cid.toString(), bytes, skipped, nodes: 0, ...rootJson(root) }, [cid.toString(), ...rootLine(root)].join('\n'), options);
-        });
-      }
-      const signal = interruptSignal();
-      const targets = options.all ? profile.apis : profile.apis.slice(0, 1);
-      const added = await atNodes(targets, 'POST', '/v1/data', { path: resolve(path), noCopy: options.copy === false }, options, signal) as { cid: string; bytes: number; skipped: number }[];
-      const { cid, bytes, skipped } = added[0]!;
-      tellSkipped(skipped, options);
-      if (!options.json) say(`added ${formatBytes(bytes)} to ${added.length === 1 ? 'one node' : `${added.length} nodes`}`);
-      const root = options.root ? parseRoot(await callApi(targets[0]!, 'GET', `/v1/data/${cid}/root`, undefined, { signal })) : undefined;
-      print({ cid, bytes, skipped, nodes: added.length, ...rootJson(root) }, [cid, ...rootLine(root)].join('\n'), options);
-    });
+  registerDataIn(data);
 
   data.command('get <path> <destination>').description('fetch a file or folder, or one in a folder, from whoever has it')
     .addHelpText('after', '\nExamples:\n  $ gadus data get bafy… table.csv\n  $ gadus data get bafy…/2024/may.csv may.csv')
@@ -192,25 +159,6 @@ function withPath<T>(command: Command, text: string, use: (parsed: CID, ...rest:
   });
 }
 
-/** Has nodes do the same, and shows how far they are together. @returns their answers, in order */
-async function atNodes(nodes: readonly ApiTarget[], method: 'GET' | 'POST', path: string, body: unknown, options: Options, signal: AbortSignal, doing?: string): Promise<unknown[]> {
-  const bar = progressBar(options);
-  const progress = nodes.map(() => ({ bytes: 0, blocks: 0 }));
-  return Promise.all(nodes.map((api, i) => callApi(api, method, path, body, {
-    signal,
-    onProgress({ bytes = 0, blocks = 0 }) {
-      progress[i] = { bytes, blocks };
-      bar({ bytes: sum(progress.map((one) => one.bytes)), blocks: sum(progress.map((one) => one.blocks)), ...(doing !== undefined && { doing }) });
-    },
-  })));
-}
-
-const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
-
-function tellSkipped(skipped: number, { json }: Options): void {
-  if (skipped > 0 && json !== true) say(`${skipped === 1 ? 'one entry was' : `${skipped} entries were`} left out: neither files, folders nor links that stay inside, or names that are not UTF-8`);
-}
-
 /** Runs a command about a CID with a started client; what is no CID is told before anything is started. */
 function withCid<T>(command: Command, cid: string, use: (parsed: CID, ...rest: Parameters<Parameters<typeof withClient>[1]>) => Promise<T>): Promise<T> {
   const parsed = parseCid(cid);
@@ -224,10 +172,4 @@ async function listHeld(command: Command): Promise<void> {
   const problems = answers.flatMap((answer) => answer.problems.map(({ path, problem }) => `${path}: ${problem}`));
   print(answers, [table(['node', 'why', 'size', 'cid', 'path'], rows), ...(problems.length > 0 ? ['', 'files that are of no use, or not wholly:', ...problems] : [])].join('\n'),
     command.optsWithGlobals<Options>());
-}
-
-async function nodesOfThisMachine(command: Command): Promise<readonly { url: string; token: string }[]> {
-  const { apis } = await loadProfile(command);
-  if (apis.length === 0) throw new UsageError('the profile names no node of this machine', 'apis in the profile: [{ "url": …, "token": … }]');
-  return apis;
 }

@@ -11,7 +11,7 @@ import { createSealKeys, openSealed } from '../../evidence/index.ts';
 import { createImageStore, createNoopEngine, ExecutorError, type Engine } from '../../executor/index.ts';
 import { isError, parseCid, parseJobSpec, PLAIN_TERMS, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { createStorage, StorageError } from '../../storage/index.ts';
-import { LocalBlocks } from '../../storage/local/local-blocks.ts';
+import { LocalBlocks } from '../../storage/blocks/local-blocks.ts';
 import { DIRECTORY, node, randomBlock } from '../../storage/storage.test-util.ts';
 import { faultOfJob } from './job-fault.ts';
 import { runReplica } from './run-replica.ts';

@@ -8,7 +8,7 @@ import { createSealKeys, openManifest, openResult } from '../../evidence/index.t
 import { createNoopEngine, ExecutorError, type Engine, type ImageStore, type RunRequest } from '../../executor/index.ts';
 import { isError, parseCid, parseJobSpec, PLAIN_TERMS, type JobRequest, type JobSpecInput } from '../../protocol/index.ts';
 import { createStorage, type Storage } from '../../storage/index.ts';
-import { LocalBlocks } from '../../storage/local/local-blocks.ts';
+import { LocalBlocks } from '../../storage/blocks/local-blocks.ts';
 import { cidOf, DIRECTORY, node } from '../../storage/storage.test-util.ts';
 import { RunQueue } from '../running/run-queue.ts';
 import { runShards, type RunShardsInit, type ShardProgress } from './run-shards.ts';

@@ -5,7 +5,7 @@ import { MAX_BLOCK_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { blockKey } from '../unixfs/links.ts';
-import { hashName, hashOf } from '../verify.ts';
+import { hashName, hashOf } from '../blocks/verify.ts';
 import { MAX_UNASKED_BYTES, PEER_CHECK_MS, PEER_REPEAT_MS, PEER_SILENCE_TIMEOUT_MS, UNASKED_ITEM_BYTES, WANTS_PER_MESSAGE } from './constants.ts';
 import { broken, encodeWants, type WantEntry } from './messages.ts';
 import type { RecentKeys } from './recent-keys.ts';

@@ -5,7 +5,7 @@ import { forEachParallel } from '../parallel.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { readSections } from '../stream/read-sections.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 import { carHeader } from './write-car.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { encode, Token, Type } from 'cborg';
 import type { CID } from 'multiformats/cid';
-import { BlockSet } from '../block-set.ts';
+import { BlockSet } from '../blocks/block-set.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { isLeaf, linksOf } from '../unixfs/links.ts';
-import { identityBlock } from '../verify.ts';
+import { identityBlock } from '../blocks/verify.ts';
 import { writeVarint } from './varint.ts';
 
 /** The header of a CARv1 with one root. */

@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
-import { refuseExisting } from '../local/new-path.ts';
+import { refuseExisting } from '../inputs/new-path.ts';
 import { commP, isPieceCid } from '../piece/commp.ts';
 import type { PieceHttp } from './piece-http.ts';
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { carOf, carV2Of } from '../car/car.test-util.ts';
-import { fetchDag } from '../fetch-dag.ts';
+import { fetchDag } from '../fetch/fetch-dag.ts';
 import { commP } from '../piece/commp.ts';
 import { Catalogue } from '../shelf/catalogue.ts';
 import { cidOf, DIRECTORY, node, randomBlock, startStorage, tempDir } from '../storage.test-util.ts';

@@ -2,14 +2,14 @@ import { walkPath, type ReadableStorage } from 'ipfs-unixfs-exporter';
 import * as dagPb from '@ipld/dag-pb';
 import type { CID } from 'multiformats/cid';
 import { isError } from '../../protocol/base/errors.ts';
-import { BlockSet } from '../block-set.ts';
+import { BlockSet } from '../blocks/block-set.ts';
 import { MAX_DAG_DEPTH } from '../constants.ts';
 import { MAX_REPEATED_ANSWER_BYTES } from './constants.ts';
 import { StorageError } from '../errors.ts';
 import { walkDag, type WalkInit } from '../stream/walk-dag.ts';
 import { openEntry } from '../unixfs/open-entry.ts';
 import { linksOf } from '../unixfs/links.ts';
-import { identityBlock } from '../verify.ts';
+import { identityBlock } from '../blocks/verify.ts';
 import { HttpRefusal, type GatewayRequest } from './parse-request.ts';
 import { isDocument, walkDocument } from './walk-document.ts';
 

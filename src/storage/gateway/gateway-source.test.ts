@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { carHeader, sectionHead } from '../car/write-car.ts';
-import { fetchDag } from '../fetch-dag.ts';
+import { fetchDag } from '../fetch/fetch-dag.ts';
 import { createGatewayFinder } from '../routing/find-gateways.ts';
 import type { Source } from '../source.ts';
 import { DIRECTORY, memorySource, node, randomBlock } from '../storage.test-util.ts';

@@ -5,7 +5,7 @@ import { StorageError } from '../errors.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { DagSink, Source } from '../source.ts';
 import { MAX_REPEATED_BYTES } from '../stream/constants.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 import { askForBlock, askForCar, askWhether, type AskInit, type CarBlock, type Gateway } from './ask-gateway.ts';
 import { MAX_CAR_ROOTS, MAX_GATEWAYS_TRIED, PROBE_CONCURRENCY, PROBE_TIMEOUT_MS } from './constants.ts';
 import { createStandings, type Standings } from './host-standing.ts';

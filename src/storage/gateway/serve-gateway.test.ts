@@ -8,7 +8,7 @@ import { DIRECTORY, node, randomBlock } from '../storage.test-util.ts';
 import { ByteQueue } from '../stream/byte-queue.ts';
 import { readSections } from '../stream/read-sections.ts';
 import { blockKey } from '../unixfs/links.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 import { carBlocks } from './car-blocks.ts';
 import { MAX_REPEATED_ANSWER_BYTES } from './constants.ts';
 import { parseGatewayRequest } from './parse-request.ts';

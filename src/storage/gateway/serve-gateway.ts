@@ -9,7 +9,7 @@ import { StorageError } from '../errors.ts';
 import { giveBack } from '../stream/buffers.ts';
 import { isLeaf } from '../unixfs/links.ts';
 import type { WalkInit } from '../stream/walk-dag.ts';
-import { identityBlock } from '../verify.ts';
+import { identityBlock } from '../blocks/verify.ts';
 import { carBlocks, type ReadBlock } from './car-blocks.ts';
 import { CAR_TYPE, IMMUTABLE, MAX_ADDRESSES, RAW_TYPE, RETRY_AFTER_S, SERVE_CONCURRENCY, SERVE_PER_ADDRESS, SERVE_PER_MINUTE, SERVE_STALL_MS } from './constants.ts';
 import { HttpRefusal, parseGatewayRequest, type GatewayRequest } from './parse-request.ts';

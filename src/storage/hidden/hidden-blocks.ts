@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LocalBlocks } from '../local/local-blocks.ts';
-import { removeTree } from '../local/remove-tree.ts';
+import { LocalBlocks } from '../blocks/local-blocks.ts';
+import { removeTree } from '../inputs/remove-tree.ts';
 
 /** Gives blocks for a moment that neither gateway nor peers are served from, nor any other part of the storage knows of; then they are removed. */
 export async function withHiddenBlocks<T>(dir: string, use: (blocks: LocalBlocks) => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { isError } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
 import { borrow } from '../stream/buffers.ts';
 import { blockKey } from '../unixfs/links.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 
 /** Where a leaf lies. */
 export interface LeafPlace { path: string; offset: number; length: number }

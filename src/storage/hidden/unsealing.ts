@@ -1,8 +1,8 @@
 import type { CID } from 'multiformats/cid';
 import { importCar } from '../car/import-car.ts';
-import type { FetchProgress } from '../fetch-dag.ts';
-import type { LocalBlocks } from '../local/local-blocks.ts';
-import { verifiedBlocks } from '../local/read-block.ts';
+import type { FetchProgress } from '../fetch/fetch-dag.ts';
+import type { LocalBlocks } from '../blocks/local-blocks.ts';
+import { verifiedBlocks } from '../blocks/read-block.ts';
 import { namesIn } from '../unixfs/list-directory.ts';
 
 /** Undoes what a `Seal` did, and tells when the bytes are not what that made. What it is given is of no meaning any more once it asks for the next. */

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { Libp2p } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
-import { fetchDag } from '../fetch-dag.ts';
+import { fetchDag } from '../fetch/fetch-dag.ts';
 import { DIRECTORY, node, randomBlock, startHost } from '../storage.test-util.ts';
 import { blockKey } from '../unixfs/links.ts';
 import { askPeerForCar } from './ask-peer.ts';

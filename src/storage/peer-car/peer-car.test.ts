@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import type { Libp2p, Stream } from '@libp2p/interface';
 import type { CID } from 'multiformats/cid';
 import { sectionHead } from '../car/write-car.ts';
-import { fetchDag } from '../fetch-dag.ts';
+import { fetchDag } from '../fetch/fetch-dag.ts';
 import type { Source } from '../source.ts';
 import { DIRECTORY, memorySource, node, randomBlock, startHost } from '../storage.test-util.ts';
 import { blockKey } from '../unixfs/links.ts';

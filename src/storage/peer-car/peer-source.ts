@@ -6,7 +6,7 @@ import { MAX_PEERS_ASKED, MAX_ROUNDS_ASKED } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { PeerFinder } from '../routing/find-peers.ts';
 import type { DagSink, Source } from '../source.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 import { askPeerForCar } from './ask-peer.ts';
 import { ASK_GRACE_MS, ASK_TIMEOUT_MS, CAR_PROTOCOL, DIRECT_REST_MS, LIAR_TIMEOUT_MS, MAX_REQUEST_ROOTS } from './constants.ts';
 

@@ -1,4 +1,4 @@
-import { ClassicLevel, type ChainedBatch } from 'classic-level';
+import { ClassicLevel, type BatchOperation } from 'classic-level';
 import { CID } from 'multiformats/cid';
 
 /** A file whose blocks are known. */
@@ -30,6 +30,9 @@ export interface FileEntry {
   put(cid: CID, offset: number, length: number | undefined): Promise<void>;
   commit(facts: Pick<ShelvedFile, 'path' | 'identity' | 'shelf'> & Partial<ShelvedFile>): Promise<ShelvedFile>;
 }
+
+/** A change of any sublevel. A list of them is written, since what `batch()` without one gathers is in memory until the garbage collector comes by. */
+type Operation = BatchOperation<ClassicLevel<Buffer, Buffer>, Buffer | string, unknown>;
 
 /** Entries written together. */
 const BATCH = 1000;
@@ -85,27 +88,26 @@ export class Catalogue {
   /** Begins the entry of a file; it replaces what is known of its path when it is committed. */
   async add(): Promise<FileEntry> {
     const id = await this.#newId();
-    let batch = this.#blocks.batch();
+    let batch: Operation[] = [];
     let blocks = 0;
     return {
       put: async (cid, offset, length) => {
-        batch.put(blockEntryKey(cid, id), place(offset, length));
+        batch.push(this.#putBlock(cid, id, offset, length));
         blocks++;
         if (batch.length < BATCH) return;
         const full = batch;
-        batch = this.#blocks.batch();
-        await full.write();
+        batch = [];
+        await this.#write(full);
       },
       commit: async (facts) => {
         const file: ShelvedFile = { roots: [], ...facts, id, blocks };
-        await batch.write();
+        await this.#write(batch);
         const before = await this.#paths.get(file.path);
-        const records = this.#db.batch()
-          .put(fileKey(id), file, { sublevel: this.#files })
-          .put(file.path, fileKey(id), { sublevel: this.#paths });
-        await this.#forget(before === undefined ? undefined : await this.#files.get(before), records);
-        if (file.piece !== undefined) records.put(`piece:${file.piece}`, file.path, { sublevel: this.#records });
-        await records.write();
+        await this.#write([
+          ...await this.#forget(before === undefined ? undefined : await this.#files.get(before)),
+          ...this.#putFile(file),
+          ...(file.piece === undefined ? [] : [{ type: 'put', key: `piece:${file.piece}`, value: file.path, sublevel: this.#records } as Operation]),
+        ]);
         return file;
       },
     };
@@ -115,6 +117,20 @@ export class Catalogue {
   async fileAt(path: string): Promise<ShelvedFile | undefined> {
     const key = await this.#paths.get(path);
     return key === undefined ? undefined : this.#files.get(key);
+  }
+
+  /** The same of several. */
+  async filesAt(paths: readonly string[]): Promise<(ShelvedFile | undefined)[]> {
+    const keys = await this.#paths.getMany([...paths]);
+    const known = keys.filter((key) => key !== undefined);
+    const files = new Map((await this.#files.getMany(known)).map((file, i) => [known[i], file]));
+    return keys.map((key) => files.get(key));
+  }
+
+  /** Notes that a file was found to be other than it was read: it is not believed to be the same again before it is read anew. */
+  async distrust(path: string): Promise<void> {
+    const file = await this.fileAt(path);
+    if (file !== undefined && file.problem === undefined) await this.#files.put(fileKey(file.id), { ...file, problem: 'it is not what it was when it was read' });
   }
 
   /** The files of a shelf, or those of it below a folder, by path. */
@@ -137,28 +153,28 @@ export class Catalogue {
 
   /** Several at once. */
   async removeFiles(files: readonly ShelvedFile[]): Promise<void> {
-    const records = this.#db.batch();
+    const records: Operation[] = [];
     const known = await this.#paths.getMany(files.map(({ path }) => path));
     for (const [i, file] of files.entries()) {
-      await this.#forget(file, records);
-      if (known[i] === fileKey(file.id)) records.del(file.path, { sublevel: this.#paths });
+      records.push(...await this.#forget(file));
+      if (known[i] === fileKey(file.id)) records.push({ type: 'del', key: file.path, sublevel: this.#paths });
     }
-    await records.write();
+    await this.#write(records);
   }
 
   /** Enters files of one block each, which begin nowhere else; they replace what is known of their paths. */
   async addFiles(files: readonly WholeBlock[], shelf: string): Promise<void> {
-    const records = this.#db.batch();
+    const records: Operation[] = [];
     const known = await this.#paths.getMany(files.map(({ path }) => path));
     for (const [i, { path, identity, cid, length }] of files.entries()) {
       const id = await this.#newId();
-      await this.#forget(known[i] === undefined ? undefined : await this.#files.get(known[i]), records);
-      records
-        .put(blockEntryKey(cid, id), place(0, length), { sublevel: this.#blocks })
-        .put(fileKey(id), { roots: [cid.toString()], path, identity, shelf, id, blocks: 1 } satisfies ShelvedFile, { sublevel: this.#files })
-        .put(path, fileKey(id), { sublevel: this.#paths });
+      records.push(
+        ...await this.#forget(known[i] === undefined ? undefined : await this.#files.get(known[i])),
+        this.#putBlock(cid, id, 0, length),
+        ...this.#putFile({ roots: [cid.toString()], path, identity, shelf, id, blocks: 1 }),
+      );
     }
-    await records.write();
+    await this.#write(records);
   }
 
   /** Says that a file is all of a DAG, whose root is not in it. */
@@ -171,14 +187,32 @@ export class Catalogue {
     return this.get<string>(WHOLE, root.toString());
   }
 
-  /** Has a batch forget a file, if there is one, and what it was the whole of. */
-  async #forget(file: ShelvedFile | undefined, records: ChainedBatch<ClassicLevel<Buffer, Buffer>, Buffer, Buffer>): Promise<void> {
-    if (file === undefined) return;
-    records.del(fileKey(file.id), { sublevel: this.#files });
+  #write(operations: Operation[]): Promise<void> {
+    // Each is encoded as its sublevel says.
+    return this.#db.batch<Buffer | string, unknown>(operations, {});
+  }
+
+  #putBlock(cid: CID, id: number, offset: number, length: number | undefined): Operation {
+    return { type: 'put', key: blockEntryKey(cid, id), value: place(offset, length), sublevel: this.#blocks };
+  }
+
+  #putFile(file: ShelvedFile): Operation[] {
+    return [
+      { type: 'put', key: fileKey(file.id), value: file, sublevel: this.#files },
+      { type: 'put', key: file.path, value: fileKey(file.id), sublevel: this.#paths },
+    ];
+  }
+
+  /** What forgets a file, if there is one, and what it was the whole of. */
+  async #forget(file: ShelvedFile | undefined): Promise<Operation[]> {
+    if (file === undefined) return [];
     // Of a file that is one block that block's entry is known as well.
     const [only] = file.blocks === 1 ? file.roots : [];
-    if (only !== undefined) records.del(blockEntryKey(CID.parse(only), file.id), { sublevel: this.#blocks });
-    for (const root of await this.#rootsOf(file)) records.del(`${WHOLE}:${root}`, { sublevel: this.#records });
+    return [
+      { type: 'del', key: fileKey(file.id), sublevel: this.#files },
+      ...(only === undefined ? [] : [{ type: 'del', key: blockEntryKey(CID.parse(only), file.id), sublevel: this.#blocks } as Operation]),
+      ...(await this.#rootsOf(file)).map((root): Operation => ({ type: 'del', key: `${WHOLE}:${root}`, sublevel: this.#records })),
+    ];
   }
 
   /** The DAGs of which a file is known to be the whole. */

@@ -4,7 +4,7 @@ import { readSectionHead } from '../car/scan-car.ts';
 import { MAX_BLOCK_BYTES, MAX_CID_BYTES } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import type { Source } from '../source.ts';
-import { verifyBlock } from '../verify.ts';
+import { verifyBlock } from '../blocks/verify.ts';
 import { openFile, type ByteReader, type OpenFile } from './byte-reader.ts';
 import type { Catalogue, Place } from './catalogue.ts';
 
@@ -31,7 +31,7 @@ export interface ShelfComponents {
  *
  * @param onChanged told of a file that is not what the catalogue says
  */
-export function createShelf({ catalogue, open }: ShelfComponents, name: string, onChanged: (path: string) => void = () => {}): Shelf {
+export function createShelf({ catalogue, open }: ShelfComponents, name: string, onChanged: (path: string) => void | Promise<void> = () => {}): Shelf {
   async function* places(cid: CID): AsyncGenerator<Place> {
     for await (const place of catalogue.places(cid)) if (place.file.shelf === name) yield place;
   }
@@ -41,12 +41,12 @@ export function createShelf({ catalogue, open }: ShelfComponents, name: string, 
     try {
       file = await open(path);
     } catch (cause) {
-      onChanged(path);
+      await onChanged(path);
       throw changed(path, messageOf(cause), cause);
     }
     try {
       if (file.identity !== identity) {
-        onChanged(path);
+        await onChanged(path);
         throw changed(path, 'its size or times are others');
       }
       return await read(file);
@@ -64,7 +64,7 @@ export function createShelf({ catalogue, open }: ShelfComponents, name: string, 
     try {
       verifyBlock(cid, bytes);
     } catch (cause) {
-      onChanged(place.file.path);
+      await onChanged(place.file.path);
       throw changed(place.file.path, `other bytes at ${place.offset}`, cause);
     }
     return bytes;

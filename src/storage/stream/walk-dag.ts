@@ -1,8 +1,8 @@
 import type { CID } from 'multiformats/cid';
-import { BlockSet } from '../block-set.ts';
+import { BlockSet } from '../blocks/block-set.ts';
 import { BLOCKS_AT_ONCE, BLOCKS_WITHOUT_THREAD, SMALL_FILE_BYTES } from '../constants.ts';
 import { isHashedLeaf, linksOf } from '../unixfs/links.ts';
-import { identityBlock } from '../verify.ts';
+import { identityBlock } from '../blocks/verify.ts';
 import { SEND_AHEAD_BLOCKS, SEND_AHEAD_SMALL } from './constants.ts';
 
 export interface WalkInit {

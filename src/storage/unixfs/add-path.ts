@@ -8,13 +8,14 @@ import { create as createDigest } from 'multiformats/hashes/digest';
 import { FILE_CONCURRENCY, MAX_DAG_DEPTH, SMALL_FILES_AT_ONCE, SMALL_FILES_CONCURRENCY } from '../constants.ts';
 import { StorageError } from '../errors.ts';
 import { MIN_PLACED_BYTES } from '../hidden/leaf-places.ts';
-import { isFileForJobs, isFolderForJobs } from '../local/for-jobs.ts';
+import { isFileForJobs, isFolderForJobs } from '../inputs/for-jobs.ts';
 import { forEachParallel } from '../parallel.ts';
 import type { WholeBlock } from '../shelf/catalogue.ts';
 import { identityOf } from '../shelf/file-identity.ts';
 import { ChildList, type Child } from './child-list.ts';
 import { addContent, type ImportJob } from './import-job.ts';
 import { importInPlace } from './import-in-place.ts';
+import { knownFile, knownLeaf } from './known-file.ts';
 import { rawLeaf } from './leaf.ts';
 import { makeDirectory } from './make-directory.ts';
 import { openFolder } from './open-folder.ts';
@@ -72,8 +73,9 @@ async function addFile(job: ImportJob, spot: Spot): Promise<Child | undefined> {
     const stats = await handle.stat({ bigint: true });
     if (!stats.isFile()) return undefined;
     if (catalogue !== undefined) {
-      await settledTimes(stats, signal);
-      const child = await referenceFile({ catalogue, store }, handle, resolve(path), stats, { profile: PROFILE, signal, onBlock });
+      const known = job.again && job.blocks !== undefined ? await knownFile(job.blocks, await catalogue.fileAt(resolve(path)), identityOf(stats), stats.size, onBlock) : undefined;
+      if (known === undefined) await settledTimes(stats, signal);
+      const child = known ?? await referenceFile({ catalogue, store }, handle, resolve(path), stats, { profile: PROFILE, signal, onBlock });
       if (isFileForJobs(stats)) snapshot?.note(spot.below, identityOf(stats));
       else snapshot?.spoil();
       return child;
@@ -131,6 +133,8 @@ async function addDirectory(job: ImportJob, spot: Spot): Promise<Child | undefin
     await forEachParallel(addSmallFiles(job, inside, children, folders), FILE_CONCURRENCY, (entry) => take(entry.decoded, addSpot(job, spotIn(inside, entry.decoded), entry)));
     // One folder after the other: in parallel, each level would multiply the files that are open.
     for (const name of folders) await take(name, addDirectory(job, spotIn(inside, name)));
+    // There may be a million entries: what the thread takes is free while they are sorted.
+    if (spot.depth === 0) await job.smallFiles.stop();
     return await makeDirectory(job.store, children);
   } finally {
     await folder.handle.close();
@@ -174,11 +178,15 @@ async function* addSmallFiles(job: ImportJob, inside: Spot, children: ChildList,
 /** @returns those that are not small */
 async function addBatch(job: ImportJob, inside: Spot, entries: Entry[], children: ChildList): Promise<Entry[]> {
   const { catalogue, snapshot, smallFiles, store, onBlock } = job;
-  const outcome = await smallFiles.read({ dir: inside.at, names: entries.map(({ decoded }) => decoded), identify: catalogue !== undefined });
+  const known = !job.again || catalogue === undefined ? [] : await catalogue.filesAt(entries.map(({ decoded }) => resolve(spotIn(inside, decoded).path)));
+  const before = known.map((file) => (file === undefined || knownLeaf(file, file.identity) === undefined ? '' : file.identity));
+  const outcome = await smallFiles.read({ dir: inside.at, names: entries.map(({ decoded }) => decoded), identify: catalogue !== undefined, before });
   if (outcome === undefined) return entries;
   const { lengths, digests, bytes, identities, forJobs } = outcome;
   const left: Entry[] = [];
   const referenced: WholeBlock[] = [];
+  /** Bytes of files that are as they were when they were referenced. */
+  const same: number[] = [];
   const writes: Promise<unknown>[] = [];
   let from = 0;
   for (const [i, entry] of entries.entries()) {
@@ -187,10 +195,14 @@ async function addBatch(job: ImportJob, inside: Spot, entries: Entry[], children
       left.push(entry);
       continue;
     }
-    const leaf = rawLeaf(digests.slice(32 * i, 32 * (i + 1)), length);
     const { path, below } = spotIn(inside, entry.decoded);
+    const unchanged = catalogue === undefined ? undefined : knownLeaf(known[i], identities[i]!);
+    const leaf = unchanged === undefined ? rawLeaf(digests.slice(32 * i, 32 * (i + 1)), length) : { cid: unchanged, size: BigInt(length) };
     children.add(entry.decoded, leaf);
-    if (catalogue === undefined) {
+    if (unchanged !== undefined) {
+      same.push(length);
+      snapshot?.note(below, identities[i]!);
+    } else if (catalogue === undefined) {
       writes.push(Promise.resolve(store.put(leaf.cid, bytes.subarray(from, from += length))));
     } else {
       referenced.push({ path: resolve(path), identity: identities[i]!, cid: leaf.cid, length });
@@ -201,7 +213,7 @@ async function addBatch(job: ImportJob, inside: Spot, entries: Entry[], children
   const failed = (await Promise.allSettled(writes)).find((write) => write.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   if (catalogue !== undefined) await catalogue.addFiles(referenced, FILES_SHELF);
-  for (const { length } of referenced) onBlock(length);
+  for (const length of [...same, ...referenced.map((file) => file.length)]) onBlock(length);
   return left;
 }
 

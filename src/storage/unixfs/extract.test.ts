@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { extract } from './extract.ts';
-import { LocalBlocks } from '../local/local-blocks.ts';
+import { LocalBlocks } from '../blocks/local-blocks.ts';
 import { cidOf, DIRECTORY, node, randomBlock, tempDir } from '../storage.test-util.ts';
 
 type Block = { cid: CID; bytes: Uint8Array };

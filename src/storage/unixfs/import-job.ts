@@ -1,6 +1,7 @@
 import { importFile, type WritableStorage } from 'ipfs-unixfs-importer';
+import type { LocalBlocks } from '../blocks/local-blocks.ts';
 import type { LeafPlaces } from '../hidden/leaf-places.ts';
-import type { TreeSnapshot } from '../local/tree-snapshot.ts';
+import type { TreeSnapshot } from '../inputs/tree-snapshot.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
 import type { Child } from './child-list.ts';
 import { CHUNK_BYTES, leafOf } from './leaf.ts';
@@ -15,6 +16,10 @@ export interface ImportJob {
   signal: AbortSignal | undefined;
   /** Where files are referenced instead of copied. */
   catalogue: Catalogue | undefined;
+  /** Files below were referenced before: those that did not change since are not read again. */
+  again: boolean;
+  /** The nodes above leaves that are here. */
+  blocks: Pick<LocalBlocks, 'readOwn' | 'sweep'> | undefined;
   /** Told of all that is below the folder that is referenced, as it was read. */
   snapshot: TreeSnapshot | undefined;
   /** Told where the leaves of larger files lie, which are not stored then. */

@@ -1,13 +1,15 @@
+import { resolve } from 'node:path';
 import type { WritableStorage } from 'ipfs-unixfs-importer';
 import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
 import type { LeafPlaces } from '../hidden/leaf-places.ts';
-import type { LocalBlocks } from '../local/local-blocks.ts';
-import type { TreeSnapshot } from '../local/tree-snapshot.ts';
+import type { LocalBlocks } from '../blocks/local-blocks.ts';
+import type { TreeSnapshot } from '../inputs/tree-snapshot.ts';
 import type { Catalogue } from '../shelf/catalogue.ts';
 import { addPath } from './add-path.ts';
 import { ChildList, type Child } from './child-list.ts';
 import { addContent, type ImportJob } from './import-job.ts';
+import { isKnownBelow } from './known-file.ts';
 import { makeDirectory } from './make-directory.ts';
 import { SmallFiles } from './small-files.ts';
 
@@ -32,10 +34,11 @@ export interface AddOptions {
   places?: LeafPlaces;
 }
 
-/** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves. */
-export interface TreeEntry { path: string; source: string | Uint8Array }
+/** One entry of a tree: a path inside it, and a host path (file or folder) or the bytes themselves, at once or as they come. */
+export interface TreeEntry { path: string; source: Source }
 
-type Folder = Map<string, Folder | string | Uint8Array>;
+type Source = string | Uint8Array | AsyncIterable<Uint8Array>;
+type Folder = Map<string, Folder | Source>;
 
 /**
  * Adds a file or a folder of this machine. Symbolic links are never followed; those that stay inside the folder are added as links.
@@ -44,6 +47,8 @@ type Folder = Map<string, Folder | string | Uint8Array>;
  */
 export function importPath(blocks: LocalBlocks, path: string, options: AddOptions = {}): Promise<Added> {
   return importing(blocks, options, async (job) => {
+    job.blocks = blocks;
+    job.again = options.catalogue !== undefined && await isKnownBelow(options.catalogue, resolve(path));
     const child = await addPath(job, path);
     if (child === undefined) throw new StorageError('SOURCE_INVALID', 'neither a file nor a folder', { details: path });
     return child;
@@ -100,7 +105,7 @@ async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress,
     },
   };
   const smallFiles = new SmallFiles();
-  const job: ImportJob = { store, skipped: 0, signal, catalogue, snapshot, places, smallFiles, onBlock };
+  const job: ImportJob = { store, skipped: 0, signal, catalogue, again: false, blocks: undefined, snapshot, places, smallFiles, onBlock };
   try {
     const { cid } = await add(job);
     return { cid, ...progress, skipped: job.skipped };
@@ -109,7 +114,7 @@ async function importing(blocks: Pick<LocalBlocks, 'put'>, { signal, onProgress,
   }
 }
 
-function place(root: Folder, path: string, source: string | Uint8Array): void {
+function place(root: Folder, path: string, source: Source): void {
   const parts = path.split('/');
   const name = parts.pop() ?? '';
   const bad = (why: string) => new StorageError('SOURCE_INVALID', `not a path for an entry: ${why}`, { details: JSON.stringify(path) });
@@ -129,8 +134,8 @@ async function addFolder(job: ImportJob, folder: Folder): Promise<Child> {
   const children = new ChildList();
   for (const [name, source] of folder) {
     const child = source instanceof Map ? await addFolder(job, source)
-      : source instanceof Uint8Array ? await addContent(job, source)
-        : await addPath(job, source);
+      : typeof source === 'string' ? await addPath(job, source)
+        : await addContent(job, source);
     if (child === undefined) job.skipped++;
     else children.add(name, child);
   }

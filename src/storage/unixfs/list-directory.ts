@@ -3,7 +3,7 @@ import type { CID } from 'multiformats/cid';
 import { StorageError } from '../errors.ts';
 import { checkName } from './extract.ts';
 import { openEntry } from './open-entry.ts';
-import { identityBlock } from '../verify.ts';
+import { identityBlock } from '../blocks/verify.ts';
 import { isLeaf } from './links.ts';
 
 /** An entry of a directory. */

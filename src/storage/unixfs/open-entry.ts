@@ -2,7 +2,7 @@ import { exporter, type ReadableStorage, type UnixFSEntry } from 'ipfs-unixfs-ex
 import type { CID } from 'multiformats/cid';
 import { isError, messageOf } from '../../protocol/base/errors.ts';
 import { StorageError } from '../errors.ts';
-import { identityBlock } from '../verify.ts';
+import { identityBlock } from '../blocks/verify.ts';
 
 /** Opens a UnixFS entry. @throws StorageError DAG_INVALID, BLOCK_TOO_LARGE; what the store throws */
 export async function openEntry(store: ReadableStorage, cid: CID, signal?: AbortSignal): Promise<UnixFSEntry> {

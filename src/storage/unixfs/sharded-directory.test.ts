@@ -30,10 +30,15 @@ test('the same blocks as the importer\'s, whatever the names', async () => {
   }), { numRuns: 15, seed: 6 });
 });
 
-test('a list keeps what was put into it', () => {
+test('a list keeps what was put into it, whatever the lengths, over many pages', () => {
   const list = new ChildList();
   const blocks = Array.from({ length: 500 }, () => randomBlock(10));
-  for (const [i, { cid }] of blocks.entries()) list.add(`name ${i}`, { cid, size: BigInt(i) });
+  const nameOf = (i: number) => `näme ${i}`.padEnd(i % 7 === 0 ? 60_000 : i % 40, '…');
+  for (const [i, { cid }] of blocks.entries()) list.add(nameOf(i).slice(0, 20_000), { cid, size: BigInt(i) ** 5n });
   assert.equal(list.length, 500);
-  for (const [i, { cid }] of blocks.entries()) assert.deepEqual([list.nameOf(i), list.sizeOf(i), list.cidOf(i).toString()], [`name ${i}`, i, cid.toString()]);
+  for (const [i, { cid }] of blocks.entries()) {
+    assert.deepEqual([list.nameOf(i), list.sizeOf(i), list.cidOf(i).toString()], [nameOf(i).slice(0, 20_000), i ** 5, cid.toString()]);
+    assert.equal(list.nameBytesOf(i).toString(), list.nameOf(i));
+  }
+  assert.throws(() => list.add('x'.repeat(65_536), { cid: blocks[0]!.cid, size: 0n }), { code: 'SOURCE_INVALID' });
 });

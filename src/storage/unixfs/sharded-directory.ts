@@ -6,6 +6,7 @@ import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { writeVarint } from '../car/varint.ts';
 import { StorageError } from '../errors.ts';
+import { sortByByte } from '../sort-by-byte.ts';
 import type { Child, ChildList } from './child-list.ts';
 
 /** Children of a shard, one for each value of a byte. */
@@ -14,20 +15,23 @@ const FANOUT = 256;
 const HASH_BYTES = 8;
 
 /**
- * A directory as a HAMT (ipfs/specs, UnixFS: type 5, murmur3-x64-64, 256 children a shard), built from entries that were sorted by their hashes: one path of
+ * A directory as a HAMT (ipfs/specs, UnixFS: type 5, murmur3-x64-64, 256 children a shard), built from entries that are sorted by their hashes, a byte at each level: one path of
  * shards is in memory at a time, and of the entries what `ChildList` keeps. The same bytes as the importer's, which builds the tree of objects first.
  *
  * @throws StorageError SOURCE_INVALID when the hashes of two names are equal; what the store throws
  */
 export async function shardedDirectory(store: WritableStorage, children: ChildList): Promise<Child> {
   const hashes = Buffer.alloc(HASH_BYTES * children.length);
-  for (let i = 0; i < children.length; i++) hashes.set((await murmur3128.encode(Buffer.from(children.nameOf(i)))).subarray(0, HASH_BYTES), HASH_BYTES * i);
-  const order = Uint32Array.from({ length: children.length }, (_, i) => i).sort((a, b) => (
-    hashes.readUInt32BE(HASH_BYTES * a) - hashes.readUInt32BE(HASH_BYTES * b) || hashes.readUInt32BE(HASH_BYTES * a + 4) - hashes.readUInt32BE(HASH_BYTES * b + 4)));
+  const order = new Uint32Array(children.length);
+  for (let i = 0; i < children.length; i++) {
+    hashes.set((await murmur3128.encode(children.nameBytesOf(i))).subarray(0, HASH_BYTES), HASH_BYTES * i);
+    order[i] = i;
+  }
 
-  /** The shard of the entries `from` to `to` in their order, whose hashes have the first `depth` bytes in common. */
+  /** The shard of the entries `from` to `to` of the order, whose hashes have the first `depth` bytes in common. */
   async function build(from: number, to: number, depth: number): Promise<Child> {
     if (depth >= HASH_BYTES) throw new StorageError('SOURCE_INVALID', 'the names of two entries have the same hash', { details: `${children.nameOf(order[from]!)} and ${children.nameOf(order[from + 1]!)}` });
+    sortByByte(order.subarray(from, to), (index) => hashes[HASH_BYTES * index + depth]!);
     const links: dagPb.PBLink[] = [];
     const held = Buffer.alloc(FANOUT / 8);
     let below = 0;

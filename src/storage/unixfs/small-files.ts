@@ -26,8 +26,11 @@ export class SmallFiles {
     return outcome.promise;
   }
 
+  /** Ends the thread; it starts anew when files are to be read again. */
   async stop(): Promise<void> {
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
   }
 
   #start(): Worker {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { CID } from 'multiformats/cid';
-import type { LocalBlocks } from '../../../src/storage/local/local-blocks.ts';
+import type { LocalBlocks } from '../../../src/storage/blocks/local-blocks.ts';
 import { importBytes, importTree } from '../../../src/storage/unixfs/import-tree.ts';
 
 /**

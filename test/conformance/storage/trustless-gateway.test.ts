@@ -12,7 +12,7 @@ import { ByteQueue } from '../../../src/storage/stream/byte-queue.ts';
 import { readSections } from '../../../src/storage/stream/read-sections.ts';
 import { importDirectory } from '../../../src/storage/unixfs/import-tree.ts';
 import { blockKey } from '../../../src/storage/unixfs/links.ts';
-import { verifyBlock } from '../../../src/storage/verify.ts';
+import { verifyBlock } from '../../../src/storage/blocks/verify.ts';
 
 /**
  * The cases of the trustless gateway specification (specs.ipfs.tech/http-gateways/trustless-gateway) and of the conformance suite that goes with it

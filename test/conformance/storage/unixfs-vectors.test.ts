@@ -7,7 +7,7 @@ import * as raw from 'multiformats/codecs/raw';
 import { identity } from 'multiformats/hashes/identity';
 import { parseCid } from '../../../src/protocol/index.ts';
 import { cidOf, startStorage } from '../../../src/storage/storage.test-util.ts';
-import { LocalBlocks } from '../../../src/storage/local/local-blocks.ts';
+import { LocalBlocks } from '../../../src/storage/blocks/local-blocks.ts';
 import { symlinkNode } from '../../../src/storage/unixfs/symlink.ts';
 
 /** Facts of the test vectors in the UnixFS specification (specs.ipfs.tech/unixfs, "Appendix: Test Vectors"): made with Kubo. */
