@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import v8 from 'node:v8';
 import { promisify } from 'node:util';
 import type { CID } from 'multiformats/cid';
 import { createStorage } from '../src/storage/index.ts';
@@ -31,8 +30,6 @@ interface Row { shape: string; step: string; ms: number; filesPerSecond: number;
  * memory is of each step.
  */
 export const manyFiles: Benchmark = async (say) => {
-  // As bin/gadus has it: what is measured is a node's memory.
-  v8.setFlagsFromString('--max-semi-space-size=4');
   const dir = await mkdtemp(join(KEPT ?? tmpdir(), 'gadus-bench-'));
   const rows: Row[] = [];
   try {
