@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { firecracker, firecrackerVersion } from '../../src/executor/microvm/firecracker/firecracker.ts';
 import { runMicrovm } from '../../src/executor/microvm/run-microvm.ts';
 import { cgroupLayout } from '../../src/executor/cgroup/layout.ts';
-import { monitorId } from '../../src/executor/unprivileged-ids.ts';
+import { monitorId } from '../../src/executor/rootless/unprivileged-ids.ts';
 import { isError, parseJobSpec } from '../../src/protocol/index.ts';
 
 const jailer = new URL('./fake-jailer.ts', import.meta.url).pathname;

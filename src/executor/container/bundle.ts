@@ -6,7 +6,7 @@ import {
 } from '../constants.ts';
 import { proxyEnvironment } from '../egress/proxy-environment.ts';
 import { INIT_SCRIPT } from '../init-script.ts';
-import { imageOwner, type UnprivilegedId } from '../unprivileged-ids.ts';
+import { imageOwner, type UnprivilegedId } from '../rootless/unprivileged-ids.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { FIXED_TARGETS, type MountPlan } from './mount-plan.ts';
 import { seccompProfile } from './seccomp.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cgroupFiles, unescapeMount, type CgroupLayout } from '../cgroup/layout.ts';
 import { groupProcesses, killGroup, killQuietly, removeGroup } from '../cgroup/group.ts';
 import { KILL_GRACE_MS, KILL_PASS_MS, STOP_TIMEOUT_MS } from '../constants.ts';
-import { removeTree } from '../remove-tree.ts';
+import { removeTree } from '../outputs/remove-tree.ts';
 import { runTool } from '../tool.ts';
 import { isWithin } from './mount-plan.ts';
 import { forgetProject } from './project-quota.ts';

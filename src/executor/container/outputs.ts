@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { RunResult } from '../engine.ts';
-import type { GrowingOutput } from '../output-notes.ts';
+import type { GrowingOutput } from '../outputs/output-notes.ts';
 import { slotPaths } from './bundle.ts';
 import type { MountPlan } from './mount-plan.ts';
 import { statIfThere } from './resolve-in-root.ts';

@@ -8,7 +8,7 @@ import type { NetworkRules } from '../egress/network-rules.ts';
 import type { RunRequest } from '../engine.ts';
 import { ExecutorError } from '../errors.ts';
 import { COUNTER_FILE_BYTES } from '../sampler/waypoints.ts';
-import { jobId, type UnprivilegedId } from '../unprivileged-ids.ts';
+import { jobId, type UnprivilegedId } from '../rootless/unprivileged-ids.ts';
 import { bundleConfig, mountPoints, slotPaths } from './bundle.ts';
 import type { ContainerVariant } from './container-variant.ts';
 import { isWithin, planMounts, type MountPlan } from './mount-plan.ts';

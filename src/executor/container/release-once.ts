@@ -1,4 +1,4 @@
-import { removeTree } from '../remove-tree.ts';
+import { removeTree } from '../outputs/remove-tree.ts';
 import { closeRunDirectory, type RunDirectory } from './run-directory.ts';
 
 /** Removes a run's directory, the first time it is called. */

@@ -6,7 +6,7 @@ import { IMAGE_TIMEOUT_MS, MAX_KEPT_IMAGE_BYTES } from '../constants.ts';
 import { messageOf } from '../../protocol/index.ts';
 import { ExecutorError } from '../errors.ts';
 import { runTool } from '../tool.ts';
-import { imageOwner } from '../unprivileged-ids.ts';
+import { imageOwner } from '../rootless/unprivileged-ids.ts';
 import { unpackFailure } from './unpack-failure.ts';
 import { unpackImage } from './unpack-image.ts';
 import type { UnpackLimits } from './unpack-tar.ts';

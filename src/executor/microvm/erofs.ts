@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink, stat as statOf } from 'node:fs/promises';
 import { joinBytes } from '../join-bytes.ts';
 import { ExecutorError } from '../errors.ts';
-import { imageOwner } from '../unprivileged-ids.ts';
+import { imageOwner } from '../rootless/unprivileged-ids.ts';
 
 const BLOCK = 4096;
 const BLOCK_BITS = 12;

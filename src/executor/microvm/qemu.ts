@@ -6,7 +6,7 @@ import { killQuietly } from '../cgroup/group.ts';
 import { ExecutorError } from '../errors.ts';
 import { systemPath } from '../tool.ts';
 import { inUserNamespace } from '../rootless/user-namespace.ts';
-import { monitorId } from '../unprivileged-ids.ts';
+import { monitorId } from '../rootless/unprivileged-ids.ts';
 import { MAX_CONSOLE_BYTES, STOP_TIMEOUT_MS, TRANSLATED_MIB } from './constants.ts';
 import type { GuestDisk, Vmm, VmmInit, VmmKind } from './vmm.ts';
 

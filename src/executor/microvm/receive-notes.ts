@@ -1,5 +1,5 @@
 import { MAX_NOTED_FILES } from '../constants.ts';
-import { noteBook } from '../output-notes.ts';
+import { noteBook } from '../outputs/output-notes.ts';
 import type { OutputNotes } from '../../protocol/index.ts';
 import { MAX_NOTED_PATH_BYTES } from './constants.ts';
 import { decodeStrings, misbehaved } from './wire.ts';

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { probeKvm, type KvmProbe } from '../probe-kvm.ts';
+import { probeKvm, type KvmProbe } from '../detect/probe-kvm.ts';
 
 /**
  * Whether the guest's kernel boots under KVM, asked once for each start of this machine and kernel: a hypervisor under which it

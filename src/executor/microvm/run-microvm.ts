@@ -14,9 +14,9 @@ import { grantedEndpoints, type NetworkRules } from '../egress/network-rules.ts'
 import type { RunRequest, RunResult } from '../engine.ts';
 import { environment } from '../environment.ts';
 import { ExecutorError, aborted } from '../errors.ts';
-import { keepRuns, type Kept } from '../keeper.ts';
+import { keepRuns, type Kept } from '../keeper/keeper.ts';
 import type { Guest } from '../guest/guest.ts';
-import { tidyOutputs } from '../tidy-outputs.ts';
+import { tidyOutputs } from '../outputs/tidy-outputs.ts';
 import { withAbort, type OrAbort } from '../with-abort.ts';
 import { MAX_VCPUS } from './constants.ts';
 import { guestMemoryBytes } from './guest-memory.ts';

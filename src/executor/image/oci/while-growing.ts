@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { anySignal, formatBytes } from '../../../protocol/index.ts';
 import { PULL_LOOK_MS } from '../../constants.ts';
 import { ExecutorError } from '../../errors.ts';
-import { treeBytes } from '../../tree-bytes.ts';
+import { treeBytes } from '../../outputs/tree-bytes.ts';
 
 export interface Growth {
   /** Longest time without a change, ms. */

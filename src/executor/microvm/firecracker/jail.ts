@@ -8,7 +8,7 @@ import { cgroupsPath, type CgroupLayout } from '../../cgroup/layout.ts';
 import { CPU_PERIOD_US } from '../../constants.ts';
 import { ExecutorError } from '../../errors.ts';
 import { runTool } from '../../tool.ts';
-import { monitorId } from '../../unprivileged-ids.ts';
+import { monitorId } from '../../rootless/unprivileged-ids.ts';
 import type { GuestDisk, VmmInit } from '../vmm.ts';
 import { MONITOR_MEMORY_BYTES, STOP_TIMEOUT_MS } from '../constants.ts';
 import { MAX_OPEN_FILES, MONITOR_THREADS, RETRY_MS } from './constants.ts';

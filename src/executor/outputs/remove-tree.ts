@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KILL_PASS_MS, TOOL_TIMEOUT_MS } from './constants.ts';
-import { ExecutorError } from './errors.ts';
-import { joinBytes } from './join-bytes.ts';
+import { KILL_PASS_MS, TOOL_TIMEOUT_MS } from '../constants.ts';
+import { ExecutorError } from '../errors.ts';
+import { joinBytes } from '../join-bytes.ts';
 
 /** Tries of a removal that somebody else is at, too: a dead node's keeper, and the node that starts in its place. */
 const TRIES = 20;

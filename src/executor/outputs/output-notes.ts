@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { open, opendir, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OutputNotes } from '../protocol/index.ts';
-import { FINE_OUTPUT_NOTES, FIRST_OUTPUT_NOTE_INTERVAL_MS, MAX_NOTED_FILES, MAX_OUTPUT_NOTES, OUTPUT_NOTE_INTERVAL_MS } from './constants.ts';
+import type { OutputNotes } from '../../protocol/index.ts';
+import { FINE_OUTPUT_NOTES, FIRST_OUTPUT_NOTE_INTERVAL_MS, MAX_NOTED_FILES, MAX_OUTPUT_NOTES, OUTPUT_NOTE_INTERVAL_MS } from '../constants.ts';
 
 /** Where an output grows: its name in the result, and the path below a directory that the job does not own. */
 export interface GrowingOutput { name: string; root: string; below: string }

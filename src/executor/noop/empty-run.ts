@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Engine, RunResult } from './engine.ts';
-import { environment } from './environment.ts';
+import type { Engine, RunResult } from '../engine.ts';
+import { environment } from '../environment.ts';
 
 /** Exit code of a job that no machine can run, as container runtimes have it: 126 and 127 are about the command, this is about what comes before it. */
 export const UNUSABLE_EXIT_CODE = 125;

@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { createContainerEngine } from './container/container-engine.ts';
-import { createDockerEngine } from './docker/docker-engine.ts';
-import type { NetworkRules } from './egress/network-rules.ts';
-import type { Engine } from './engine.ts';
-import { guestDir } from './guest/guest-dir.ts';
-import { createMicrovmEngine } from './microvm/microvm-engine.ts';
-import { createWasmEngine } from './wasm/wasm-engine.ts';
+import { createContainerEngine } from '../container/container-engine.ts';
+import { createDockerEngine } from '../docker/docker-engine.ts';
+import type { NetworkRules } from '../egress/network-rules.ts';
+import type { Engine } from '../engine.ts';
+import { guestDir } from '../guest/guest-dir.ts';
+import { createMicrovmEngine } from '../microvm/microvm-engine.ts';
+import { createWasmEngine } from '../wasm/wasm-engine.ts';
 
 /** Engines by the names an operator uses; `microvm-emulated` also works without KVM, about ten times slower; `docker` is a container engine for machines with a Docker. */
 export const ENGINE_CHOICES = ['microvm', 'microvm-emulated', 'container', 'docker', 'wasm'] as const;

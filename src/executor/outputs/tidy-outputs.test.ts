@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, mkdtempSync, symlinkSync, truncateSync, writeFileS
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { LONGEST_OUTPUT_PATH_BYTES } from './constants.ts';
+import { LONGEST_OUTPUT_PATH_BYTES } from '../constants.ts';
 import { removeTree } from './remove-tree.ts';
 import { resultFiles } from './result-files.ts';
 import { tidyOutputs } from './tidy-outputs.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { RunResult } from './engine.ts';
+import type { RunResult } from '../engine.ts';
 
 /** The files of a run that its evidence speaks of, with their paths in the result: the outputs' in path order, then stdout. Links are not followed. */
 export async function resultFiles({ outputs, stdoutPath }: Pick<RunResult, 'outputs' | 'stdoutPath'>): Promise<{ path: string; source: string }[]> {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createContainerHost } from './container/container-host.ts';
-import { ownerIsAlive } from './container/run-directory.ts';
-import { OWNER_GONE_POLL_MS, OWNER_GONE_TIMEOUT_MS } from './constants.ts';
-import { createDockerEngine } from './docker/docker-engine.ts';
+import { createContainerHost } from '../container/container-host.ts';
+import { ownerIsAlive } from '../container/run-directory.ts';
+import { OWNER_GONE_POLL_MS, OWNER_GONE_TIMEOUT_MS } from '../constants.ts';
+import { createDockerEngine } from '../docker/docker-engine.ts';
 import type { KeptEngine } from './keeper.ts';
-import { createMicrovmEngine } from './microvm/microvm-engine.ts';
+import { createMicrovmEngine } from '../microvm/microvm-engine.ts';
 
 /** What a keeper becomes when the process it keeps has died and left runs: ends them and removes what they have on this machine. */
 const { GADUS_ENGINE, GADUS_STATE: stateDir = '', GADUS_PLACE: place = '', GADUS_OWNER: owner = '' } = process.env;

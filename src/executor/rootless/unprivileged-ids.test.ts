@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IMAGE_OWNER_ID, JOB_UID } from './constants.ts';
+import { IMAGE_OWNER_ID, JOB_UID } from '../constants.ts';
 import { jobId, monitorId } from './unprivileged-ids.ts';
 
 test('runs differ in who they are; none is a person, a service, the images\' owner or a subordinate id of shadow\'s', () => {

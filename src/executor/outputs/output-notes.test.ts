@@ -5,8 +5,8 @@ import { appendFile, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { until } from '../../test/until.ts';
-import { MAX_NOTED_FILES } from './constants.ts';
+import { until } from '../../../test/until.ts';
+import { MAX_NOTED_FILES } from '../constants.ts';
 import { removeTree } from './remove-tree.ts';
 import { noteOutputs } from './output-notes.ts';
 

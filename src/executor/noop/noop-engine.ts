@@ -1,7 +1,7 @@
-import { grantedEndpoints } from './egress/network-rules.ts';
+import { grantedEndpoints } from '../egress/network-rules.ts';
 import { emptyRun } from './empty-run.ts';
-import type { Engine, RunResult } from './engine.ts';
-import { aborted } from './errors.ts';
+import type { Engine, RunResult } from '../engine.ts';
+import { aborted } from '../errors.ts';
 
 /** An engine that runs nothing, for measuring everything around a job: exit code 0, no output, a trace of two samples. */
 export function createNoopEngine(): Engine {

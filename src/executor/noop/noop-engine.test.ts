@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { isError, parseJobSpec } from '../protocol/index.ts';
+import { isError, parseJobSpec } from '../../protocol/index.ts';
 import { createNoopEngine } from './noop-engine.ts';
 
 const request = { id: 'a', spec: parseJobSpec({ command: ['true'] }), rootfs: '', inputs: [], sampleIntervalMs: 20 };

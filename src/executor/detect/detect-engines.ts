@@ -1,7 +1,7 @@
 import { DEFAULT_ENGINES, createEngines, type CreateEnginesInit } from './create-engines.ts';
-import type { EngineProbe } from './engine.ts';
-import { createNoopEngine } from './noop-engine.ts';
-import { takeUsualUmask } from './usual-umask.ts';
+import type { EngineProbe } from '../engine.ts';
+import { createNoopEngine } from '../noop/noop-engine.ts';
+import { takeUsualUmask } from '../usual-umask.ts';
 
 /** Tries every engine, the strongest first. @throws ExecutorError ABORTED */
 export async function detectEngines(init: CreateEnginesInit, options: { signal?: AbortSignal } = {}): Promise<EngineProbe[]> {

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sibling } from '../protocol/base/sibling.ts';
-import { ownerOf, runsDirectory, stateTag } from './container/run-directory.ts';
-import { SLOWNESS } from './constants.ts';
+import { sibling } from '../../protocol/base/sibling.ts';
+import { ownerOf, runsDirectory, stateTag } from '../container/run-directory.ts';
+import { SLOWNESS } from '../constants.ts';
 import { enterScope, scopeCommand } from './keeper-scope.ts';
-import { systemPath } from './tool.ts';
+import { systemPath } from '../tool.ts';
 
 /** Engines whose runs a keeper can end. */
 export type KeptEngine = 'container' | 'docker' | 'microvm';

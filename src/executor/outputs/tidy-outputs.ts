@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
-import { LONGEST_OUTPUT_PATH_BYTES } from './constants.ts';
-import type { RunResult } from './engine.ts';
-import { joinBytes } from './join-bytes.ts';
+import { LONGEST_OUTPUT_PATH_BYTES } from '../constants.ts';
+import type { RunResult } from '../engine.ts';
+import { joinBytes } from '../join-bytes.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** Files looked at together: one after another, a hundred thousand would take ten seconds. */

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NEEDED_CONTROLLERS } from './cgroup/delegated.ts';
-import { divideGroup } from './cgroup/divide-group.ts';
-import { cgroupLayout } from './cgroup/layout.ts';
-import { ownGroup } from './cgroup/own-group.ts';
-import { SCOPE_POLL_MS, SCOPE_TIMEOUT_MS } from './constants.ts';
-import { which } from './container/runtime.ts';
-import { inUserNamespace } from './rootless/user-namespace.ts';
+import { NEEDED_CONTROLLERS } from '../cgroup/delegated.ts';
+import { divideGroup } from '../cgroup/divide-group.ts';
+import { cgroupLayout } from '../cgroup/layout.ts';
+import { ownGroup } from '../cgroup/own-group.ts';
+import { SCOPE_POLL_MS, SCOPE_TIMEOUT_MS } from '../constants.ts';
+import { which } from '../container/runtime.ts';
+import { inUserNamespace } from '../rootless/user-namespace.ts';
 
 /** All that jobs take is accounted here: `systemctl status gadus.slice` shows it, `set-property` bounds it. */
 const SLICE = 'gadus.slice';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { FIRST_JOB_ID, FIRST_MONITOR_ID, IDS_EACH, IMAGE_OWNER_ID, JOB_UID, ROOTLESS_FIRST_JOB_ID, ROOTLESS_IMAGE_OWNER_ID } from './constants.ts';
-import { inUserNamespace, mappedIds } from './rootless/user-namespace.ts';
+import { FIRST_JOB_ID, FIRST_MONITOR_ID, IDS_EACH, IMAGE_OWNER_ID, JOB_UID, ROOTLESS_FIRST_JOB_ID, ROOTLESS_IMAGE_OWNER_ID } from '../constants.ts';
+import { inUserNamespace, mappedIds } from './user-namespace.ts';
 
 /** A user, and a group of the same number, of this machine that is nobody else: owner of nothing but what one run makes. */
 export type UnprivilegedId = number;

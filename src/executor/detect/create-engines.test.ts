@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ENGINE_CHOICES, createEngines } from './create-engines.ts';
-import { createNoopEngine } from './noop-engine.ts';
+import { createNoopEngine } from '../noop/noop-engine.ts';
 
 test('engines say whether they can give jobs a network, which a node goes by before it bids', () => {
   const made = createEngines(ENGINE_CHOICES, { dir: '/nowhere' });
