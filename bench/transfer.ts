@@ -29,7 +29,7 @@ export const transfer: Benchmark = async (say) => {
   const children: ChildProcess[] = [];
   const start = async (folder: string): Promise<(order: TransferOrder) => Promise<TransferReply>> => {
     const child = fork(fileURLToPath(new URL('./transfer-node.ts', import.meta.url)), [join(dir, folder)], {
-      // As `bin/gadus` has it, from its second start on.
+      // As a node has it.
       execArgv: ['--max-semi-space-size=4', ...EXEC], env: { ...process.env, NODE_COMPILE_CACHE: join(dir, 'compiled') },
     });
     children.push(child);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPublicClient, custom, encodeErrorResult, zeroAddress, type Hex } from 'viem';
+import { createPublicClient, custom, decodeFunctionData, encodeErrorResult, encodeFunctionResult, zeroAddress, zeroHash, type Hex } from 'viem';
 import { schedulerAbi as abi, type Chain } from '../../../chain/index.ts';
 import type { JobState } from '../../../protocol/index.ts';
 import { sampleRequest } from '../../../protocol/statements/sample-job.test-util.ts';
@@ -10,6 +10,9 @@ import { SeedWait } from './seed-wait.ts';
 
 const SEED: Hex = `0x${'5e'.repeat(32)}`;
 const NOT_YET = { code: 3, message: 'execution reverted', data: encodeErrorResult({ abi, errorName: 'SeedNotYet', args: [50n] }) };
+const SUBMITTED = encodeFunctionResult({ abi, functionName: 'job', result: {
+  state: 1, seedBlock: 50, since: 1000, committed: 0, agreed: 0, opened: 0, contested: 0, equivocated: 0, shard: 0, posted: 0, widening: 0, seedsApart: 0, rosterHash: zeroHash,
+} });
 const open = (terms: object): JobState => ({ state: 'Open', request: { ...sampleRequest, ...terms }, since: 1000, seedBlock: 50n });
 const claiming = open({ dataRoot: SEED });
 
@@ -21,7 +24,8 @@ function waitAt(head: bigint, answer: 'known' | 'not-yet' | 'failing'): { wait: 
   const { promise: askedTwice, resolve: askedAgain } = Promise.withResolvers<void>();
   const chain = {
     scheduler: zeroAddress,
-    client: createPublicClient({ transport: custom({ request: async () => {
+    client: createPublicClient({ transport: custom({ request: async ({ params: [{ data }] }: { params: [{ data: Hex }] }) => {
+      if (decodeFunctionData({ abi, data }).functionName === 'job') return SUBMITTED;
       if (++asks === 2) askedAgain();
       if (answer === 'known') return SEED;
       throw answer === 'not-yet' ? NOT_YET : { code: -32_000, message: 'gone' };

@@ -30,7 +30,7 @@ export class SeedWait {
     return false;
   }
 
-  /** Asks once; a seed that is not known yet is at the next block, which looks here again. */
+  /** Asks once; a seed that is not known yet, or to an endpoint that does not know the job yet, is at the next block, which looks here again. */
   async #ask(seedBlock: bigint): Promise<void> {
     const { components: { chain }, record: { jobId }, signal } = this.#context;
     this.#asking = true;
@@ -39,7 +39,7 @@ export class SeedWait {
       this.#known(seedBlock);
     } catch (error) {
       // Of any other mistake the draw itself will tell.
-      if (!isError(error, 'SEED_NOT_YET')) this.#known(seedBlock);
+      if (!isError(error, 'SEED_NOT_YET', 'WRONG_STATE')) this.#known(seedBlock);
     } finally {
       this.#asking = false;
     }
