@@ -71,8 +71,8 @@ export const KILL_GRACE_MS = 2_000;
 export const KILL_SWEEP_MS = 1_000;
 /** Distance of the passes of such a kill. */
 export const KILL_PASS_MS = 25;
-/** Longest wait for a killed container's runtime to leave. */
-export const STOP_TIMEOUT_MS = 10_000 * SLOWNESS;
+/** Longest wait for a killed container's runtime to leave: what it unmounts and removes waits for the disk, and for whoever else holds the kernel's lock on control groups. */
+export const STOP_TIMEOUT_MS = 60_000 * SLOWNESS;
 /** Longest wait for a process to be gone whose end was seen, and distance of looks. */
 export const OWNER_GONE_TIMEOUT_MS = 10_000 * SLOWNESS;
 export const OWNER_GONE_POLL_MS = 20;

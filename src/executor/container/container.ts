@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterSilence } from '../../protocol/index.ts';
 import { groupProcesses, killQuietly, signalGroup } from '../cgroup/group.ts';
 import type { CgroupFiles } from '../cgroup/layout.ts';
 import { KILL_GRACE_MS, KILL_PASS_MS, KILL_SWEEP_MS, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from '../constants.ts';
@@ -111,18 +112,24 @@ export async function awaitEnd({ control, left, initPid }: Container, files: Cgr
   }
 }
 
-/** Kills what is left of a container and waits for the runtime to delete it and for the last of the log. */
+/** Kills what is left of a container and waits for the runtime to delete it and for the last of the log. @throws ExecutorError START_FAILED, with what did not end */
 export async function endContainer({ initPid, left, stdout, stderr }: Container, end: JobEnd): Promise<void> {
   if (!end.lost) killQuietly(initPid, 'SIGKILL');
-  const timeout = new AbortController();
-  const late = delay(STOP_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
-    throw new ExecutorError('START_FAILED', 'the container could not be stopped', { details: `still there after ${STOP_TIMEOUT_MS} ms` });
+  const open = new Set<string>();
+  const ends = [['the runtime', left], ['its output', stdout.done], ['its errors', stderr.done]] as const;
+  const all = ends.map(async ([what, ending]) => {
+    open.add(what);
+    await ending;
+    open.delete(what);
   });
-  late.catch(() => undefined);
+  const late = Promise.withResolvers<never>();
+  const stopWaiting = afterSilence(STOP_TIMEOUT_MS, () => {
+    late.reject(new ExecutorError('START_FAILED', 'the container could not be stopped', { details: `${[...open].join(', ')} still there after ${STOP_TIMEOUT_MS} ms` }));
+  });
   try {
-    await Promise.race([Promise.all([left, stdout.done, stderr.done]), late]);
+    await Promise.race([Promise.all(all), late.promise]);
   } finally {
-    timeout.abort();
+    stopWaiting();
   }
 }
 
