@@ -2,7 +2,7 @@ import type { Address, Hex } from 'viem';
 import { chainProfile, isJobEvent, readRegistrations, signLogAccess, type ChainEvent } from '../chain/index.ts';
 import { announcementProtocol, bidProtocol, commitmentProtocol, logsProtocol, openStream, serve } from '../network/index.ts';
 import {
-  decodeSpec, isFinal, jobIdOf, METER_VERSION, parseCid, parseJobSpec, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
+  decodeSpec, isFinal, jobIdOf, type JobSpec, type JobSpecInput, type JobState, type LogChunk, type PossessionRoot, type Startable,
 } from '../protocol/index.ts';
 import type { FetchOptions, Receipt } from '../storage/index.ts';
 import { addrsOf } from './book/addrs-of.ts';
@@ -24,7 +24,8 @@ import { watchJob } from './book/watch-job.ts';
 import { prepareJob, type Windows } from './request/prepare-job.ts';
 import { countShards } from './shards/count-shards.ts';
 import { requireShard } from './shards/require-shard.ts';
-import { EngineSurvey, lacksEngine, offeredEngines, pinEngine } from './request/pin-engine.ts';
+import { EngineSurvey, lacksEngine, offeredEngines } from './request/pin-engine.ts';
+import { resolveSpec } from './request/resolve-spec.ts';
 
 export interface ClientInit {
   address: Address;
@@ -119,24 +120,8 @@ export class Client implements Startable {
   }
 
   /** Image names resolved, the engine pinned, defaults filled in. @throws ProtocolError SPEC_INVALID, ClientError IMAGE_UNKNOWN */
-  async resolveSpec(input: JobSpecInput): Promise<ReturnType<typeof parseJobSpec>> {
-    const asked = parseJobSpec(input);
-    // One program leaves different traces in different engines, so all replicas run in the same one.
-    const offers = asked.engine === 'auto' ? await this.#survey.offers(this.#stopping.signal) : [];
-    const engine = pinEngine(asked, offers);
-    const spec: JobSpec = { ...asked, engine, ...(engine === 'wasm' && { meter: asked.meter ?? METER_VERSION }) };
-    if (spec.engine === 'noop') return spec;
-    const known = this.#init.images?.[spec.image];
-    if (known !== undefined) return { ...spec, image: known };
-    try {
-      parseCid(spec.image);
-    } catch {
-      throw new ClientError('IMAGE_UNKNOWN', `no image named ${spec.image}`, {
-        details: `known: ${Object.keys(this.#init.images ?? {}).join(', ') || 'none'}`,
-        hint: 'name an image by its CID, make one with gadus image build, or fetch one with gadus image pull',
-      });
-    }
-    return spec;
+  resolveSpec(input: JobSpecInput): Promise<JobSpec> {
+    return resolveSpec(input, { survey: this.#survey, images: this.#init.images ?? {}, signal: this.#stopping.signal });
   }
 
   /** Journals a new job and starts carrying it. Resolves once its record is on disk; follow it with `wait`. */
@@ -270,16 +255,17 @@ export class Client implements Startable {
     return exportResult(this.#components, record, copies, destination, { car, ...options, ...(isSharded(record) && { shards: shard ?? 'all' }) });
   }
 
-  specOf(record: JobRecord): ReturnType<typeof decodeSpec> {
+  specOf(record: JobRecord): JobSpec {
     return decodeSpec(new TextEncoder().encode(record.spec));
   }
 
-  #open(record: JobRecord, { onProgress = () => {}, closeOnChain = false }: SubmitOptions): void {
+  #open(record: JobRecord, { onProgress: tell = () => {}, closeOnChain = false }: SubmitOptions): void {
+    const onProgress = (progress: Progress) => {
+      tell(progress);
+      if (progress.stage === 'few-bids' && progress.count === 0) void this.#tellWhy(record, tell);
+    };
     const session = new JobSession(this.#components, record, {
-      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress: (progress) => {
-        onProgress(progress);
-        if (progress.stage === 'few-bids' && progress.count === 0) void this.#tellWhy(record, onProgress);
-      }, closeOnChain, head: () => this.#head, standings: this.#standings,
+      bidWaitMs: this.#init.bidWaitMs ?? BID_WAIT_MS, onProgress, closeOnChain, head: () => this.#head, standings: this.#standings,
     });
     this.#sessions.set(record.jobId, session);
     session.done.catch(() => {}).finally(() => void this.#components.claims.release(record.jobId));
