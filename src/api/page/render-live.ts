@@ -1,6 +1,7 @@
 import { escapeMarkup as text, panelPlot } from '../../evidence/index.ts';
 import { formatBytes, formatDurationMs } from '../../protocol/index.ts';
 import type { LiveRow, RunRow } from './view-live.ts';
+import { wholeSeconds } from './whole-seconds.ts';
 
 /** px of one curve. */
 const SIZE = { width: 520, height: 160 } as const;
@@ -49,4 +50,4 @@ function renderRun({ shard, startedAt, last, trace }: RunRow, { limits, stage }:
 }
 
 /** Whole seconds, for what counts on. */
-const span = (ms: number) => formatDurationMs(Math.max(0, Math.floor(ms / 1000)) * 1000).replace(/\.\d+ s$/, ' s');
+const span = (ms: number) => wholeSeconds(Math.max(0, Math.floor(ms / 1000)) * 1000);

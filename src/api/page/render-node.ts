@@ -1,6 +1,7 @@
 import { escapeMarkup as text, REPORT_STYLE } from '../../evidence/index.ts';
-import { coins, formatBytes, formatDurationMs, short } from '../../protocol/index.ts';
+import { coins, formatBytes, short } from '../../protocol/index.ts';
 import { LIVE_STYLE, renderLive } from './render-live.ts';
+import { wholeSeconds } from './whole-seconds.ts';
 import type { JobRow, NodeView } from './view-node.ts';
 
 /** How often the page asks for what is new, ms. */
@@ -107,7 +108,7 @@ function tone({ part, failure }: JobRow): string {
 }
 
 /** `12 s ago`. */
-const ago = (ms: number) => (ms < 1000 ? 'now' : `${formatDurationMs(ms).replace(/\.\d+ s$/, ' s')} ago`);
+const ago = (ms: number) => (ms < 1000 ? 'now' : `${wholeSeconds(ms)} ago`);
 
 function plain(said: Record<string, unknown>): string {
   const value = (one: unknown) => (typeof one === 'string' ? one.replace(/^(0x[0-9a-f]{8})[0-9a-f]{56}$/, '$1…') : JSON.stringify(one, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)));
