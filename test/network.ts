@@ -16,6 +16,7 @@ import { startNodeChild, type NodeLine } from '../src/devnet/node-child.ts';
 import { SLOWNESS } from '../src/executor/constants.ts';
 import { takeUsualUmask } from '../src/executor/index.ts';
 import { messageOf, scoreBps, type JobState } from '../src/protocol/index.ts';
+import { listenTo, noteLine, storyOf } from './job-story.ts';
 import { lastingLeftovers, MARK } from './leftovers.ts';
 import { quietPorts } from './quiet-ports.ts';
 import { until } from './until.ts';
@@ -103,7 +104,7 @@ async function startNetwork({ onLog, ...options }: Omit<DevnetOptions, 'dir'>): 
   const log: TestNetwork['log'] = [];
   const listen = (index: number, line: NodeLine) => {
     log.push({ index, line });
-    diary.push({ at: now(), index, line });
+    noteLine(index, line);
     onLog?.(index, line);
     if (process.env.GADUS_TEST_VERBOSE !== undefined) console.log(new Date().toISOString(), index, line.level, line.event, JSON.stringify(line.data));
   };
@@ -237,36 +238,6 @@ async function assertConserved(network: TestNetwork, accounts: ReadonlySet<Addre
 
 /** Longest life of a job in a test, ms: several times what it takes on a machine under full load. */
 const JOB_TIMEOUT_MS = 180_000 * SLOWNESS;
-
-/** What a client told of its jobs, and when: the reason when one does not end is nowhere else. */
-const told = new Map<Hex, string[]>();
-/** What the nodes of all networks said. */
-const diary: { at: string; index: number; line: NodeLine }[] = [];
-
-/** Has a client tell us of the jobs it submits, besides whom it tells anyway. */
-function listenTo({ client }: RunningClient): void {
-  const submit = client.submit.bind(client);
-  client.submit = async (input, options = {}) => {
-    const lines: string[] = [];
-    const record = await submit(input, {
-      ...options,
-      onProgress: (progress) => {
-        lines.push(`${now()} client ${JSON.stringify(progress, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`);
-        options.onProgress?.(progress);
-      },
-    });
-    told.set(record.jobId, lines);
-    return record;
-  };
-}
-
-function storyOf({ jobId, timingsMs }: JobRecord): string {
-  const nodes = diary.filter(({ line }) => (line.data as { jobId?: string } | undefined)?.jobId === jobId)
-    .map(({ at, index, line }) => `${at} node ${index} ${line.event} ${JSON.stringify({ ...(line.data as object), jobId: undefined })}`);
-  return [...(told.get(jobId) ?? []), ...nodes].sort().concat(`${now()} reached after ms: ${JSON.stringify(timingsMs)}`).join('\n');
-}
-
-const now = (): string => new Date().toISOString().slice(11);
 
 /** Waits for a job's end, which must be Settled. */
 export async function settledJob(client: Client, record: JobRecord): Promise<Extract<JobState, { state: 'Settled' }>> {
